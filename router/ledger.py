@@ -1,0 +1,206 @@
+"""The ledger port: who holds what. Verbs of the domain, plain values in and out.
+
+The ledger is the truth about stock; snapshots follow it. Adapters make ``router.ledger_state`` durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ReservationState(IntEnum):
+    """HELD is resolved exactly once."""
+
+    HELD = 1
+    CONFIRMED = 2
+    RELEASED = 3
+    EXPIRED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """``quantity`` units of one SKU at one node."""
+
+    sku_id: str
+    node_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveRequest:
+    """All holds or none. ``request_id`` makes a retry return the first outcome; ``fingerprint`` is
+    the content the id stands for: the same id with another fingerprint is refused."""
+
+    request_id: str
+    fingerprint: str
+    order_id: str
+    holds: tuple[Hold, ...]
+    ttl_seconds: int
+    payload: bytes = b""
+    """Opaque; stored with the outcome and returned with every retry (the encoded decision)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """A hold on stock. Times are epoch seconds of the ledger's clock; ``expires_at_seconds`` counts only
+    while HELD."""
+
+    reservation_id: str
+    order_id: str
+    state: ReservationState
+    holds: tuple[Hold, ...]
+    created_at_seconds: int
+    expires_at_seconds: int
+
+
+class ReserveCode(IntEnum):
+    """How a reserve ended."""
+
+    HELD = 1
+    SOLD_OUT = 2
+    ID_REUSED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReserveOutcome:
+    """``shortages`` (SOLD_OUT only) tells what is still available for each hold that failed.
+    ``replayed``: the request_id was known, the outcome is the first one's (its payload too).
+    A SOLD_OUT outcome is *not* remembered: the same id may try again with another plan."""
+
+    code: ReserveCode
+    reservation: Reservation | None = None
+    shortages: tuple[Hold, ...] = ()
+    replayed: bool = False
+    payload: bytes = b""
+
+
+class ResolveCode(IntEnum):
+    """How a confirm or release ended. ALREADY_* names the state it was resolved to before."""
+
+    DONE = 1
+    NOT_FOUND = 2
+    ALREADY_CONFIRMED = 3
+    ALREADY_RELEASED = 4
+    ALREADY_EXPIRED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveOutcome:
+    """``reservation`` is its state after the call (None for NOT_FOUND)."""
+
+    code: ResolveCode
+    reservation: Reservation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockUpdate:
+    """Set (absolute) or adjust (relative) the units on hand of one row. ``safety_stock`` None keeps
+    the row's figure (a new row takes 0)."""
+
+    sku_id: str
+    node_id: str
+    on_hand: int
+    relative: bool = False
+    safety_stock: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockRow:
+    """One row as the ledger has it; ``available`` may be negative."""
+
+    sku_id: str
+    node_id: str
+    on_hand: int
+    reserved: int
+    safety_stock: int
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved - self.safety_stock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """An entry of the delta log: after ``version`` the row has ``available`` units (it had
+    ``available - delta``)."""
+
+    version: int
+    sku_id: str
+    node_id: str
+    available: int
+    delta: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockColumns:
+    """All stock at ``version``: row r is ``available[r]`` (int32) units of ``sku_ids[sku_ix[r]]`` at
+    ``node_ids[node_ix[r]]`` (both int32)."""
+
+    version: int
+    sku_ids: list[str]
+    node_ids: list[str]
+    sku_ix: NDArray[np.int32]
+    node_ix: NDArray[np.int32]
+    available: NDArray[np.int32]
+
+
+class Ledger(Protocol):
+    """Every method is atomic, durable when it returns, and safe to call from several threads.
+
+    Versions count changed rows: each Change has the next integer, none is missing.
+    Expiry is by the ledger's own clock, and happens before any other effect of a call.
+    """
+
+    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
+        """Hold all of ``request.holds`` or none. Quantities of equal rows add up."""
+        ...
+
+    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
+        """Each decided on its own and in order, all in one transaction (group commit)."""
+        ...
+
+    def confirm(self, reservation_id: str) -> ResolveOutcome:
+        """HELD -> CONFIRMED: the units leave on_hand for good."""
+        ...
+
+    def release(self, reservation_id: str) -> ResolveOutcome:
+        """HELD -> RELEASED: the units are free again."""
+        ...
+
+    def find(self, reservation_id: str) -> Reservation | None: ...
+
+    def expire(self) -> int:
+        """Resolve every HELD reservation whose time is over; how many."""
+        ...
+
+    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
+        """All updates or none; returns the version after. An empty ``request_id`` is never a retry.
+
+        On hand may be set below what is reserved (the feed knows best): the row is then short, its
+        ``available`` negative, and nothing more is held there. Raises InvalidInput when on_hand would
+        fall below zero, naming ``updates[i].on_hand``; RequestIdReused.
+        """
+        ...
+
+    def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
+        """The rows of one SKU, by node id."""
+        ...
+
+    def columns(self) -> StockColumns:
+        """All rows at one version, for a snapshot."""
+        ...
+
+    def version(self) -> int: ...
+
+    def changes(self, since: int, limit: int = 100_000) -> list[Change]:
+        """Delta log entries with version > since, ascending."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,229 @@
+"""The rule vocabulary: what a rule file may say, and nothing else. Unknown keys are refused.
+
+    profile > strategies > (conditions, eligibility rules, objectives, limits)
+
+Cents may be given with a weight; both are multiplied once, when rules are compiled, and rounded half up
+to whole cents, so that decisions only ever add integers.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Cents = Annotated[int, Field(ge=0, le=10**12)]
+Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=9, decimal_places=4)]
+NodeTypeName = Literal["STORE", "WAREHOUSE", "DISTRIBUTION_CENTER", "SUPPLIER", "MARKETPLACE_SELLER"]
+ChannelName = Literal["WEB", "MOBILE", "STORE", "CALL_CENTER", "KIOSK", "MARKETPLACE", "SOCIAL"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class NodeSelector(_Model):
+    """Nodes that match every stated key; within a key any entry is enough. Empty matches all nodes."""
+
+    ids: tuple[Id, ...] = ()
+    types: tuple[NodeTypeName, ...] = ()
+    groups: tuple[Id, ...] = ()
+    labels: tuple[Id, ...] = ()
+    countries: tuple[Country, ...] = ()
+
+
+class SkuSelector(_Model):
+    """SKUs that match every stated key; within a key any entry is enough. Empty matches all SKUs."""
+
+    ids: tuple[Id, ...] = ()
+    labels: tuple[Id, ...] = ()
+
+
+class _Eligibility(_Model):
+    name: Id = Field(description="Appears in explanations; unique within the strategy.")
+    skus: SkuSelector = Field(default=SkuSelector(), description="Lines the rule is about; all by default.")
+
+
+class AllowNodes(_Eligibility):
+    """Only the selected nodes may supply the selected SKUs."""
+
+    kind: Literal["allow_nodes"]
+    nodes: NodeSelector
+
+
+class ExcludeNodes(_Eligibility):
+    """The selected nodes may not supply the selected SKUs."""
+
+    kind: Literal["exclude_nodes"]
+    nodes: NodeSelector
+
+
+class MaxDistance(_Eligibility):
+    """The selected nodes supply only destinations within ``km`` (great circle)."""
+
+    kind: Literal["max_distance"]
+    nodes: NodeSelector = NodeSelector()
+    km: Annotated[Decimal, Field(gt=0, le=21_000)]
+
+
+class SameCountry(_Eligibility):
+    """The selected nodes supply only destinations in their own country."""
+
+    kind: Literal["same_country"]
+    nodes: NodeSelector = NodeSelector()
+
+
+class MinRemaining(_Eligibility):
+    """The selected nodes keep at least ``units`` of the SKU after the order is taken."""
+
+    kind: Literal["min_remaining"]
+    nodes: NodeSelector = NodeSelector()
+    units: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class ExcludeServices(_Eligibility):
+    """The selected SKUs do not travel by these carrier services (by id or label)."""
+
+    kind: Literal["exclude_services"]
+    services: tuple[Id, ...] = ()
+    labels: tuple[Id, ...] = ()
+
+
+EligibilityRule = Annotated[
+    AllowNodes | ExcludeNodes | MaxDistance | SameCountry | MinRemaining | ExcludeServices,
+    Field(discriminator="kind"),
+]
+
+
+class Shipping(_Model):
+    """The carrier's tariff."""
+
+    kind: Literal["shipping"]
+    weight: Weight = Decimal(1)
+
+
+class Handling(_Model):
+    """The node's own cost per shipment, line and unit."""
+
+    kind: Literal["handling"]
+    weight: Weight = Decimal(1)
+
+
+class DelayStep(_Model):
+    """From ``from_days`` on, the order costs ``cents`` more (steps add up)."""
+
+    from_days: Annotated[int, Field(ge=1, le=365)]
+    cents: Cents
+
+
+class Delay(_Model):
+    """A cost of the days (started days from the order to the arrival of the last shipment)."""
+
+    kind: Literal["delay"]
+    weight: Weight = Decimal(1)
+    free_days: Annotated[int, Field(ge=0, le=365)] = 0
+    cents_per_day: Cents = 0
+    steps: tuple[DelayStep, ...] = ()
+
+
+class Split(_Model):
+    """A cost for every shipment beyond the first."""
+
+    kind: Literal["split"]
+    weight: Weight = Decimal(1)
+    cents: Cents
+
+
+class StockDepth(_Model):
+    """The worth of taking scarce units: a unit that leaves r units behind (r < target_units) costs
+    ``cents`` x (target_units - r) / target_units, rounded down."""
+
+    kind: Literal["stock_depth"]
+    weight: Weight = Decimal(1)
+    nodes: NodeSelector = NodeSelector()
+    cents: Cents
+    target_units: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Distance(_Model):
+    """Great-circle kilometres from node to destination, per shipment or per unit."""
+
+    kind: Literal["distance"]
+    weight: Weight = Decimal(1)
+    cents_per_km: Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=3)]
+    per: Literal["shipment", "unit"] = "shipment"
+
+
+class NodePriority(_Model):
+    """``cents`` x (priority - 1) of the node, per shipment or per unit."""
+
+    kind: Literal["node_priority"]
+    weight: Weight = Decimal(1)
+    cents: Cents
+    per: Literal["shipment", "unit"] = "shipment"
+
+
+Objective = Annotated[
+    Shipping | Handling | Delay | Split | StockDepth | Distance | NodePriority, Field(discriminator="kind")
+]
+
+
+class ValueRange(_Model):
+    """Order value in cents, both ends included."""
+
+    min_cents: Cents = 0
+    max_cents: Cents = 10**12
+
+
+class Conditions(_Model):
+    """When a strategy applies: every stated key must match. Empty matches every order."""
+
+    sales_channels: tuple[ChannelName, ...] = ()
+    order_value: ValueRange | None = None
+    destination_countries: tuple[Country, ...] = ()
+    destination_zones: tuple[Id, ...] = ()
+    customer_segments: tuple[Id, ...] = ()
+
+
+class Limits(_Model):
+    """What a plan may look like.
+
+    max_nodes_per_order: 1 never splits. min_shipment_value_cents: an order is split only into
+    parts (one node's goods) worth at least this. allow_partial: when not every unit can be had, send as
+    many units as possible (then at the least cost) instead of nothing.
+    """
+
+    max_nodes_per_order: Annotated[int, Field(ge=1, le=200)] = 200
+    min_shipment_value_cents: Cents = 0
+    line_splits: Literal["never", "when_needed", "free"] = "when_needed"
+    allow_partial: bool = False
+
+
+class Strategy(_Model):
+    """One way to source, for the orders that match ``when``."""
+
+    id: Id
+    priority: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+    when: Conditions = Conditions()
+    eligibility: tuple[EligibilityRule, ...] = Field(default=(), max_length=48)
+    objectives: tuple[Objective, ...] = ()
+    limits: Limits = Limits()
+    fallback: Id | None = Field(default=None, description="Strategy tried next when this one cannot source.")
+
+
+class Profile(_Model):
+    """Strategies are tried by ascending ``priority`` (then file order): the first whose conditions match."""
+
+    id: Id
+    strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=32)]
+
+
+class RuleSet(_Model):
+    """A rule file. ``default_profile`` serves orders that name none."""
+
+    version: Literal[1]
+    default_profile: Id
+    profiles: Annotated[tuple[Profile, ...], Field(min_length=1, max_length=16)]
