@@ -60,7 +60,9 @@ class Catalogue:
                 raise InvalidInput.at(name, f"{len(column)} rows for {len(ids)} SKUs")
             wrong = np.flatnonzero((column < low) | (column > high))
             if len(wrong):
-                raise InvalidInput.at(f"{name}[{wrong[0]}]", f"{column[wrong[0]]} is not within {low}..{high}")
+                raise InvalidInput.at(
+                    f"{name}[{wrong[0]}]", f"{column[wrong[0]]} is not within {low}..{high}"
+                )
         return cls(
             ids,
             frozen(np.array(weight_grams, np.int32)),

@@ -50,7 +50,7 @@ class IdIndex:
     @classmethod
     def of(cls, ids: Sequence[str]) -> IdIndex:
         """Raises InvalidInput when an id repeats."""
-        data, offsets = _joined(ids)
+        data, offsets = joined(ids)
         return cls.from_buffers(data, offsets)
 
     def __len__(self) -> int:
@@ -63,8 +63,15 @@ class IdIndex:
 
     def find_many(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Rows of many ids, -1 for the unknown: int32[len(names)]."""
-        data, offsets = _joined(names)
+        data, offsets = joined(names)
         out = np.empty(len(names), np.int32)
+        text.find_all(self.data, self.offsets, self.table, frozen(data), frozen(offsets), out)
+        return out
+
+    def find_buffers(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Rows of ids that lie end to end in ``data``, the i-th at ``offsets[i]:offsets[i + 1]``; -1 for
+        the unknown: int32[len(offsets) - 1]. Freezes both arrays."""
+        out = np.empty(len(offsets) - 1, np.int32)
         text.find_all(self.data, self.offsets, self.table, frozen(data), frozen(offsets), out)
         return out
 
@@ -79,7 +86,8 @@ class IdIndex:
         return [self.name(row) for row in range(len(self))]
 
 
-def _joined(ids: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def joined(ids: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Texts in UTF-8, end to end, and where each begins (with a last entry: where all end)."""
     encoded = [name.encode() for name in ids]
     offsets = np.zeros(len(encoded) + 1, np.int64)
     np.cumsum([len(e) for e in encoded], out=offsets[1:])

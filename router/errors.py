@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class InvalidInput(SourcierError):
             self.reason = reason
 
     @classmethod
-    def at(cls, field: str, message: str, *, reason: str | None = None) -> InvalidInput:
+    def at(cls, field: str, message: str, *, reason: str | None = None) -> Self:
         """The common case: a single violation."""
         return cls([Violation(field, message)], reason=reason)
 

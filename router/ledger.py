@@ -101,13 +101,14 @@ class ResolveOutcome:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockUpdate:
     """Set (absolute) or adjust (relative) the units on hand of one row. ``safety_stock`` None keeps
-    the row's figure (a new row takes 0)."""
+    the row's figure; a row that is new takes ``new_row_safety_stock``."""
 
     sku_id: str
     node_id: str
     on_hand: int
     relative: bool = False
     safety_stock: int | None = None
+    new_row_safety_stock: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,3 +74,10 @@ def find_all(data: U8, offsets: I64, table: I32, text: U8, text_offsets: I64, ou
     """``out[i]`` = row of the i-th text, -1 when absent."""
     for i in range(len(out)):
         out[i] = find(data, offsets, table, text, text_offsets[i], text_offsets[i + 1])
+
+
+@kernel
+def mix(h: np.uint64, value: np.uint64) -> np.uint64:
+    """One more word into a running hash."""
+    h = (h ^ value) * _MIX
+    return h ^ (h >> _SHIFT)

@@ -66,7 +66,7 @@ class MaxDistance(_Eligibility):
 
     kind: Literal["max_distance"]
     nodes: NodeSelector = NodeSelector()
-    km: Annotated[Decimal, Field(gt=0, le=21_000)]
+    km: Annotated[Decimal, Field(gt=0, le=21_000, decimal_places=3)]
 
 
 class SameCountry(_Eligibility):

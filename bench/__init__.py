@@ -1,0 +1,1 @@
+"""What planners run: invented but realistic retailers, orders, baselines and benchmarks."""

@@ -1,0 +1,132 @@
+"""The batch: every order of a call decided in one kernel, with no Python in between."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from router.domain import LineSplits, Status
+from router.kernels.fill import (
+    carry,
+    find_candidates,
+    first_strategy,
+    price_candidates,
+    read_groups,
+    sum_subsets,
+)
+from router.kernels.jit import borrow, kernel
+from router.kernels.plan import write_plan
+from router.kernels.strict import repeats, solve_strict
+from router.kernels.subset_dp import find_levels, solve
+from router.kernels.types import (
+    MAX_GROUPS,
+    MISCOUNTED,
+    NEEDS_SOLVER,
+    Candidates,
+    OrderArrays,
+    PlanArrays,
+    Subsets,
+    World,
+)
+
+NEVER, FREE = int(LineSplits.NEVER), int(LineSplits.FREE)
+SOURCED, PARTIAL, UNSOURCEABLE = int(Status.SOURCED), int(Status.PARTIAL), int(Status.UNSOURCEABLE)
+
+
+@kernel
+def divisible(world: World, orders: OrderArrays, b: int, t: int, rows: int, c: Candidates) -> int:
+    """1 when a line may and must (or, under FREE, could) be divided; -1 when the order cannot be whole and
+    need not be tried; 0 otherwise."""
+    splits, partial = world.rules.line_splits[t], world.rules.allow_partial[t]
+    soft = world.rules.soft_bits[t]
+    first = orders.line_start[b]
+    found = 0
+    for i in range(first, orders.line_start[b + 1]):
+        line, g, need = i - first, orders.group[i], orders.quantity[i]
+        whole, places, units = 0, 0, 0
+        for row in range(rows):
+            whole += (c.supply[row] >> g) & 1
+            if c.cap[row, line] > 0 and (c.bits[row, line] & ~soft) == 0:
+                places += 1
+                units += min(need, c.cap[row, line])
+        may = splits != NEVER and need > 1 and c.group_lines[g] == 1 and c.group_alone[g] == 0
+        enough = units >= need or (partial != 0 and units > 0)
+        if may and enough and ((whole == 0 and places > 0) or (splits == FREE and places > 1)):
+            found = 1
+        elif whole == 0 and partial == 0:
+            return -1
+    return found
+
+
+@kernel
+def attempt(
+    world: World,
+    orders: OrderArrays,
+    b: int,
+    t: int,
+    now: int,
+    c: Candidates,
+    w: Subsets,
+    out: PlanArrays,
+) -> int:
+    """Decide order b under strategy t; writes its plan and returns its status."""
+    groups, shared = read_groups(world, orders, b, c)
+    out.ship_start[b + 1] = out.ship_start[b]
+    out.filled[b] = 0
+    out.parts[b, :] = 0
+    out.total_cents[b] = 0
+    if groups > MAX_GROUPS:
+        return NEEDS_SOLVER
+    rules = world.rules
+    sum_subsets(c, groups, w)
+    rows = find_candidates(world, orders, b, t, c)
+    carry(world, orders, b, t, now, groups, rows, c, w)
+    split = divisible(world, orders, b, t, rows, c)
+    if split:
+        return NEEDS_SOLVER if split > 0 else UNSOURCEABLE
+    price_candidates(world, orders, b, t, groups, rows, c)
+    mask, cost, allowed, count = solve(rules, t, rows, groups, shared, c, w)
+    if count >= 0 and repeats(count, w):
+        levels = find_levels(rules, t, rows, c, w)
+        mask, cost, allowed, count = solve_strict(rules, t, rows, groups, shared, levels, c, w)
+    if count < 0:
+        return NEEDS_SOLVER
+    if mask == 0:
+        return UNSOURCEABLE
+    total = write_plan(world, orders, b, t, now, groups, allowed, count, c, w, out)
+    out.filled[b] = mask
+    out.total_cents[b] = total
+    if total != cost:
+        return MISCOUNTED
+    return SOURCED if mask == (1 << groups) - 1 else PARTIAL
+
+
+@kernel
+def decide_each(
+    world: World, orders: OrderArrays, now: int, start_at: int, c: Candidates, w: Subsets, out: PlanArrays
+) -> None:
+    """``decide_all`` over borrowed columns."""
+    out.ship_start[0] = 0
+    for b in range(len(orders.line_start) - 1):
+        t = first_strategy(world, orders, b) if start_at < 0 else start_at
+        out.first_strategy[b] = t
+        out.strategy[b] = t
+        out.status[b] = UNSOURCEABLE
+        out.ship_start[b + 1] = out.ship_start[b]
+        out.filled[b] = 0
+        out.total_cents[b] = 0
+        out.parts[b, :] = 0
+        while t >= 0:
+            status = attempt(world, orders, b, t, now, c, w, out)
+            out.status[b] = np.int16(status)
+            out.strategy[b] = t
+            if status != UNSOURCEABLE:
+                break
+            t = world.rules.fallback[t]
+
+
+@kernel
+def decide_all(
+    world: World, orders: OrderArrays, now: int, start_at: int, c: Candidates, w: Subsets, out: PlanArrays
+) -> None:
+    """Fill ``out`` for every order of a call. ``start_at`` >= 0 overrides the first strategy."""
+    decide_each(borrow(world), borrow(orders), now, start_at, borrow(c), borrow(w), borrow(out))

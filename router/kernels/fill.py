@@ -1,0 +1,340 @@
+"""From an order and the columns to its candidates: who may supply what, and the additive costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from router.kernels.geo import metres_of
+from router.kernels.jit import kernel
+from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, lane_of, step_tariff
+from router.kernels.types import (
+    BIT_INSUFFICIENT,
+    BIT_NO_SERVICE,
+    BIT_NOT_STOCKED,
+    BIT_TOO_LATE,
+    DYN_MAX_DISTANCE,
+    DYN_SAME_COUNTRY,
+    MAX_GROUPS,
+    Candidates,
+    OrderArrays,
+    Subsets,
+    World,
+)
+
+ONE = np.uint64(1)
+
+
+@kernel
+def order_value(orders: OrderArrays, b: int) -> int:
+    """Sales value of an order in cents."""
+    total = 0
+    for i in range(orders.line_start[b], orders.line_start[b + 1]):
+        total += orders.quantity[i] * orders.unit_value_cents[i]
+    return int(total)
+
+
+@kernel
+def first_strategy(world: World, orders: OrderArrays, b: int) -> int:
+    """The first strategy of the order's profile whose conditions match, -1 for none."""
+    rules = world.rules
+    value = order_value(orders, b)
+    p = orders.profile[b]
+    for t in range(rules.profile_start[p], rules.profile_start[p + 1]):
+        if (
+            (rules.channel_mask[t] >> orders.channel[b]) & 1
+            and rules.value_min_cents[t] <= value <= rules.value_max_cents[t]
+            and rules.country_ok[t, orders.country[b]]
+            and rules.zone_ok[t, orders.zone[b]]
+            and rules.segment_ok[t, orders.segment[b]]
+        ):
+            return t
+    return -1
+
+
+@kernel
+def read_groups(world: World, orders: OrderArrays, b: int, c: Candidates) -> tuple[int, int]:
+    """Sum the order's lines up by group and by shared SKU; returns (groups, shared SKUs)."""
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    groups = 0
+    for i in range(first, stop):
+        g, units = orders.group[i], orders.quantity[i]
+        if g >= groups:
+            groups = g + 1
+            c.group_units[g] = c.group_lines[g] = c.group_weight[g] = c.group_value[g] = 0
+            c.group_alone[g] = 0
+        c.group_units[g] += units
+        c.group_lines[g] += 1
+        c.group_weight[g] += units * world.catalogue.weight_grams[orders.sku_ix[i]]
+        c.group_value[g] += units * orders.unit_value_cents[i]
+        c.group_alone[g] |= orders.alone[i]
+    shared = 0
+    for i in range(first, stop):
+        line, g = i - first, orders.group[i]
+        earliest, item_units, leads, crosses = i, 0, True, False
+        for k in range(first, stop):
+            if orders.sku_ix[k] != orders.sku_ix[i]:
+                continue
+            earliest = min(earliest, k)
+            if orders.group[k] != g:
+                crosses = True
+            else:
+                item_units += orders.quantity[k]
+                leads = leads and k >= i
+        c.line_item_units[line] = item_units
+        c.line_leads[line] = leads
+        j = -1
+        if crosses and earliest == i:
+            j = shared
+            shared += 1
+            c.shared_line[j] = line
+            c.shared_units[j, :groups] = 0
+        elif crosses:
+            j = c.line_shared[earliest - first]
+        c.line_shared[line] = j
+        if j >= 0:
+            c.shared_units[j, g] += orders.quantity[i]
+    return groups, shared
+
+
+@kernel
+def sum_subsets(c: Candidates, groups: int, w: Subsets) -> None:
+    """Weight, value and units of every subset of groups."""
+    w.weight[0] = 0
+    w.value[0] = 0
+    w.units[0] = 0
+    for mask in range(1, 1 << groups):
+        g, rest = w.low[mask], mask & (mask - 1)
+        w.weight[mask] = w.weight[rest] + c.group_weight[g]
+        w.value[mask] = w.value[rest] + c.group_value[g]
+        w.units[mask] = w.units[rest] + c.group_units[g]
+
+
+@kernel
+def fits_lane(world: World, orders: OrderArrays, i: int, t: int, lane: int) -> bool:
+    """May a unit of line i travel by a lane: service allowed, weight within the greatest bracket?"""
+    s = orders.sku_ix[i]
+    net = world.network
+    greatest = net.bracket_grams[net.bracket_start[lane + 1] - 1]
+    cls = world.catalogue.sku_class[s]
+    return bool(
+        world.rules.service_ok[t, cls, net.lane_service[lane]] and world.catalogue.weight_grams[s] <= greatest
+    )
+
+
+@kernel
+def open_lane(world: World, orders: OrderArrays, b: int, t: int, groups: int, lane: int, w: Subsets) -> None:
+    """Fill a lane's rows for this order: the groups it may carry, and its tariff for every subset."""
+    mask = (1 << groups) - 1
+    for i in range(orders.line_start[b], orders.line_start[b + 1]):
+        if not fits_lane(world, orders, i, t, lane):
+            mask &= ~(1 << orders.group[i])
+    w.lane_groups[lane] = mask
+    first, stop = world.network.bracket_start[lane], world.network.bracket_start[lane + 1]
+    grams, cents = world.network.bracket_grams, world.rules.bracket_cents[t]
+    weight, out = w.weight, w.lane_cents[lane]
+    sub = mask
+    while sub > 0:
+        out[sub] = step_tariff(grams, cents, first, stop, weight[sub])
+        sub = (sub - 1) & mask
+
+
+@kernel
+def find_candidates(world: World, orders: OrderArrays, b: int, t: int, c: Candidates) -> int:
+    """A row for every node with stock of one of the SKUs: reasons by line, units, caps. Returns how many."""
+    static, start = world.rules.static_bits[t], world.stock.sku_start
+    stock_node, stock_units = world.stock.node_ix, world.stock.available
+    xyz, node_country = world.network.node_xyz, world.network.node_country
+    kinds, applies, rule_bit = world.rules.dynamic_kind, world.rules.dynamic_applies, world.rules.dynamic_bit
+    rule_units, rule_chord2 = world.rules.dynamic_units, world.rules.dynamic_chord2
+    dyn_first, dyn_stop = world.rules.dynamic_start[t], world.rules.dynamic_start[t + 1]
+    row_of, node, chord2 = c.row_of_node, c.node, c.chord2
+    bits, available, cap = c.bits, c.available, c.cap
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    lines = stop - first
+    x, y, z = orders.xyz[b, 0], orders.xyz[b, 1], orders.xyz[b, 2]
+    country = orders.country[b]
+    not_stocked, insufficient = ONE << np.uint64(BIT_NOT_STOCKED), ONE << np.uint64(BIT_INSUFFICIENT)
+    rows = 0
+    for line in range(lines):
+        s = orders.sku_ix[first + line]
+        cls = world.catalogue.sku_class[s]
+        need = c.line_item_units[line]
+        for r in range(start[s], start[s + 1]):
+            k = stock_node[r]
+            row = row_of[k]
+            if row < 0:
+                row = rows
+                rows += 1
+                row_of[k] = row
+                node[row] = k
+                dx, dy, dz = x - xyz[k, 0], y - xyz[k, 1], z - xyz[k, 2]
+                chord2[row] = dx * dx + dy * dy + dz * dz
+                for other in range(lines):
+                    bits[row, other] = not_stocked
+                    available[row, other] = 0
+                    cap[row, other] = 0
+            have = np.int64(stock_units[r])
+            found = static[cls, k]
+            floor = np.int64(0)
+            for d in range(dyn_first, dyn_stop):
+                if applies[d, cls, k] == 0:
+                    continue
+                if kinds[d] == DYN_MAX_DISTANCE:
+                    broken = not chord2[row] < rule_chord2[d]
+                elif kinds[d] == DYN_SAME_COUNTRY:
+                    broken = node_country[k] != country
+                else:
+                    floor = max(floor, rule_units[d])
+                    broken = have - need < rule_units[d]
+                if broken:
+                    found |= ONE << np.uint64(rule_bit[d])
+            if have < need:
+                found |= insufficient
+            bits[row, line] = found
+            available[row, line] = have
+            cap[row, line] = max(np.int64(0), have - floor)
+    for row in range(rows):
+        row_of[node[row]] = -1
+    return rows
+
+
+@kernel
+def carry(
+    world: World,
+    orders: OrderArrays,
+    b: int,
+    t: int,
+    now: int,
+    groups: int,
+    rows: int,
+    c: Candidates,
+    w: Subsets,
+) -> None:
+    """Services, lateness and delay cost of every candidate; the reasons NO_SERVICE and TOO_LATE; the masks
+    of groups it can supply whole (for at most MAX_GROUPS groups)."""
+    find_lanes(world, orders, b, t, now, rows, c)
+    masks = groups <= MAX_GROUPS
+    if masks:
+        for lane in range(len(c.lane_used)):
+            if c.lane_used[lane]:
+                open_lane(world, orders, b, t, groups, lane, w)
+    lanes, bits, group, lane_groups = c.lane, c.bits, orders.group, w.lane_groups
+    supplies = c.supply
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    all_groups = (1 << groups) - 1 if masks else 0
+    missed = not masks
+    for row in range(rows):
+        may = 0
+        for v in range(lanes.shape[1]):
+            if masks and lanes[row, v] >= 0:
+                may |= lane_groups[lanes[row, v]]
+        supply = all_groups & may
+        for line in range(stop - first):
+            if bits[row, line] != 0:
+                supply &= ~(1 << group[first + line])
+        supplies[row] = supply
+        missed = missed or may != all_groups
+    if missed:
+        for row in range(rows):
+            for i in range(first, stop):
+                mark_carriage(world, orders, i, i - first, t, row, c)
+
+
+@kernel
+def find_lanes(world: World, orders: OrderArrays, b: int, t: int, now: int, rows: int, c: Candidates) -> None:
+    """The lane of every candidate and service, whether it is in time, and what its delay costs."""
+    net = world.network
+    lane_start, lane_list, lane_chord2 = net.lane_start, net.lane_list, net.lane_max_chord2
+    transit, processing = net.lane_transit_seconds, net.node_processing_seconds
+    collects, zone_class, zones = net.node_service, net.node_zone_class, net.zone_class_count
+    delay_cents, slope = world.rules.delay_cents, world.rules.delay_slope_cents
+    node, chord2 = c.node, c.chord2
+    out_lane, out_late, out_delay, used = c.lane, c.late, c.delay_cents, c.lane_used
+    d_class = net.zone_class[orders.zone[b]]
+    deadline = orders.deliver_by_seconds[b] - now
+    used[:] = 0
+    for row in range(rows):
+        k = node[row]
+        for v in range(out_lane.shape[1]):
+            out_lane[row, v] = -1
+            out_late[row, v] = 0
+            if collects[k, v] == 0:
+                continue
+            at = (v * zones + zone_class[k]) * zones + d_class
+            lane = lane_of(lane_start, lane_list, lane_chord2, at, chord2[row])
+            if lane < 0:
+                continue
+            seconds = processing[k] + transit[lane]
+            if seconds > deadline:
+                out_late[row, v] = 1
+                continue
+            used[lane] = 1
+            out_lane[row, v] = lane
+            out_delay[row, v] = delay_sum(delay_cents, slope, t, days_of(seconds))
+
+
+@kernel
+def mark_carriage(
+    world: World, orders: OrderArrays, i: int, line: int, t: int, row: int, c: Candidates
+) -> None:
+    """Set NO_SERVICE or TOO_LATE (and the exclude_services rules) where no service takes line i."""
+    rules, net = world.rules, world.network
+    k = c.node[row]
+    in_time = late_only = False
+    for v in range(c.lane.shape[1]):
+        lane = c.lane[row, v]
+        if lane >= 0:
+            in_time = in_time or fits_lane(world, orders, i, t, lane)
+        elif c.late[row, v]:
+            cls = world.catalogue.sku_class[orders.sku_ix[i]]
+            late_only = late_only or rules.service_ok[t, cls, v] != 0
+    if in_time:
+        return
+    bit = BIT_TOO_LATE if late_only else BIT_NO_SERVICE
+    c.bits[row, line] |= ONE << np.uint64(bit)
+    if bit == BIT_NO_SERVICE and net.node_service[k].any():
+        c.bits[row, line] |= rules.service_bits[t, world.catalogue.sku_class[orders.sku_ix[i]]]
+
+
+@kernel
+def price_candidates(
+    world: World, orders: OrderArrays, b: int, t: int, groups: int, rows: int, c: Candidates
+) -> None:
+    """Costs per shipment, and per group a candidate can supply."""
+    rules = world.rules
+    ship, line_cents = rules.ship_handling_cents[t], rules.line_handling_cents[t]
+    unit_cents, ship_rank, unit_rank = (
+        rules.unit_handling_cents[t],
+        rules.ship_priority_cents[t],
+        rules.unit_priority_cents[t],
+    )
+    dist_first, dist_stop = rules.distance_start[t], rules.distance_start[t + 1]
+    rate, per_unit = rules.distance_rate, rules.distance_per_unit
+    depth_first, depth_stop = rules.depth_start[t], rules.depth_start[t + 1]
+    depth_cents, target, applies = rules.depth_cents, rules.depth_target, rules.depth_applies
+    supplies, node, chord2, group_cents, ship_cents = c.supply, c.node, c.chord2, c.group_cents, c.ship_cents
+    leads, shared, item_units, available = c.line_leads, c.line_shared, c.line_item_units, c.available
+    quantity, group = orders.quantity, orders.group
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    for row in range(rows):
+        supply = supplies[row]
+        if supply == 0:
+            continue
+        k = node[row]
+        ship_cents[row] = ship[k] + ship_rank[k]
+        unit = unit_cents[k] + unit_rank[k]
+        if dist_first < dist_stop:
+            metres = metres_of(chord2[row])
+            ship_cents[row] += distance_sum(rate, per_unit, dist_first, dist_stop, metres, 0)
+            unit += distance_sum(rate, per_unit, dist_first, dist_stop, metres, 1)
+        for g in range(groups):
+            group_cents[row, g] = 0
+        for i in range(first, stop):
+            line, g = i - first, group[i]
+            if (supply >> g) & 1 == 0:
+                continue
+            cents = line_cents[k] + quantity[i] * unit
+            if leads[line] and shared[line] < 0:
+                have, units = available[row, line], item_units[line]
+                cents += depth_sum(depth_cents, target, applies, depth_first, depth_stop, k, have, 0, units)
+            group_cents[row, g] += cents

@@ -1,0 +1,34 @@
+"""Great-circle distances from unit vectors. Comparisons use squared chords; only a distance that is
+priced or shown costs a square root and an arcsine."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.kernels.jit import inline
+
+EARTH_RADIUS_M = 6_371_000.0
+
+
+def unit_vectors(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Degrees [n], [n] to unit vectors float64[n, 3]."""
+    phi, lam = np.radians(latitude), np.radians(longitude)
+    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
+
+
+def chord2_within(metres: int) -> float:
+    """Squared chord below which a distance rounds to at most ``metres``."""
+    angle = (metres + 0.5) / EARTH_RADIUS_M
+    return 8.0 if angle >= math.pi else (2.0 * math.sin(angle / 2.0)) ** 2
+
+
+@inline
+def metres_of(chord2: float) -> int:
+    """Distance on the sphere from the squared chord, rounded half up to whole metres. The chord keeps
+    its digits for near points, where the arccosine of a dot product loses them."""
+    half = 0.5 * math.sqrt(chord2)
+    half = min(half, 1.0)
+    return math.floor(2.0 * EARTH_RADIUS_M * math.asin(half) + 0.5)

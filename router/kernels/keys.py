@@ -1,0 +1,38 @@
+"""Decision keys: 128 bits from everything a decision depends on, so that equal inputs give equal ids."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from router.kernels.jit import kernel
+from router.kernels.text import hash_bytes, mix
+from router.kernels.types import I64, U8, U64, OrderArrays
+
+
+@kernel
+def decision_keys(
+    orders: OrderArrays, id_data: U8, id_offsets: I64, now: int, stock_version: int, rules_key: int, out: U64
+) -> None:
+    """``out`` uint64[B, 2]; the order's id is ``id_data[id_offsets[b]:id_offsets[b + 1]]``."""
+    degrees = orders.xyz.view(np.int64)
+    for b in range(len(out)):
+        for half in range(2):
+            h = hash_bytes(id_data, id_offsets[b], id_offsets[b + 1])
+            h = mix(h, np.uint64(half))
+            h = mix(h, np.uint64(now))
+            h = mix(h, np.uint64(stock_version))
+            h = mix(h, np.uint64(rules_key))
+            h = mix(h, np.uint64(orders.country[b]))
+            h = mix(h, np.uint64(orders.zone[b]))
+            h = mix(h, np.uint64(orders.channel[b]))
+            h = mix(h, np.uint64(orders.segment[b]))
+            h = mix(h, np.uint64(orders.profile[b]))
+            h = mix(h, np.uint64(orders.deliver_by_seconds[b]))
+            for axis in range(3):
+                h = mix(h, np.uint64(degrees[b, axis]))
+            for i in range(orders.line_start[b], orders.line_start[b + 1]):
+                h = mix(h, np.uint64(orders.sku_ix[i]))
+                h = mix(h, np.uint64(orders.quantity[i]))
+                h = mix(h, np.uint64(orders.unit_value_cents[i]))
+                h = mix(h, np.uint64(orders.group[i] * 2 + orders.alone[i]))
+            out[b, half] = h

@@ -1,0 +1,394 @@
+"""The ledger as a pure state machine: the specification that every adapter makes durable.
+
+    apply(state, command, now_seconds) -> outcome and the changes to stock
+
+No clock, no randomness, no I/O: the same commands at the same times give the same state, ids and log.
+Every command first expires what is due. A mistake (``InvalidInput``, ``RequestIdReused``) is raised before
+the command itself has any effect; what had expired by then stays expired and is in ``state.log``.
+
+A state may be partial: an adapter loads the rows, reservations and requests that its commands touch, applies
+them, and stores what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+
+from router.domain import MAX_ID_LENGTH
+from router.errors import InvalidInput, RequestIdReused, Violation
+from router.ledger import (
+    Change,
+    Hold,
+    Reservation,
+    ReservationState,
+    ReserveCode,
+    ReserveOutcome,
+    ReserveRequest,
+    ResolveCode,
+    ResolveOutcome,
+    StockUpdate,
+)
+
+MAX_UNITS = 1_000_000_000
+"""Most units on hand or of safety stock in one row. Keeps ``available`` within 32 bits:
+it lies between -2 * MAX_UNITS and MAX_UNITS."""
+MAX_TTL_SECONDS = 1_000_000_000
+"""Longest time a reservation may be held."""
+
+Outcome = TypeVar("Outcome")
+
+
+Cause = Literal["reserve", "confirm", "release", "expire", "stock"]
+"""Why ``available`` of a row changed; "confirm" changes it only after the feed has set on_hand below what was
+reserved (see ``_resolve``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Decide every request on its own and in order. Outcome: a ``ReserveOutcome`` for each."""
+
+    requests: Sequence[ReserveRequest]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """HELD -> CONFIRMED. Outcome: ``ResolveOutcome``."""
+
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """HELD -> RELEASED. Outcome: ``ResolveOutcome``."""
+
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Resolve what is due. Outcome: how many reservations expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStock:
+    """All updates or none. Outcome: the version after."""
+
+    request_id: str
+    updates: Sequence[StockUpdate]
+
+
+Command = Reserve | Confirm | Release | Expire | UpdateStock
+
+
+class Row(NamedTuple):
+    """Units of one SKU at one node. Replaced, never changed: ``is`` tells whether a row was touched."""
+
+    on_hand: int = 0
+    reserved: int = 0
+    safety_stock: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.on_hand - self.reserved - self.safety_stock
+
+
+NO_STOCK = Row()
+
+
+class RememberedReserve(NamedTuple):
+    """What a reserve request_id stands for, and how it ended."""
+
+    fingerprint: str
+    reservation_id: str
+    payload: bytes
+
+
+class RememberedUpdate(NamedTuple):
+    """What a stock request_id stands for, and the version it led to."""
+
+    fingerprint: str
+    version: int
+
+
+@dataclass(slots=True)
+class LedgerState:
+    """Everything the ledger knows.
+
+    rows: by SKU id, then node id. timers: a heap of (expires_at_seconds, reservation_id); entries of
+    reservations that were resolved otherwise are skipped. sequence: number of the last reservation.
+    version: of the last change. log: the changes since this object was made.
+    """
+
+    rows: dict[str, dict[str, Row]] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    timers: list[tuple[int, str]] = field(default_factory=list)
+    reserves: dict[str, RememberedReserve] = field(default_factory=dict)
+    updates: dict[str, RememberedUpdate] = field(default_factory=dict)
+    sequence: int = 0
+    version: int = 0
+    log: list[Change] = field(default_factory=list)
+
+    def row(self, sku_id: str, node_id: str) -> Row:
+        """A row nobody ever set has no stock."""
+        return self.rows.get(sku_id, {}).get(node_id, NO_STOCK)
+
+
+class Applied(NamedTuple, Generic[Outcome]):
+    """What a command led to. ``changes`` include those of the expiry before it."""
+
+    outcome: Outcome
+    changes: list[Change]
+
+
+@overload
+def apply(state: LedgerState, command: Reserve, now_seconds: int) -> Applied[list[ReserveOutcome]]: ...
+@overload
+def apply(state: LedgerState, command: Confirm | Release, now_seconds: int) -> Applied[ResolveOutcome]: ...
+@overload
+def apply(state: LedgerState, command: Expire | UpdateStock, now_seconds: int) -> Applied[int]: ...
+def apply(state: LedgerState, command: Command, now_seconds: int) -> Applied[Any]:
+    """Expires what is due at ``now_seconds`` (epoch seconds), then does the command; changes ``state``.
+
+    Raises InvalidInput naming every bad field, RequestIdReused when a stock request_id comes again with
+    other updates.
+    """
+    logged = len(state.log)
+    expired_count = _expire(state, now_seconds)
+    outcome: Any
+    match command:
+        case Reserve(requests):
+            _check_requests(requests)
+            outcome = [_reserve(state, request, now_seconds) for request in requests]
+        case Confirm(reservation_id):
+            outcome = _resolve_once(state, reservation_id, ReservationState.CONFIRMED)
+        case Release(reservation_id):
+            outcome = _resolve_once(state, reservation_id, ReservationState.RELEASED)
+        case Expire():
+            outcome = expired_count
+        case UpdateStock(request_id, updates):
+            outcome = _update_stock(state, request_id, updates)
+    return Applied(outcome, state.log[logged:])
+
+
+def reservation_id_of(number: int) -> str:
+    """The id of the ``number``-th reservation; ids sort as numbers do."""
+    return f"r-{number:012d}"
+
+
+def reservation_number(reservation_id: str) -> int | None:
+    """The number of a reservation id, None for text that is no such id."""
+    digits = reservation_id[2:]
+    if len(digits) > 18 or not digits.isdecimal():
+        return None
+    number = int(digits)
+    return number if reservation_id_of(number) == reservation_id else None
+
+
+def merged(holds: Sequence[Hold]) -> dict[tuple[str, str], int]:
+    """Units per (sku_id, node_id): quantities of equal rows added up, in order of first appearance."""
+    units: dict[tuple[str, str], int] = {}
+    for hold in holds:
+        key = (hold.sku_id, hold.node_id)
+        units[key] = units.get(key, 0) + hold.quantity
+    return units
+
+
+def fingerprint(updates: Sequence[StockUpdate]) -> str:
+    """A digest of the content of a stock request."""
+    plain = [
+        (u.sku_id, u.node_id, u.on_hand, u.relative, u.safety_stock, u.new_row_safety_stock) for u in updates
+    ]
+    return hashlib.sha256(json.dumps(plain, separators=(",", ":")).encode()).hexdigest()
+
+
+def _set_row(state: LedgerState, sku_id: str, node_id: str, row: Row, cause: Cause) -> None:
+    """The only writer of rows and of the log: a change of ``available`` cannot miss its version."""
+    nodes = state.rows.get(sku_id)
+    if nodes is None:
+        nodes = state.rows[sku_id] = {}
+    before = nodes.get(node_id, NO_STOCK)
+    nodes[node_id] = row
+    available = row.available
+    delta = available - before.available
+    if delta:
+        state.version += 1
+        change = Change(
+            version=state.version,
+            sku_id=sku_id,
+            node_id=node_id,
+            available=available,
+            delta=delta,
+            cause=cause,
+        )
+        state.log.append(change)
+
+
+def _expire(state: LedgerState, now_seconds: int) -> int:
+    """A reservation is over *at* its deadline. Order: by deadline, then by id."""
+    count = 0
+    while state.timers and state.timers[0][0] <= now_seconds:
+        _, reservation_id = heapq.heappop(state.timers)
+        reservation = state.reservations[reservation_id]
+        if reservation.state is ReservationState.HELD:
+            _resolve(state, reservation, ReservationState.EXPIRED)
+            count += 1
+    return count
+
+
+def _check_requests(requests: Sequence[ReserveRequest]) -> None:
+    def violations() -> Iterator[Violation]:
+        for i, request in enumerate(requests):
+            if not request.holds:
+                yield Violation(f"requests[{i}].holds", "a reservation needs at least one hold")
+            for j, hold in enumerate(request.holds):
+                if hold.quantity < 1:
+                    field_path = f"requests[{i}].holds[{j}].quantity"
+                    yield Violation(field_path, f"{hold.quantity} is not a positive number of units")
+            if not 1 <= request.ttl_seconds <= MAX_TTL_SECONDS:
+                message = f"{request.ttl_seconds} is not within 1..{MAX_TTL_SECONDS} seconds"
+                yield Violation(f"requests[{i}].ttl_seconds", message)
+
+    found = list(violations())
+    if found:
+        raise InvalidInput(found)
+
+
+def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> ReserveOutcome:
+    known = state.reserves.get(request.request_id)
+    if known is not None:
+        return _replay(state, request, known)
+    wanted = merged(request.holds)
+    shortages = []
+    for (sku_id, node_id), quantity in wanted.items():
+        available = state.row(sku_id, node_id).available
+        if available < quantity:
+            shortages.append(Hold(sku_id=sku_id, node_id=node_id, quantity=max(0, available)))
+    if shortages:
+        return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=tuple(shortages))
+    for (sku_id, node_id), quantity in wanted.items():
+        row = state.rows[sku_id][node_id]
+        held = Row(row.on_hand, row.reserved + quantity, row.safety_stock)
+        _set_row(state, sku_id, node_id, held, "reserve")
+    state.sequence += 1
+    reservation = Reservation(
+        reservation_id=reservation_id_of(state.sequence),
+        order_id=request.order_id,
+        state=ReservationState.HELD,
+        holds=tuple(request.holds),
+        created_at_seconds=now_seconds,
+        expires_at_seconds=now_seconds + request.ttl_seconds,
+    )
+    state.reservations[reservation.reservation_id] = reservation
+    heapq.heappush(state.timers, (reservation.expires_at_seconds, reservation.reservation_id))
+    if request.request_id:
+        remembered = RememberedReserve(request.fingerprint, reservation.reservation_id, request.payload)
+        state.reserves[request.request_id] = remembered
+    return ReserveOutcome(code=ReserveCode.HELD, reservation=reservation, payload=request.payload)
+
+
+def _replay(state: LedgerState, request: ReserveRequest, known: RememberedReserve) -> ReserveOutcome:
+    """The first answer again, word for word: HELD, whatever became of the reservation since (``find``
+    tells that)."""
+    if request.fingerprint != known.fingerprint:
+        return ReserveOutcome(code=ReserveCode.ID_REUSED)
+    first = replace(state.reservations[known.reservation_id], state=ReservationState.HELD)
+    return ReserveOutcome(code=ReserveCode.HELD, reservation=first, replayed=True, payload=known.payload)
+
+
+_ALREADY = {
+    ReservationState.CONFIRMED: ResolveCode.ALREADY_CONFIRMED,
+    ReservationState.RELEASED: ResolveCode.ALREADY_RELEASED,
+    ReservationState.EXPIRED: ResolveCode.ALREADY_EXPIRED,
+}
+_CAUSE: dict[ReservationState, Cause] = {
+    ReservationState.CONFIRMED: "confirm",
+    ReservationState.RELEASED: "release",
+    ReservationState.EXPIRED: "expire",
+}
+
+
+def _resolve_once(state: LedgerState, reservation_id: str, to: ReservationState) -> ResolveOutcome:
+    reservation = state.reservations.get(reservation_id)
+    if reservation is None:
+        return ResolveOutcome(code=ResolveCode.NOT_FOUND)
+    if reservation.state is not ReservationState.HELD:
+        return ResolveOutcome(code=_ALREADY[reservation.state], reservation=reservation)
+    return ResolveOutcome(code=ResolveCode.DONE, reservation=_resolve(state, reservation, to))
+
+
+def _resolve(state: LedgerState, reservation: Reservation, to: ReservationState) -> Reservation:
+    """Confirmed units leave on_hand, which stops at zero: the feed may have said that they are gone."""
+    for (sku_id, node_id), quantity in merged(reservation.holds).items():
+        row = state.rows[sku_id][node_id]
+        leaving = min(quantity, row.on_hand) if to is ReservationState.CONFIRMED else 0
+        freed = Row(row.on_hand - leaving, row.reserved - quantity, row.safety_stock)
+        _set_row(state, sku_id, node_id, freed, _CAUSE[to])
+    resolved = replace(reservation, state=to)
+    state.reservations[reservation.reservation_id] = resolved
+    return resolved
+
+
+def _update_stock(state: LedgerState, request_id: str, updates: Sequence[StockUpdate]) -> int:
+    digest = fingerprint(updates) if request_id else ""
+    known = state.updates.get(request_id)
+    if known is not None:
+        if known.fingerprint != digest:
+            message = f"stock request {request_id!r} came before with other updates"
+            raise RequestIdReused(message, metadata={"request_id": request_id})
+        return known.version
+    for (sku_id, node_id), row in _staged(state, updates).items():
+        _set_row(state, sku_id, node_id, row, "stock")
+    if request_id:
+        state.updates[request_id] = RememberedUpdate(digest, state.version)
+    return state.version
+
+
+def _staged(state: LedgerState, updates: Sequence[StockUpdate]) -> dict[tuple[str, str], Row]:
+    """The rows after all updates, in order of first appearance. Updates of one row build on each other."""
+    staged: dict[tuple[str, str], Row] = {}
+    good_ids: set[str] = set()
+    found: list[Violation] = []
+    for i, update in enumerate(updates):
+        sku_id, node_id, safety_stock = update.sku_id, update.node_id, update.safety_stock
+        key = (sku_id, node_id)
+        found_count = len(found)
+        row = staged.get(key)
+        if row is None:
+            row = state.row(sku_id, node_id)
+        on_hand = row.on_hand + update.on_hand if update.relative else update.on_hand
+        if safety_stock is None:
+            safety_stock = update.new_row_safety_stock if row is NO_STOCK else row.safety_stock
+        if not 0 <= on_hand <= MAX_UNITS:
+            message = f"would make {on_hand} units on hand, not within 0..{MAX_UNITS}"
+            found.append(Violation(f"updates[{i}].on_hand", message))
+        if not 0 <= safety_stock <= MAX_UNITS:
+            message = f"{safety_stock} is not within 0..{MAX_UNITS}"
+            found.append(Violation(f"updates[{i}].safety_stock", message))
+        if sku_id not in good_ids or node_id not in good_ids:
+            found += _id_violations(i, update, good_ids)
+        if len(found) == found_count:
+            staged[key] = Row(on_hand, row.reserved, safety_stock)
+    if found:
+        raise InvalidInput(found)
+    return staged
+
+
+def _id_violations(i: int, update: StockUpdate, good_ids: set[str]) -> Iterator[Violation]:
+    for name, value in (("sku_id", update.sku_id), ("node_id", update.node_id)):
+        if not value:
+            yield Violation(f"updates[{i}].{name}", "must not be empty")
+            continue
+        try:
+            length = len(value.encode())
+        except UnicodeEncodeError:
+            yield Violation(f"updates[{i}].{name}", f"{value!r} is not valid Unicode text")
+            continue
+        if length > MAX_ID_LENGTH:
+            yield Violation(f"updates[{i}].{name}", f"is longer than {MAX_ID_LENGTH} bytes")
+        else:
+            good_ids.add(value)

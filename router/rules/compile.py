@@ -1,0 +1,312 @@
+"""Strategies to columns: hard rules become bits, soft rules cents; weights are applied here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.catalogue import Catalogue
+from router.columns import IdIndex, frozen
+from router.domain import LineSplits, SalesChannel
+from router.kernels.geo import chord2_within
+from router.kernels.types import (
+    BIT_INSUFFICIENT,
+    DAYS_TABLE,
+    DYN_MAX_DISTANCE,
+    DYN_MIN_REMAINING,
+    DYN_SAME_COUNTRY,
+    FIRST_RULE_BIT,
+    RuleArrays,
+)
+from router.network import Lane, Network, Node, Service
+from router.rules import model
+from router.rules.model import NodeSelector, SkuSelector, Strategy
+
+
+def weighted(price: int | Decimal, weight: Decimal) -> int:
+    """An elementary price times its weight, rounded half up."""
+    return int((Decimal(price) * weight).to_integral_value(ROUND_HALF_UP))
+
+
+def matches_node(selector: NodeSelector, node: Node) -> bool:
+    """Every stated key must match; within a key any entry is enough."""
+    return (
+        (not selector.ids or node.node_id in selector.ids)
+        and (not selector.types or node.node_type.name in selector.types)
+        and (not selector.groups or not node.groups.isdisjoint(selector.groups))
+        and (not selector.labels or not node.labels.isdisjoint(selector.labels))
+        and (not selector.countries or node.country in selector.countries)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """What rules may speak of."""
+
+    network: Network
+    countries: IdIndex
+    segments: IdIndex
+
+    def nodes(self, selector: NodeSelector) -> NDArray[np.bool_]:
+        """bool[N]."""
+        return np.array([matches_node(selector, n) for n in self.network.nodes], bool)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTable:
+    """SKUs that all selectors treat alike share one of ``count`` = K classes. ``class_of_sku`` is int16[S];
+    ``matching[selector]`` and ``service_excludes[service id]`` are bool[K]."""
+
+    count: int
+    class_of_sku: NDArray[np.int16]
+    matching: dict[SkuSelector, NDArray[np.bool_]]
+    service_excludes: dict[str, NDArray[np.bool_]]
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, network: Network, strategies: Sequence[Strategy]) -> ClassTable:
+        """Label sets are told apart once; only SKUs that a rule names by id are looked at singly."""
+        selectors = sorted({rule.skus for t in strategies for rule in t.eligibility}, key=repr)
+        services = network.services
+        named = sorted({sku_id for s in selectors for sku_id in s.ids})
+        class_of: dict[tuple[bool, ...], int] = {}
+
+        def class_ix(sku_id: str | None, labels: frozenset[str]) -> int:
+            key = tuple(
+                (not s.ids or sku_id in s.ids) and (not s.labels or not labels.isdisjoint(s.labels))
+                for s in selectors
+            ) + tuple(not labels.isdisjoint(v.excluded_sku_labels) for v in services)
+            return class_of.setdefault(key, len(class_of))
+
+        by_label_set = np.array([class_ix(None, labels) for labels in catalogue.label_sets], np.int16)
+        class_of_sku = by_label_set[catalogue.label_set_ix]
+        for sku_id in named:
+            row = catalogue.ids.find(sku_id)
+            if row >= 0:
+                labels = catalogue.label_sets[catalogue.label_set_ix[row]]
+                class_of_sku[row] = class_ix(sku_id, labels)
+        table = np.array(list(class_of), bool).reshape(len(class_of), len(selectors) + len(services))
+        return cls(
+            len(class_of),
+            class_of_sku,
+            {s: table[:, i] for i, s in enumerate(selectors)},
+            {v.service_id: table[:, len(selectors) + i] for i, v in enumerate(services)},
+        )
+
+
+def compile_strategies(
+    strategies: Sequence[Strategy],
+    profile_start: Sequence[int],
+    universe: Universe,
+    classes: ClassTable,
+    lanes: Sequence[Lane],
+) -> RuleArrays:
+    """Strategies (those of a profile together, in the order tried) to columns."""
+    columns: dict[str, Any] = {"profile_start": np.array(profile_start, np.int32)}
+    columns["fallback"] = np.array(_fallbacks(strategies, profile_start), np.int32)
+    columns.update(_conditions(strategies, universe))
+    columns.update(_eligibility(strategies, universe, classes))
+    columns.update(_node_costs(strategies, universe, lanes))
+    columns.update(_listed_costs(strategies, universe))
+    columns.update(_limits(strategies))
+    return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
+
+
+def _fallbacks(strategies: Sequence[Strategy], profile_start: Sequence[int]) -> list[int]:
+    found = []
+    for first, stop in pairwise(profile_start):
+        row = {strategies[i].id: i for i in range(first, stop)}
+        found += [row.get(strategies[i].fallback or "", -1) for i in range(first, stop)]
+    return found
+
+
+def _conditions(strategies: Sequence[Strategy], universe: Universe) -> dict[str, NDArray[Any]]:
+    def table(
+        entries: Callable[[Strategy], Sequence[str]], rows: Callable[[Sequence[str]], Any], size: int
+    ) -> Any:
+        ok = np.zeros((len(strategies), size), np.uint8)
+        for t, strategy in enumerate(strategies):
+            named = entries(strategy)
+            if named:
+                ok[t, [r for r in rows(named) if r >= 0]] = 1
+            else:
+                ok[t] = 1
+        return ok
+
+    zone_ids = [z.zone_id for z in universe.network.zones]
+    zone_row = {zone_id: ix for ix, zone_id in enumerate(zone_ids)}
+    every = sum(1 << int(c) for c in SalesChannel)
+    values = [t.when.order_value or model.ValueRange() for t in strategies]
+    unbounded = [t.when.order_value is None for t in strategies]
+    return {
+        "channel_mask": np.array(
+            [sum(1 << int(SalesChannel[c]) for c in set(t.when.sales_channels)) or every for t in strategies],
+            np.int64,
+        ),
+        "value_min_cents": np.array([v.min_cents for v in values], np.int64),
+        "value_max_cents": np.array(
+            [2**62 if free else v.max_cents for v, free in zip(values, unbounded, strict=True)], np.int64
+        ),
+        "country_ok": table(
+            lambda t: t.when.destination_countries,
+            lambda names: universe.countries.find_many(list(names)),
+            len(universe.countries) + 1,
+        ),
+        "zone_ok": table(
+            lambda t: t.when.destination_zones,
+            lambda names: [zone_row.get(name, -1) for name in names],
+            len(zone_ids) + 1,
+        ),
+        "segment_ok": table(
+            lambda t: t.when.customer_segments,
+            lambda names: universe.segments.find_many(list(names)),
+            len(universe.segments) + 1,
+        ),
+    }
+
+
+def _eligibility(
+    strategies: Sequence[Strategy], universe: Universe, classes: ClassTable
+) -> dict[str, NDArray[Any]]:
+    nodes, services = universe.network.nodes, universe.network.services
+    shape = (len(strategies), classes.count, len(nodes))
+    static = np.zeros(shape, np.uint64)
+    service_ok = np.ones((len(strategies), classes.count, len(services)), np.uint8)
+    service_bits = np.zeros((len(strategies), classes.count), np.uint64)
+    soft = np.full(len(strategies), 1 << BIT_INSUFFICIENT, np.uint64)
+    start, kinds, bits, units, chords, applies = [0], [], [], [], [], []
+    for t, strategy in enumerate(strategies):
+        for v, service in enumerate(services):
+            service_ok[t, classes.service_excludes[service.service_id], v] = 0
+        for r, rule in enumerate(strategy.eligibility):
+            bit = FIRST_RULE_BIT + r
+            lines = classes.matching[rule.skus]
+            if isinstance(rule, model.ExcludeServices):
+                for v, service in enumerate(services):
+                    if _names_service(rule, service):
+                        service_ok[t, lines, v] = 0
+                service_bits[t, lines] |= np.uint64(1 << bit)
+                continue
+            where = np.outer(lines, universe.nodes(rule.nodes))
+            if isinstance(rule, model.AllowNodes):
+                static[t][np.outer(lines, ~universe.nodes(rule.nodes))] |= np.uint64(1 << bit)
+            elif isinstance(rule, model.ExcludeNodes):
+                static[t][where] |= np.uint64(1 << bit)
+            else:
+                kind, count, chord = _dynamic(rule)
+                if kind == DYN_MIN_REMAINING:
+                    soft[t] |= np.uint64(1 << bit)
+                kinds.append(kind)
+                bits.append(bit)
+                units.append(count)
+                chords.append(chord)
+                applies.append(where)
+        start.append(len(kinds))
+    return {
+        "static_bits": static,
+        "soft_bits": soft,
+        "dynamic_start": np.array(start, np.int32),
+        "dynamic_kind": np.array(kinds, np.int64),
+        "dynamic_bit": np.array(bits, np.int64),
+        "dynamic_units": np.array(units, np.int64),
+        "dynamic_chord2": np.array(chords, np.float64),
+        "dynamic_applies": np.array(applies, np.uint8).reshape(len(kinds), classes.count, len(nodes)),
+        "service_ok": service_ok,
+        "service_bits": service_bits,
+    }
+
+
+def _names_service(rule: model.ExcludeServices, service: Service) -> bool:
+    return service.service_id in rule.services or not service.labels.isdisjoint(rule.labels)
+
+
+def _dynamic(rule: model.MaxDistance | model.SameCountry | model.MinRemaining) -> tuple[int, int, float]:
+    """Kind, units and squared chord of a rule that looks at the order."""
+    if isinstance(rule, model.MaxDistance):
+        return DYN_MAX_DISTANCE, 0, chord2_within(int(rule.km * 1000))
+    if isinstance(rule, model.SameCountry):
+        return DYN_SAME_COUNTRY, 0, 0.0
+    return DYN_MIN_REMAINING, rule.units, 0.0
+
+
+def _node_costs(
+    strategies: Sequence[Strategy], universe: Universe, lanes: Sequence[Lane]
+) -> dict[str, NDArray[Any]]:
+    nodes = universe.network.nodes
+    brackets = [b.cents for lane in lanes for b in lane.brackets]
+    names = ("ship_handling", "line_handling", "unit_handling", "ship_priority", "unit_priority")
+    cents = {name: np.zeros((len(strategies), len(nodes)), np.int64) for name in names}
+    bracket_cents = np.zeros((len(strategies), len(brackets)), np.int64)
+    for t, strategy in enumerate(strategies):
+        for goal in strategy.objectives:
+            if isinstance(goal, model.Shipping):
+                bracket_cents[t] += np.array([weighted(c, goal.weight) for c in brackets], np.int64)
+            elif isinstance(goal, model.Handling):
+                for name, own in (
+                    ("ship_handling", [n.shipment_cents for n in nodes]),
+                    ("line_handling", [n.line_cents for n in nodes]),
+                    ("unit_handling", [n.unit_cents for n in nodes]),
+                ):
+                    cents[name][t] += np.array([weighted(c, goal.weight) for c in own], np.int64)
+            elif isinstance(goal, model.NodePriority):
+                name = "ship_priority" if goal.per == "shipment" else "unit_priority"
+                step = weighted(goal.cents, goal.weight)
+                cents[name][t] += np.array([step * (n.priority - 1) for n in nodes], np.int64)
+    return {"bracket_cents": bracket_cents, **{f"{name}_cents": a for name, a in cents.items()}}
+
+
+def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[str, NDArray[Any]]:
+    """Distance and stock depth as lists per strategy, delay as a table, split as a figure."""
+    nodes = universe.network.nodes
+    distance_start, rates, per_unit = [0], [], []
+    depth_start, depth_cents, targets, applies = [0], [], [], []
+    delay = np.zeros((len(strategies), DAYS_TABLE), np.int64)
+    slope = np.zeros(len(strategies), np.int64)
+    split = np.zeros(len(strategies), np.int64)
+    days = np.arange(DAYS_TABLE)
+    for t, strategy in enumerate(strategies):
+        for goal in strategy.objectives:
+            if isinstance(goal, model.Distance):
+                rates.append(weighted(goal.cents_per_km * 1000, goal.weight))
+                per_unit.append(goal.per == "unit")
+            elif isinstance(goal, model.StockDepth):
+                depth_cents.append(weighted(goal.cents, goal.weight))
+                targets.append(goal.target_units)
+                applies.append(universe.nodes(goal.nodes))
+            elif isinstance(goal, model.Split):
+                split[t] += weighted(goal.cents, goal.weight)
+            elif isinstance(goal, model.Delay):
+                each = weighted(goal.cents_per_day, goal.weight)
+                delay[t] += each * np.maximum(0, days - goal.free_days)
+                slope[t] += each
+                for step in goal.steps:
+                    delay[t] += weighted(step.cents, goal.weight) * (days >= step.from_days)
+        distance_start.append(len(rates))
+        depth_start.append(len(targets))
+    return {
+        "distance_start": np.array(distance_start, np.int32),
+        "distance_rate": np.array(rates, np.int64),
+        "distance_per_unit": np.array(per_unit, np.uint8),
+        "depth_start": np.array(depth_start, np.int32),
+        "depth_cents": np.array(depth_cents, np.int64),
+        "depth_target": np.array(targets, np.int64),
+        "depth_applies": np.array(applies, np.uint8).reshape(len(targets), len(nodes)),
+        "delay_cents": delay,
+        "delay_slope_cents": slope,
+        "split_cents": split,
+    }
+
+
+def _limits(strategies: Sequence[Strategy]) -> dict[str, NDArray[Any]]:
+    limits = [t.limits for t in strategies]
+    return {
+        "max_nodes": np.array([x.max_nodes_per_order for x in limits], np.int64),
+        "min_part_value_cents": np.array([x.min_shipment_value_cents for x in limits], np.int64),
+        "line_splits": np.array([int(LineSplits[x.line_splits.upper()]) for x in limits], np.int64),
+        "allow_partial": np.array([x.allow_partial for x in limits], np.uint8),
+    }

@@ -1,0 +1,132 @@
+"""Warnings: rules that can never have an effect, or leave nothing to choose, told from the file alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from router.rules.check import Finding, covers, leaves_nothing
+from router.rules.model import (
+    AllowNodes,
+    Delay,
+    EligibilityRule,
+    ExcludeNodes,
+    ExcludeServices,
+    MaxDistance,
+    MinRemaining,
+    NodeSelector,
+    Profile,
+    RuleSet,
+    SameCountry,
+    Strategy,
+)
+from router.rules.yaml_lines import Path
+
+_HALF_EARTH_KM = Decimal("20015.087")
+"""No two places are further apart on a sphere of radius 6,371 km."""
+
+
+def doubts(rules: RuleSet) -> Iterator[Finding]:
+    """In the order of the file, profile by profile."""
+    for p, profile in enumerate(rules.profiles):
+        path: Path = ("profiles", p)
+        yield from _shadowed(profile, path)
+        by_id = {strategy.id: strategy for strategy in profile.strategies}
+        for s, strategy in enumerate(profile.strategies):
+            here = (*path, "strategies", s)
+            yield from _idle_rules(strategy, here)
+            yield from _contradictions(strategy, here)
+            yield from _idle_costs_and_limits(strategy, here)
+            following = by_id.get(strategy.fallback or "")
+            if following is not None and following is not strategy and _relaxes_nothing(strategy, following):
+                message = f"{following.id!r} has all the rules and limits of this strategy: it fails too"
+                yield (*here, "fallback"), message
+
+
+def _shadowed(profile: Profile, path: Path) -> Iterator[Finding]:
+    fallbacks = {strategy.fallback for strategy in profile.strategies}
+    tried = sorted(range(len(profile.strategies)), key=lambda s: (profile.strategies[s].priority, s))
+    for place, s in enumerate(tried):
+        strategy = profile.strategies[s]
+        before = (profile.strategies[b] for b in tried[:place])
+        first = next((b for b in before if covers(b.when, strategy.when)), None)
+        if first is not None and strategy.id not in fallbacks:
+            message = f"{strategy.id!r} is never used: {first.id!r} comes first and takes all its orders"
+            yield (*path, "strategies", s), message
+
+
+def _idle_rules(strategy: Strategy, path: Path) -> Iterator[Finding]:
+    for e, rule in enumerate(strategy.eligibility):
+        here = (*path, "eligibility", e)
+        if isinstance(rule, ExcludeServices) and not rule.services and not rule.labels:
+            yield here, "names no service and no label: it excludes nothing"
+        if isinstance(rule, AllowNodes) and covers(rule.nodes, NodeSelector()):
+            yield here, "selects every node: it excludes nothing"
+        if isinstance(rule, MaxDistance) and rule.km >= _HALF_EARTH_KM:
+            yield (*here, "km"), "no place on earth is further away: the rule excludes nothing"
+        for other in strategy.eligibility:
+            # Of two equal rules the later one is idle.
+            equal = _implies(other, rule) and _implies(rule, other)
+            earlier = any(seen is other for seen in strategy.eligibility[:e])
+            if other is not rule and _implies(other, rule) and (earlier or not equal):
+                yield here, f"has no effect: {other.name!r} already excludes all that this rule would"
+                break
+
+
+def _implies(strong: EligibilityRule, weak: EligibilityRule) -> bool:
+    """Whether all that ``weak`` forbids is forbidden by ``strong``."""
+    if not covers(strong.skus, weak.skus):
+        return False
+    if isinstance(strong, AllowNodes) and isinstance(weak, AllowNodes):
+        return covers(weak.nodes, strong.nodes)
+    if isinstance(strong, ExcludeServices) and isinstance(weak, ExcludeServices):
+        return set(weak.services) <= set(strong.services) and set(weak.labels) <= set(strong.labels)
+    if isinstance(strong, ExcludeServices) or isinstance(weak, ExcludeServices):
+        return False
+    if isinstance(strong, AllowNodes) or isinstance(weak, AllowNodes):
+        return False
+    if not covers(strong.nodes, weak.nodes):
+        return False
+    if isinstance(strong, ExcludeNodes):
+        return True
+    if isinstance(strong, MaxDistance) and isinstance(weak, MaxDistance):
+        return strong.km <= weak.km
+    if isinstance(strong, MinRemaining) and isinstance(weak, MinRemaining):
+        return strong.units >= weak.units
+    return isinstance(strong, SameCountry) and isinstance(weak, SameCountry)
+
+
+def _contradictions(strategy: Strategy, path: Path) -> Iterator[Finding]:
+    node_rules: list[AllowNodes | ExcludeNodes] = []
+    for e, rule in enumerate(strategy.eligibility):
+        if not isinstance(rule, AllowNodes | ExcludeNodes):
+            continue
+        if isinstance(rule, ExcludeNodes) and covers(rule.nodes, NodeSelector()):
+            yield (*path, "eligibility", e, "nodes"), "selects every node: nothing can supply these SKUs"
+            continue
+        clash = next((earlier for earlier in node_rules if leaves_nothing(earlier, rule)), None)
+        if clash is not None:
+            yield (*path, "eligibility", e), f"together with {clash.name!r} no node is left for these SKUs"
+        node_rules.append(rule)
+
+
+def _idle_costs_and_limits(strategy: Strategy, path: Path) -> Iterator[Finding]:
+    if not strategy.objectives:
+        yield path, "has no objectives: every plan costs nothing, and any of them may be taken"
+    for o, objective in enumerate(strategy.objectives):
+        if isinstance(objective, Delay) and not objective.cents_per_day and not objective.steps:
+            yield (*path, "objectives", o), "has neither cents_per_day nor steps: it costs nothing"
+    limits = strategy.limits
+    if limits.max_nodes_per_order == 1:
+        if limits.min_shipment_value_cents:
+            message = "has no effect: one node never makes parts"
+            yield (*path, "limits", "min_shipment_value_cents"), message
+        if limits.line_splits == "free":
+            yield (*path, "limits", "line_splits"), "has no effect: a line cannot be divided over one node"
+
+
+def _relaxes_nothing(strategy: Strategy, following: Strategy) -> bool:
+    """Whether an order that ``strategy`` cannot source cannot be sourced by ``following`` either."""
+    rules = {rule.model_copy(update={"name": "x"}) for rule in strategy.eligibility}
+    kept = {rule.model_copy(update={"name": "x"}) for rule in following.eligibility}
+    return rules <= kept and strategy.limits == following.limits

@@ -1,0 +1,161 @@
+"""The verifier: checks a decision against docs/cost-model.md, knowing nothing of how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from router.domain import Certificate, CertificateKind, Decision, Order, Plan, Status
+from router.network import Network
+from router.rules.model import RuleSet, Strategy
+from router.verify.facts import Case, SkuFacts
+from router.verify.plan import (
+    distances_m,
+    form_complaints,
+    lanes_of,
+    order_complaints,
+    permission_complaints,
+    price_complaints,
+    shipped,
+    title,
+    units_by_line,
+)
+from router.verify.pricing import delay_cents, shipping_cents, weight_grams
+from router.verify.strategy import check_strategies
+from router.verify.supply import arrival_seconds, open_services, simple_answer
+
+
+def verify(
+    decision: Decision,
+    order: Order,
+    network: Network,
+    sku_of: Callable[[str], SkuFacts],
+    available: Callable[[str, str], int | None],
+    rules: RuleSet,
+    now_seconds: int,
+) -> list[str]:
+    """Everything in which ``decision`` contradicts the cost model, readable; empty when clean.
+
+    ``available(sku_id, node_id)`` is the stock the decision was made from, net of reservations and safety
+    stock, None without a row. ``sku_of`` raises for an unknown SKU; that error passes through.
+    Slow and plain. Proven are permission, prices and the arithmetic of the certificate, and that no other
+    service for a single shipment would be better; not that no other plan is.
+    """
+    case = Case(order, network, sku_of, available, now_seconds)
+    found: list[str] = []
+    if decision.order_id != order.order_id:
+        found.append(f"order_id is {decision.order_id!r}, should be {order.order_id!r}")
+    if decision.decided_at_seconds != now_seconds:
+        found.append(f"decided_at_seconds is {decision.decided_at_seconds}, should be {now_seconds}")
+    strategy_complaints, tried = check_strategies(case, rules, decision)
+    found += strategy_complaints
+    found += certificate_complaints(decision.certificate, decision.plan.total_cents)
+    malformed = form_complaints(case, decision.plan)
+    if malformed:
+        return found + malformed
+    found += fill_complaints(case, decision, tried[-1] if tried else None)
+    if not tried:
+        return found
+    found += plan_complaints(case, tried[-1], decision.plan)
+    found += service_complaints(case, tried[-1], decision.plan)
+    found += alternative_complaints(case, tried[-1], decision)
+    return found + skipped_complaints(case, tried, decision)
+
+
+def plan_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """All that is wrong with a well-formed plan by itself."""
+    return [
+        *permission_complaints(case, strategy, plan),
+        *price_complaints(case, strategy, plan),
+        *order_complaints(case, plan),
+    ]
+
+
+def certificate_complaints(certificate: Certificate, cost_cents: int) -> list[str]:
+    """The arithmetic of the claim: bound <= cost, equal when exact, gap rounded up."""
+    found: list[str] = []
+    bound = certificate.bound_cents
+    if bound > cost_cents:
+        found.append(f"certificate: bound_cents {bound} exceeds the cost {cost_cents}")
+    if certificate.kind == CertificateKind.EXACT and bound != cost_cents:
+        found.append(f"certificate: EXACT with bound_cents {bound} at cost {cost_cents}")
+    gap = -((bound - cost_cents) * 1_000_000 // max(1, abs(cost_cents)))
+    if certificate.gap_ppm != gap:
+        found.append(f"certificate: gap_ppm is {certificate.gap_ppm}, should be {gap}")
+    return found
+
+
+def fill_complaints(case: Case, decision: Decision, strategy: Strategy | None) -> list[str]:
+    """Unfilled is what was ordered and not picked; status says as much."""
+    found: list[str] = []
+    picked = units_by_line(decision.plan)
+    missing = {
+        (line.line_id, line.sku_id): line.quantity - picked.get(line.line_id, 0)
+        for line in case.order.lines
+        if line.quantity > picked.get(line.line_id, 0)
+    }
+    stated = {(u.line_id, u.sku_id): u.quantity for u in decision.unfilled}
+    if stated != missing or len(stated) < len(decision.unfilled):
+        listed = [(u.line_id, u.sku_id, u.quantity) for u in decision.unfilled]
+        found.append(f"unfilled is {listed}, should be {[(*key, n) for key, n in missing.items()]}")
+    status = Status.UNSOURCEABLE if not picked else Status.PARTIAL if missing else Status.SOURCED
+    if decision.status != status:
+        found.append(f"status is {decision.status.name}, should be {status.name}")
+    if status == Status.PARTIAL and strategy is not None and not strategy.limits.allow_partial:
+        found.append(f"units are left unfilled, strategy {strategy.id!r} has no allow_partial")
+    if status != Status.UNSOURCEABLE and strategy is None:
+        found.append("no strategy answered, yet units are picked")
+    return found
+
+
+def service_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """A shipment for which another open service makes the plan cheaper, or as cheap and the shipment
+    earlier, or equal in both and is stated first."""
+    found: list[str] = []
+    metres, lanes = distances_m(case, plan), lanes_of(case, plan)
+    stated_at = {s.service_id: i for i, s in enumerate(case.network.services)}
+    for i, (shipment, lane) in enumerate(zip(plan.shipments, lanes, strict=True)):
+        if lane is None:
+            continue
+        node, units = case.nodes[shipment.node_id], shipped(shipment)
+        grams = weight_grams(case, units)
+        others = [s.arrival_seconds for j, s in enumerate(plan.shipments) if j != i]
+        choices = {shipment.service_id: lane}
+        for service, open_lane in open_services(case, strategy, node, list(units), metres[node.node_id]):
+            choices[service.service_id] = open_lane
+        ranked: dict[str, tuple[int, int, int]] = {}
+        for service_id, choice in choices.items():
+            arrival = arrival_seconds(case, node, choice)
+            late_cents = delay_cents(strategy, case.days(max([arrival, *others])))
+            total_cents = shipping_cents(strategy, choice, grams) + late_cents
+            ranked[service_id] = (total_cents, arrival, stated_at[service_id])
+        best = min(ranked, key=lambda service_id: ranked[service_id])
+        if best != shipment.service_id:
+            found.append(f"{title(shipment)}: service {best!r} is the better choice")
+    return found
+
+
+def alternative_complaints(case: Case, strategy: Strategy, decision: Decision) -> list[str]:
+    """Alternatives are sound plans too, and none is better than the plan."""
+    found: list[str] = []
+    units = sum(units_by_line(decision.plan).values())
+    for i, plan in enumerate(decision.alternatives):
+        complaints = form_complaints(case, plan) or plan_complaints(case, strategy, plan)
+        other_units = sum(units_by_line(plan).values())
+        if (-other_units, plan.total_cents) < (-units, decision.plan.total_cents):
+            complaints.append(f"{other_units} units for {plan.total_cents} cents are better than the plan")
+        found += [f"alternatives[{i}]: {complaint}" for complaint in complaints]
+    return found
+
+
+def skipped_complaints(case: Case, tried: Sequence[Strategy], decision: Decision) -> list[str]:
+    """A strategy said to have no answer, for which one is at hand: from one node, or the plan itself."""
+    found: list[str] = []
+    silent = tried if decision.status == Status.UNSOURCEABLE else tried[:-1]
+    for strategy in silent:
+        node_id = simple_answer(case, strategy)
+        if node_id is not None:
+            found.append(f"strategy {strategy.id!r} had no answer, yet node {node_id!r} can supply alone")
+        complete = not decision.unfilled or strategy.limits.allow_partial
+        if decision.plan.shipments and complete and not permission_complaints(case, strategy, decision.plan):
+            found.append(f"strategy {strategy.id!r} had no answer, yet allows the plan")
+    return found

@@ -1,0 +1,240 @@
+"""Is a plan allowed by a strategy, and is it priced as docs/cost-model.md says?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.domain import Cost, Part, Plan, Shipment
+from router.network import Lane
+from router.rules.model import Strategy
+from router.verify.facts import Case
+from router.verify.pricing import (
+    delay_cents,
+    parcel_count,
+    shipment_cents,
+    split_cents,
+    stock_depth_cents,
+    weight_grams,
+)
+from router.verify.supply import (
+    arrival_seconds,
+    carriage_complaints,
+    lane_of,
+    may_divide,
+    stock_complaints,
+)
+
+DISTANCE_TOLERANCE_M = 1
+
+
+def units_by_line(plan: Plan) -> dict[str, int]:
+    """Units picked of each line that the plan touches."""
+    picked: dict[str, int] = {}
+    for shipment in plan.shipments:
+        for line_id, units in shipped(shipment).items():
+            picked[line_id] = picked.get(line_id, 0) + units
+    return picked
+
+
+def shipped(shipment: Shipment) -> dict[str, int]:
+    """Line id -> units."""
+    return {pick.line_id: pick.quantity for pick in shipment.picks}
+
+
+def title(shipment: Shipment) -> str:
+    """How complaints name a shipment."""
+    return f"shipment {shipment.node_id!r} by {shipment.service_id!r}"
+
+
+def form_complaints(case: Case, plan: Plan) -> list[str]:
+    """Things that do not exist or make no sense. Everything else is checked only without these."""
+    found: list[str] = []
+    for shipment in plan.shipments:
+        name = title(shipment)
+        if shipment.node_id not in case.nodes:
+            found.append(f"{name}: unknown node")
+        if shipment.service_id not in case.services:
+            found.append(f"{name}: unknown service")
+        if not shipment.picks:
+            found.append(f"{name}: carries nothing")
+        if len(shipped(shipment)) < len(shipment.picks):
+            found.append(f"{name}: picks a line twice")
+        for pick in shipment.picks:
+            line = case.lines.get(pick.line_id)
+            if line is None or line.sku_id != pick.sku_id:
+                found.append(f"{name}: no line {pick.line_id!r} with SKU {pick.sku_id!r}")
+            if pick.quantity < 1:
+                found.append(f"{name}: picks {pick.quantity} units of line {pick.line_id!r}")
+    for line_id, units in units_by_line(plan).items():
+        line = case.lines.get(line_id)
+        if line is not None and units > line.quantity:
+            found.append(f"line {line_id!r}: {units} units picked, {line.quantity} ordered")
+    return found
+
+
+def distances_m(case: Case, plan: Plan) -> dict[str, int]:
+    """Metres from each node: as reported where that is right to a metre, else as recomputed."""
+    trusted = dict(case.distances_m)
+    for shipment in plan.shipments:
+        if abs(shipment.distance_m - case.distances_m[shipment.node_id]) <= DISTANCE_TOLERANCE_M:
+            trusted[shipment.node_id] = shipment.distance_m
+    return trusted
+
+
+def permission_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """What forbids the plan, apart from units it leaves out. The plan must be well-formed."""
+    metres = distances_m(case, plan)
+    parts = parts_of(plan)
+    found: list[str] = []
+    for node_id, shipments in parts.items():
+        node = case.nodes[node_id]
+        units: dict[str, int] = {}
+        for shipment in shipments:
+            for line_id, n in shipped(shipment).items():
+                units[line_id] = units.get(line_id, 0) + n
+            service = case.services[shipment.service_id]
+            lane = lane_of(case, node, service, metres[node_id])
+            carried = list(shipped(shipment))
+            complaints = carriage_complaints(case, strategy, node, carried, service=service, lane=lane)
+            found += [f"{title(shipment)}: {complaint}" for complaint in complaints]
+        found += [
+            f"node {node_id!r}: {c}" for c in stock_complaints(case, strategy, node, units, metres[node_id])
+        ]
+        found += _parcel_complaints(case, node_id, shipments)
+        worth = sum(case.unit_value_cents(case.lines[i]) * n for i, n in units.items())
+        if len(parts) > 1 and worth < strategy.limits.min_shipment_value_cents:
+            least = strategy.limits.min_shipment_value_cents
+            found.append(f"node {node_id!r}: min_shipment_value_cents is {least}, its part is worth {worth}")
+    if len(parts) > strategy.limits.max_nodes_per_order:
+        most = strategy.limits.max_nodes_per_order
+        found.append(f"max_nodes_per_order is {most}, the plan uses {len(parts)}")
+    return found + _division_complaints(case, strategy, plan, metres)
+
+
+def parts_of(plan: Plan) -> dict[str, list[Shipment]]:
+    """Node id -> its shipments."""
+    parts: dict[str, list[Shipment]] = {}
+    for shipment in plan.shipments:
+        parts.setdefault(shipment.node_id, []).append(shipment)
+    return parts
+
+
+def _parcel_complaints(case: Case, node_id: str, shipments: list[Shipment]) -> list[str]:
+    """Alone groups travel alone, everything else of a part in one shipment."""
+    found: list[str] = []
+    shared = 0
+    for shipment in shipments:
+        groups = {case.group_of[line_id] for line_id in shipped(shipment)}
+        if not any(case.alone[g] for g in groups):
+            shared += 1
+        elif len(groups) > 1:
+            found.append(f"{title(shipment)}: ship_alone goods share it with another group")
+    if shared > 1:
+        found.append(f"node {node_id!r}: {shared} shipments of goods that leave together")
+    return found
+
+
+def _division_complaints(case: Case, strategy: Strategy, plan: Plan, metres: Mapping[str, int]) -> list[str]:
+    """Groups come whole from one node in one shipment, or not at all, but for lines that may be divided."""
+    found: list[str] = []
+    picked = units_by_line(plan)
+    for group in case.groups:
+        ids = [line.line_id for line in group]
+        carriers = [s for s in plan.shipments if any(i in shipped(s) for i in ids)]
+        complete = all(picked.get(line.line_id, 0) == line.quantity for line in group)
+        if not carriers or (complete and len(carriers) == 1):
+            continue
+        if not (len(group) == 1 and may_divide(case, strategy, ids[0], metres)):
+            units = [picked.get(i, 0) for i in ids]
+            found.append(
+                f"lines {ids}: divided ({units} units in {len(carriers)} shipments), which line_splits "
+                f"{strategy.limits.line_splits!r} does not allow"
+            )
+    return found
+
+
+def price_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """Figures that are not what the cost model makes of the picks. The plan must be well-formed."""
+    metres = distances_m(case, plan)
+    found: list[str] = []
+    for shipment in plan.shipments:
+        node, name = case.nodes[shipment.node_id], title(shipment)
+        recomputed = case.distances_m[node.node_id]
+        if abs(shipment.distance_m - recomputed) > DISTANCE_TOLERANCE_M:
+            found.append(f"{name}: distance_m is {shipment.distance_m}, should be {recomputed}")
+        lane = lane_of(case, node, case.services[shipment.service_id], metres[node.node_id])
+        if lane is None:
+            continue  # complained of as carriage
+        units = shipped(shipment)
+        grams = weight_grams(case, units)
+        for label, stated, right in (
+            ("weight_grams", shipment.weight_grams, grams),
+            ("parcel_count", shipment.parcel_count, parcel_count(lane, grams)),
+            ("arrival_seconds", shipment.arrival_seconds, arrival_seconds(case, node, lane)),
+        ):
+            if stated != right:
+                found.append(f"{name}: {label} is {stated}, should be {right}")
+        own = shipment_cents(case, strategy, node, units, lane=lane, distance_m=metres[node.node_id])
+        own |= {Part.SPLIT: 0, Part.DELAY: 0}
+        found += _part_complaints(name, shipment.cost, own)
+    return found + _depth_complaints(case, strategy, plan) + _total_complaints(case, strategy, plan)
+
+
+def _part_complaints(name: str, cost: Cost, right: Mapping[Part, int]) -> list[str]:
+    stated = cost.parts()
+    return [
+        f"{name}: {part.name.lower()}_cents is {stated[part]}, should be {cents}"
+        for part, cents in right.items()
+        if stated[part] != cents
+    ]
+
+
+def _depth_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """Stock depth, shipment by shipment; shipments of a node that share a SKU share its depth in any way."""
+    found: list[str] = []
+    for node_id, shipments in parts_of(plan).items():
+        skus = [{p.sku_id for p in s.picks} for s in shipments]
+        clusters: list[tuple[set[str], list[Shipment]]] = []
+        for shipment, sku_ids in zip(shipments, skus, strict=True):
+            members = [shipment]
+            for cluster in [c for c in clusters if c[0] & sku_ids]:
+                clusters.remove(cluster)
+                sku_ids, members = sku_ids | cluster[0], cluster[1] + members  # noqa: PLW2901
+            clusters.append((sku_ids, members))
+        for sku_ids, members in clusters:
+            right = 0
+            for sku_id in sorted(sku_ids):
+                units = sum(p.quantity for s in members for p in s.picks if p.sku_id == sku_id)
+                available = case.available(sku_id, node_id) or 0
+                right += stock_depth_cents(
+                    strategy, case.nodes[node_id], available=available, unit_count=units
+                )
+            stated = sum(s.cost.stock_depth_cents for s in members)
+            if stated != right:
+                names = " and ".join(title(s) for s in members)
+                found.append(f"{names}: stock_depth_cents is {stated}, should be {right}")
+    return found
+
+
+def _total_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """The plan's parts are the sums of its shipments' parts, plus split and delay."""
+    sums = {part: sum(s.cost.parts()[part] for s in plan.shipments) for part in Part}
+    sums[Part.SPLIT] = split_cents(strategy, len(plan.shipments))
+    sums[Part.DELAY] = delay_cents(strategy, case.days(plan.promise_seconds)) if plan.shipments else 0
+    return _part_complaints("plan", plan.cost, sums)
+
+
+def order_complaints(case: Case, plan: Plan) -> list[str]:
+    """Shipments stand by node as in the network, then by the first line they carry."""
+    rank = {node.node_id: i for i, node in enumerate(case.network.nodes)}
+    keys = [(rank[s.node_id], min(case.line_position[i] for i in shipped(s))) for s in plan.shipments]
+    return [] if keys == sorted(keys) else ["plan: shipments are not sorted by node, then first line"]
+
+
+def lanes_of(case: Case, plan: Plan) -> list[Lane | None]:
+    """The lane that each shipment travels on."""
+    metres = distances_m(case, plan)
+    return [
+        lane_of(case, case.nodes[s.node_id], case.services[s.service_id], metres[s.node_id])
+        for s in plan.shipments
+    ]

@@ -1,0 +1,187 @@
+"""The process: a gRPC server over a world, its health, and the thread that keeps the world up to date."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import FrameType
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from router.domain import Destination, Order, OrderLine
+from router.errors import InvalidConfig, InvalidInput
+from router.sourcer import ENGINE_VERSION, decide
+from server.api.sourcing.v1 import (
+    reservation_pb2,
+    reservation_pb2_grpc,
+    sourcing_pb2,
+    sourcing_pb2_grpc,
+    stock_pb2,
+    stock_pb2_grpc,
+)
+from server.guard import Guard
+from server.logs import event
+from server.rules_watch import RulesWatch
+from server.services.reservation import ReservationService
+from server.services.sourcing import SourcingService
+from server.services.stock import StockService
+from server.world import World
+
+SERVICE_NAMES = (
+    sourcing_pb2.DESCRIPTOR.services_by_name["SourcingService"].full_name,
+    stock_pb2.DESCRIPTOR.services_by_name["StockService"].full_name,
+    reservation_pb2.DESCRIPTOR.services_by_name["ReservationService"].full_name,
+)
+TICK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How to serve. listen: ``host:port``, port 0 for any free one. grace_seconds: how long calls under way
+    may take once the server is told to stop."""
+
+    listen: str
+    threads: int
+    max_message_bytes: int
+    grace_seconds: float
+
+
+class Ticker:
+    """Once a second: ends holds whose time is over, follows what other processes wrote, looks at the rule
+    file. A step that fails is reported and tried again a second later."""
+
+    def __init__(self, world: World, rules: RulesWatch | None, seconds: float = TICK_SECONDS) -> None:
+        self._world = world
+        self._rules = rules
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._failing = ""
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when the step under way is done."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            self.tick()
+
+    def tick(self) -> None:
+        """One step."""
+        try:
+            self._world.expire()
+            if self._rules is not None:
+                self._rules.check()
+        except Exception as error:
+            if repr(error) != self._failing:
+                self._failing = repr(error)
+                event("tick_failed", level=logging.ERROR, error=error)
+        else:
+            self._failing = ""
+
+
+class App:
+    """A server that can be started once and stopped once."""
+
+    def __init__(self, world: World, serving: Serving, rules: RulesWatch | None = None) -> None:
+        self.world = world
+        self.port = 0
+        self._serving = serving
+        self._ticker = Ticker(world, rules)
+        self._health = health.HealthServicer()
+        self._set_health(serving=False)
+        self._server = grpc.server(
+            ThreadPoolExecutor(serving.threads, thread_name_prefix="call"),
+            interceptors=[Guard()],
+            options=[
+                ("grpc.max_receive_message_length", serving.max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # a second server on the port is a mistake, not a helper
+            ],
+        )
+        sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(SourcingService(world), self._server)
+        stock_pb2_grpc.add_StockServiceServicer_to_server(StockService(world), self._server)
+        reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+
+    def start(self) -> None:
+        """Listens at once, reports SERVING when a first decision has been made. Raises InvalidConfig when the
+        address cannot be used."""
+        try:
+            self.port = self._server.add_insecure_port(self._serving.listen)
+        except RuntimeError as error:
+            raise InvalidConfig.at("listen", f"cannot listen on {self._serving.listen}") from error
+        self._server.start()
+        self._ticker.start()
+        warm_up(self.world)
+        self._set_health(serving=True)
+        snapshot = self.world.snapshot
+        event(
+            "started",
+            port=self.port,
+            nodes=len(snapshot.network.nodes),
+            skus=len(snapshot.catalogue),
+            stock_rows=len(snapshot.stock),
+            stock_version=snapshot.stock.version,
+            rules_hash=snapshot.rules_hash,
+            engine_version=ENGINE_VERSION,
+        )
+
+    def stop(self) -> None:
+        """NOT_SERVING first, so that callers go elsewhere; calls under way are answered."""
+        self._set_health(serving=False)
+        self._server.stop(self._serving.grace_seconds).wait()
+        self._ticker.stop()
+        self.world.ledger.close()
+        event("stopped", stock_version=self.world.snapshot.stock.version)
+
+    def run_until_told(self) -> None:
+        """Serves until SIGTERM or SIGINT, then stops. Main thread only."""
+        told = threading.Event()
+
+        def tell(number: int, frame: FrameType | None) -> None:
+            told.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, tell)
+        self.start()
+        told.wait()
+        self.stop()
+
+    def _set_health(self, *, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse.ServingStatus
+        for name in ("", *SERVICE_NAMES):
+            self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
+
+
+def warm_up(world: World) -> None:
+    """One decision, so that the kernels are compiled before the first customer asks. Nothing is held."""
+    snapshot = world.snapshot
+    if not len(snapshot.catalogue) or not snapshot.network.nodes:
+        return
+    node = snapshot.network.nodes[0]
+    order = Order(
+        order_id="warm-up",
+        lines=(OrderLine(line_id="1", sku_id=snapshot.catalogue.ids.name(0), quantity=1),),
+        destination=Destination(
+            country=node.country,
+            postal_code=node.postal_code,
+            latitude=node.latitude,
+            longitude=node.longitude,
+        ),
+    )
+    try:
+        decide(order, snapshot, world.now_seconds())
+    except InvalidInput as error:
+        event("warm_up_refused", level=logging.WARNING, message=error.message)

@@ -1,0 +1,357 @@
+"""Decide where orders come from. Exit codes and examples: docs/cli.md."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import grpc
+import typer
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from rich.console import RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
+
+from router.errors import InvalidConfig, SourcierError
+from router.ledger import StockUpdate
+from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
+from server.app import App, Serving
+from server.client import CallFailed, Client, LocalClient, RemoteClient
+from server.config import Config, load_config
+from server.load.catalogue import read_catalogue
+from server.load.network import load_network
+from server.load.rules import load_rules
+from server.load.stock import read_stock
+from server.load.table import Progress as Told
+from server.logs import set_up
+from server.opening import batches_of, import_feed, open_ledger, open_world, read_inputs
+from server.order_file import OrderFile, read_order_file
+from server.rules_watch import RulesWatch
+from server.status import Failure, failure_of
+from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
+from server.world import World
+
+DEFAULT_CONFIG = Path("sourcier.yaml")
+T = TypeVar("T")
+
+
+class Exit:
+    """Exit codes, as docs/cli.md has them."""
+
+    OK = 0
+    UNSOURCEABLE = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    CONFLICT = 4
+    UNREACHABLE = 5
+    LEDGER = 6
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+EXIT_OF_CODE = {
+    grpc.StatusCode.INVALID_ARGUMENT: Exit.BAD_INPUT,
+    grpc.StatusCode.OUT_OF_RANGE: Exit.BAD_INPUT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Exit.BAD_INPUT,
+    grpc.StatusCode.NOT_FOUND: Exit.CONFLICT,
+    grpc.StatusCode.ALREADY_EXISTS: Exit.CONFLICT,
+    grpc.StatusCode.FAILED_PRECONDITION: Exit.CONFLICT,
+    grpc.StatusCode.ABORTED: Exit.CONFLICT,
+    grpc.StatusCode.UNAVAILABLE: Exit.UNREACHABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: Exit.UNREACHABLE,
+}
+"""Every other code is Exit.INTERNAL."""
+
+
+class Commands(TyperGroup):
+    """Ends commands that raise with the exit code of what went wrong, told on the standard error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CallFailed as error:
+            raise typer.Exit(_complain(error.failure)) from error
+        except SourcierError as error:
+            raise typer.Exit(_complain(failure_of(error))) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(Exit.INTERRUPTED) from error
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            raise typer.Exit(Exit.INTERNAL) from error
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+rules_app = typer.Typer(no_args_is_help=True, help="Rule files.")
+stock_app = typer.Typer(no_args_is_help=True, help="Stock.")
+app.add_typer(rules_app, name="rules")
+app.add_typer(stock_app, name="stock")
+
+
+class Output(StrEnum):
+    """table: for people; json: protobuf JSON and nothing else on the standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+OrderArgument = Annotated[
+    str, typer.Argument(metavar="ORDER.json", help="An order, or a SourceOrderRequest; - reads stdin.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="Config file to work on; sourcier.yaml by default.")
+]
+TargetOption = Annotated[
+    str, typer.Option("--target", metavar="HOST:PORT", help="Ask this server instead of a config.")
+]
+OutputOption = Annotated[Output, typer.Option("--output", help="table for people, json for machines.")]
+
+
+@app.command()
+def serve(config: ConfigOption = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    set_up()
+    settings = load_config(config or DEFAULT_CONFIG)
+    world = _open(settings)
+    serving = Serving(
+        listen=settings.address,
+        threads=settings.threads,
+        max_message_bytes=settings.max_message_bytes,
+        grace_seconds=settings.grace_seconds,
+    )
+    App(world, serving, RulesWatch(settings.rules, world)).run_until_told()
+
+
+@app.command()
+def source(
+    order: OrderArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    reserve: Annotated[bool, typer.Option("--reserve", help="Hold the plan's stock.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Decide one order. Without --reserve it is a quote."""
+    file = read_order_file(order)
+    file.request.validate_only = not reserve
+    if reserve and not file.request.request_id:
+        file.request.request_id = f"cli-{uuid.uuid4()}"
+    with _client(config, target) as client:
+        response = _located(file, lambda: client.source(file.request))
+    _show(response, output, lambda: _source_view(response))
+    raise typer.Exit(_exit_of(response.decision))
+
+
+@app.command()
+def explain(
+    order: OrderArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Decide one order, as a quote, and tell why it came out so: plan, proof, alternatives, every node."""
+    file = read_order_file(order)
+    file.request.validate_only = True
+    file.request.explain = True
+    with _client(config, target) as client:
+        response = _located(file, lambda: client.source(file.request))
+    _show(response, output, lambda: explanation_view(response.decision, response.explanation))
+    raise typer.Exit(_exit_of(response.decision))
+
+
+@app.command()
+def rank(
+    order: OrderArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    nodes: Annotated[int, typer.Option("--nodes", min=1, max=10_000, help="Nodes listed per line.")] = 20,
+    rejected: Annotated[bool, typer.Option("--rejected", help="List the rejected nodes too.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Rank the nodes that could supply each line of an order."""
+    file = read_order_file(order)
+    request = sourcing_pb2.RankNodesRequest(
+        order=file.request.order, max_nodes_per_line=nodes, include_rejected=rejected
+    )
+    with _client(config, target) as client:
+        response = _located(file, lambda: client.rank(request))
+    _show(response, output, lambda: ranking_view(response))
+
+
+@rules_app.command("check")
+def rules_check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A rule file.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Check names against this config's network and SKUs too.")
+    ] = None,
+) -> None:
+    """Tell everything that is wrong with a rule file."""
+    if config is None:
+        _, warnings = load_rules(file)
+    else:
+        settings = load_config(config)
+        network, _ = load_network(settings.network, settings.nodes)
+        _, warnings = load_rules(file, network, read_catalogue(settings.skus))
+    stderr = console_for(stderr=True)
+    for warning in warnings:
+        stderr.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    console_for().print(f"{file}: no mistakes, {len(warnings)} warnings", markup=False, soft_wrap=True)
+
+
+@stock_app.command("import")
+def stock_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet: sku_id, node_id, on_hand.")],
+    config: ConfigOption = None,
+    target: TargetOption = "",
+) -> None:
+    """Set the stock rows of a file, in the config's ledger or through a running server."""
+    settings = load_config(config or DEFAULT_CONFIG)
+    if settings.ledger is None and not target:
+        raise InvalidConfig.at("ledger.kind", "is memory: there is nothing to import into without --target")
+    inputs = read_inputs(settings)
+    nodes = inputs.network.nodes
+    with _progress() as report:
+        feed = read_stock(file, inputs.catalogue, nodes, report("reading stock"))
+        told = report("writing stock")
+        if target:
+            version = _import_remotely(target, batches_of(feed, inputs.catalogue, nodes), told, len(feed))
+        else:
+            ledger = open_ledger(settings, inputs, _clock, report)
+            try:
+                version = import_feed(ledger, feed, inputs.catalogue, nodes, told)
+            finally:
+                ledger.close()
+    console_for().print(f"{len(feed):,} rows set, stock version {version}")
+
+
+def _import_remotely(
+    target: str, batches: Iterator[tuple[int, list[StockUpdate]]], told: Told, row_count: int
+) -> int:
+    client = RemoteClient(target)
+    version = 0
+    try:
+        for done, updates in batches:
+            request = stock_pb2.SetStockRequest(request_id=f"cli-{uuid.uuid4()}")
+            for update in updates:
+                request.levels.add(
+                    sku_id=update.sku_id,
+                    node_id=update.node_id,
+                    on_hand=update.on_hand,
+                    safety_stock=update.safety_stock,
+                )
+            version = client.set_stock(request).stock_version
+            told(done, row_count)
+    finally:
+        client.close()
+    return version
+
+
+@stock_app.command("show")
+def stock_show(
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="A SKU of the catalogue.")],
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """What every node has of a SKU, and what of it can be promised."""
+    with _client(config, target) as client:
+        response = client.availability(stock_pb2.GetAvailabilityRequest(sku_ids=[sku]))
+    _show(response, output, lambda: stock_table(response))
+
+
+def _source_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
+    if response.HasField("explanation"):
+        return explanation_view(response.decision, response.explanation)
+    return decision_view(response)
+
+
+def _exit_of(decision: sourcing_pb2.Decision) -> int:
+    nothing = decision.status == sourcing_pb2.DECISION_STATUS_UNSOURCEABLE
+    return Exit.UNSOURCEABLE if nothing else Exit.OK
+
+
+def _show(response: Message, output: Output, view: Callable[[], RenderableType]) -> None:
+    if output is Output.JSON:
+        sys.stdout.write(json_format.MessageToJson(response) + "\n")
+    else:
+        console_for().print(view())
+
+
+def _clock() -> int:
+    return int(time.time())
+
+
+def _open(settings: Config) -> World:
+    with _progress() as report:
+        inputs = read_inputs(settings, report)
+        return open_world(settings, inputs, _clock, report)
+
+
+def _local_client(config: Path | None) -> LocalClient:
+    return LocalClient(_open(load_config(config or DEFAULT_CONFIG)))
+
+
+@contextmanager
+def _client(config: Path | None, target: str) -> Iterator[Client]:
+    """A running server, or the config's own world."""
+    if target and config is not None:
+        raise typer.BadParameter("give --config or --target, not both")
+    client: Client = RemoteClient(target) if target else _local_client(config)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], Told]]:
+    """A bar per step on the standard error, gone when all is done; nothing when that is no terminal."""
+    console = console_for(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def report(step: str) -> Told:
+            task = progress.add_task(step, total=None)
+            return lambda done, total: progress.update(task, completed=done, total=total)
+
+        yield report
+
+
+def _located(file: OrderFile, call: Callable[[], T]) -> T:
+    """What is wrong with the order is told by the names of its file."""
+    try:
+        return call()
+    except CallFailed as error:
+        violations = tuple(file.located(violation) for violation in error.failure.violations)
+        raise CallFailed(replace(error.failure, violations=violations)) from error
+
+
+def _complain(failure: Failure) -> int:
+    """Tells what is wrong on the standard error; the exit code that goes with it."""
+    stderr = console_for(stderr=True)
+    lines = [str(violation) for violation in failure.violations] or [failure.message]
+    for line in lines:
+        stderr.print(f"error: {line}", style="red", markup=False, soft_wrap=True)
+    if failure.reason == "LEDGER_UNUSABLE":
+        return Exit.LEDGER
+    return EXIT_OF_CODE.get(failure.code, Exit.INTERNAL)
+
+
+def main() -> None:
+    """Entry point of the command ``sourcier``."""
+    app(prog_name="sourcier")
+
+
+if __name__ == "__main__":
+    main()

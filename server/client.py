@@ -1,0 +1,117 @@
+"""Two ways to ask: a server over the network, or the services in this process. Both answer with the same
+messages and fail with the same ``CallFailed``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import grpc
+from grpc_status import rpc_status
+
+from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc, stock_pb2, stock_pb2_grpc
+from server.guard import LocalCall
+from server.services.sourcing import SourcingService
+from server.services.stock import StockService
+from server.status import Failure, failure_of, parse_status
+from server.world import World
+
+Answer = TypeVar("Answer")
+TIMEOUT_SECONDS = 30.0
+
+
+class CallFailed(Exception):
+    """A call ended with an error of the table in ``server.status``, or did not reach the server."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Client(Protocol):
+    """The calls that commands make. Each raises CallFailed."""
+
+    def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse: ...
+
+    def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse: ...
+
+    def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse: ...
+
+    def availability(
+        self, request: stock_pb2.GetAvailabilityRequest
+    ) -> stock_pb2.GetAvailabilityResponse: ...
+
+    def close(self) -> None: ...
+
+
+class RemoteClient:
+    """A server at ``host:port``."""
+
+    def __init__(self, target: str) -> None:
+        self._channel = grpc.insecure_channel(target)
+        self._sourcing = sourcing_pb2_grpc.SourcingServiceStub(self._channel)
+        self._stock = stock_pb2_grpc.StockServiceStub(self._channel)
+
+    def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
+        return _asked(lambda: self._sourcing.SourceOrder(request, timeout=TIMEOUT_SECONDS))
+
+    def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse:
+        return _asked(lambda: self._sourcing.RankNodes(request, timeout=TIMEOUT_SECONDS))
+
+    def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
+        return _asked(lambda: self._stock.SetStock(request, timeout=TIMEOUT_SECONDS))
+
+    def availability(self, request: stock_pb2.GetAvailabilityRequest) -> stock_pb2.GetAvailabilityResponse:
+        return _asked(lambda: self._stock.GetAvailability(request, timeout=TIMEOUT_SECONDS))
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+class LocalClient:
+    """The services of a world in this process."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sourcing = SourcingService(world)
+        self._stock = StockService(world)
+
+    def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
+        answer = _told(lambda: self._sourcing.SourceOrder(request, LocalCall()))
+        return sourcing_pb2.SourceOrderResponse.FromString(answer) if isinstance(answer, bytes) else answer
+
+    def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse:
+        return _told(lambda: self._sourcing.RankNodes(request, LocalCall()))
+
+    def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
+        return _told(lambda: self._stock.SetStock(request, LocalCall()))
+
+    def availability(self, request: stock_pb2.GetAvailabilityRequest) -> stock_pb2.GetAvailabilityResponse:
+        return _told(lambda: self._stock.GetAvailability(request, LocalCall()))
+
+    def close(self) -> None:
+        self._world.ledger.close()
+
+
+def failure_from(error: grpc.RpcError) -> Failure:
+    """The status a call ended with, with its details when the server sent any."""
+    if not isinstance(error, grpc.Call):
+        return Failure(grpc.StatusCode.UNKNOWN, repr(error))
+    status = rpc_status.from_call(error)
+    if status is not None:
+        return parse_status(status)
+    return Failure(error.code(), error.details() or "")
+
+
+def _asked(call: Callable[[], Answer]) -> Answer:
+    try:
+        return call()
+    except grpc.RpcError as error:
+        raise CallFailed(failure_from(error)) from error
+
+
+def _told(call: Callable[[], Answer]) -> Answer:
+    try:
+        return call()
+    except Exception as error:
+        raise CallFailed(failure_of(error)) from error

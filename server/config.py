@@ -1,0 +1,216 @@
+"""``sourcier.yaml``: where the inputs are, where the ledger lies, and how to serve.
+
+Two settings may come from the environment instead, for containers: SOURCIER_ADDRESS and SOURCIER_LEDGER_PATH.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from router.errors import InvalidConfig, Violation
+from router.rules.validate import validate
+from router.rules.yaml_lines import Document, parse_yaml
+from router.solver.limits import SearchLimits
+from server.load.files import read_text
+
+ADDRESS_VARIABLE = "SOURCIER_ADDRESS"
+LEDGER_PATH_VARIABLE = "SOURCIER_LEDGER_PATH"
+
+FileName = Annotated[str, Field(min_length=1, max_length=4_096)]
+_SEARCH = SearchLimits()
+_HOST_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})", re.ASCII)
+_UNIX = re.compile(r"unix:\S+")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LedgerSection(_Model):
+    """Where reservations and stock are kept."""
+
+    kind: Literal["sqlite", "memory"] = Field(
+        default="sqlite", description="sqlite: a file, durable. memory: gone when the process ends."
+    )
+    path: FileName | None = Field(
+        default=None,
+        description="The SQLite file, made when missing; relative to this file; sourcier.db when not given. "
+        f"{LEDGER_PATH_VARIABLE} in the environment comes before it.",
+    )
+
+
+class ServerSection(_Model):
+    """How to serve."""
+
+    address: Annotated[str, Field(min_length=1, max_length=256)] = Field(
+        default="localhost:50051",
+        description="host:port (port 0: any free one) or unix:path. "
+        f"{ADDRESS_VARIABLE} in the environment comes before it.",
+    )
+    threads: int = Field(default=8, ge=1, le=256, description="Calls handled at the same time.")
+    max_message_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=65_536, le=1 << 30, description="Greatest request and response."
+    )
+    max_orders_per_call: int = Field(
+        default=10_000, ge=1, le=100_000, description="Most orders of one SourceOrders call."
+    )
+    hold_seconds: int = Field(
+        default=900, ge=1, le=31_536_000, description="How long stock is held when the call does not say."
+    )
+    reserve_attempts: int = Field(
+        default=4, ge=1, le=100, description="Tries at an order whose stock others keep taking."
+    )
+    grace_seconds: int = Field(
+        default=10, ge=0, le=3_600, description="Time for calls under way once the server is told to stop."
+    )
+
+
+class SolverSection(_Model):
+    """How long to look for the proven optimum of an order too large for the exact kernel."""
+
+    node_limit: int = Field(
+        default=_SEARCH.node_limit,
+        ge=1,
+        le=100_000_000,
+        description="Most branch-and-bound nodes; stops at the same plan every time.",
+    )
+    time_limit_seconds: float = Field(
+        default=_SEARCH.time_limit_seconds,
+        gt=0,
+        le=3_600,
+        allow_inf_nan=False,
+        description="The net below node_limit, in wall time; a plan cut by it may not repeat.",
+    )
+
+
+class ConfigDocument(_Model):
+    """A config file. File names are relative to the folder it lies in."""
+
+    version: Literal[1] = Field(description="Of this format.")
+    network: FileName = Field(description="YAML: zones, tariffs, carrier services.")
+    nodes: FileName = Field(description="CSV or Parquet: one node a row.")
+    skus: FileName = Field(description="CSV or Parquet: one SKU a row.")
+    rules: FileName = Field(description="YAML: the rules; watched while the server runs.")
+    stock: FileName | None = Field(
+        default=None, description="CSV or Parquet: what a new ledger starts with; none: it starts empty."
+    )
+    ledger: LedgerSection = Field(
+        default=LedgerSection(), description="Where reservations and stock are kept."
+    )
+    server: ServerSection = Field(default=ServerSection(), description="How to serve.")
+    solver: SolverSection = Field(default=SolverSection(), description="Limits of the search.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A config ready for use: paths are absolute, the environment is in. ``ledger`` None: in memory."""
+
+    network: Path
+    nodes: Path
+    skus: Path
+    rules: Path
+    stock: Path | None
+    ledger: Path | None
+    address: str
+    threads: int
+    max_message_bytes: int
+    max_orders_per_call: int
+    hold_seconds: int
+    reserve_attempts: int
+    grace_seconds: int
+    search: SearchLimits
+
+
+def load_config(path: Path, environ: Mapping[str, str] | None = None) -> Config:
+    """Reads ``path``; ``environ`` defaults to the process environment.
+
+    Raises InvalidConfig; a file that is missing is named by its key, as ``sourcier.yaml:3:1 nodes``.
+    """
+    return parse_config(read_text(path), path, os.environ if environ is None else environ)
+
+
+def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
+    """``load_config`` of text that would stand in ``path``."""
+    document = parse_yaml(text, str(path))
+    file = validate(document, ConfigDocument)
+    folder = Path(os.path.abspath(path)).parent
+    address = environ.get(ADDRESS_VARIABLE) or file.server.address
+    ledger = environ.get(LEDGER_PATH_VARIABLE) or file.ledger.path or "sourcier.db"
+    found = [
+        *_missing_files(document, file, folder),
+        *_ledger_mistakes(document, file.ledger, folder / ledger, environ),
+        *_address_mistakes(document, address, environ),
+    ]
+    if found:
+        raise InvalidConfig(found)
+    return Config(
+        network=folder / file.network,
+        nodes=folder / file.nodes,
+        skus=folder / file.skus,
+        rules=folder / file.rules,
+        stock=None if file.stock is None else folder / file.stock,
+        ledger=None if file.ledger.kind == "memory" else folder / ledger,
+        address=address,
+        threads=file.server.threads,
+        max_message_bytes=file.server.max_message_bytes,
+        max_orders_per_call=file.server.max_orders_per_call,
+        hold_seconds=file.server.hold_seconds,
+        reserve_attempts=file.server.reserve_attempts,
+        grace_seconds=file.server.grace_seconds,
+        search=SearchLimits(
+            node_limit=file.solver.node_limit, time_limit_seconds=file.solver.time_limit_seconds
+        ),
+    )
+
+
+def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
+    for key in ("network", "nodes", "skus", "stock", "rules"):
+        name: str | None = getattr(file, key)
+        if name is not None and not _is_file(folder / name):
+            yield document.violation((key,), f"no file {str(folder / name)!r}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _ledger_mistakes(
+    document: Document, ledger: LedgerSection, path: Path, environ: Mapping[str, str]
+) -> Iterator[Violation]:
+    from_environ = bool(environ.get(LEDGER_PATH_VARIABLE))
+    if ledger.kind == "memory":
+        if from_environ:
+            yield Violation(LEDGER_PATH_VARIABLE, "is set, but ledger.kind is memory")
+        if ledger.path is not None:
+            yield document.violation(("ledger", "path"), "a ledger in memory has no path")
+        return
+    problem = ""
+    if "\0" in str(path) or not path.parent.is_dir():
+        problem = f"no folder {str(path.parent)!r}"
+    elif path.is_dir():
+        problem = f"{str(path)!r} is a folder"
+    if problem and from_environ:
+        yield Violation(LEDGER_PATH_VARIABLE, problem)
+    elif problem:
+        yield document.violation(("ledger", "path"), problem)
+
+
+def _address_mistakes(document: Document, address: str, environ: Mapping[str, str]) -> Iterator[Violation]:
+    match = _HOST_PORT.fullmatch(address)
+    if (match and int(match[1]) <= 65_535) or _UNIX.fullmatch(address):
+        return
+    message = f"{address!r} is neither host:port nor unix:path"
+    if environ.get(ADDRESS_VARIABLE):
+        yield Violation(ADDRESS_VARIABLE, message)
+    else:
+        yield document.violation(("server", "address"), message)

@@ -1,0 +1,268 @@
+"""Between wire messages and the vocabulary: ``parse_x`` comes in, ``x_to_proto`` goes out.
+
+Parsing collects *everything* that is wrong, by field path. What proto3 cannot tell apart from "not sent" is
+optional in the contract or has presence; nothing unspecified passes silently.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from router.domain import (
+    MAX_ID_LENGTH,
+    Certificate,
+    Cost,
+    Decision,
+    Destination,
+    Order,
+    OrderLine,
+    Pick,
+    Plan,
+    SalesChannel,
+    Shipment,
+    Versions,
+    order_violations,
+)
+from router.errors import InvalidInput, Violation
+from router.explanation import Candidate, Explanation, LineCandidates
+from router.ledger import Hold, Reservation
+from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
+
+MAX_HOLD_SECONDS = 604_800
+"""Longest hold a caller may ask for: a week."""
+_TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
+
+
+# Coming in
+
+
+def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
+    """Raises InvalidInput when a field is missing or has no meaning; then it lists everything else that is
+    wrong with the order too (``now_seconds`` is what its delivery deadline is compared with). What only
+    has a wrong value is left for ``decide`` to find."""
+    found: list[Violation] = []
+    destination = _parse_destination(message, found)
+    channel = SalesChannel.WEB
+    if message.sales_channel:
+        try:
+            channel = SalesChannel(message.sales_channel)
+        except ValueError:
+            found.append(Violation("order.sales_channel", f"{message.sales_channel} is no sales channel"))
+    deliver_by = None
+    if message.HasField("deliver_by_time"):
+        deliver_by = message.deliver_by_time.seconds
+        if not _is_timestamp(message.deliver_by_time):
+            found.append(Violation("order.deliver_by_time", "is not a valid timestamp"))
+            deliver_by = None
+    order = Order(
+        order_id=message.order_id,
+        lines=tuple(_parse_line(line) for line in message.lines),
+        destination=destination,
+        sales_channel=channel,
+        customer_segment=message.customer_segment,
+        sourcing_profile=message.sourcing_profile,
+        deliver_by_seconds=deliver_by,
+    )
+    if found:
+        raise InvalidInput(found + order_violations(order, now_seconds))
+    return order
+
+
+def _parse_destination(message: sourcing_pb2.Order, found: list[Violation]) -> Destination:
+    place = message.destination
+    if not message.HasField("destination"):
+        found.append(Violation("order.destination", "is missing"))
+    else:
+        if not place.country_code:
+            found.append(Violation("order.destination.country_code", "must not be empty"))
+        for name in ("latitude", "longitude"):
+            if not place.HasField(name):
+                found.append(Violation(f"order.destination.{name}", "is missing"))
+    return Destination(
+        country=place.country_code,
+        postal_code=place.postal_code,
+        latitude=place.latitude,
+        longitude=place.longitude,
+    )
+
+
+def _parse_line(message: sourcing_pb2.OrderLine) -> OrderLine:
+    return OrderLine(
+        line_id=message.line_id,
+        sku_id=message.sku_id,
+        quantity=message.quantity,
+        unit_value_cents=message.unit_value_cents if message.HasField("unit_value_cents") else None,
+        together=message.together,
+        ship_alone=message.ship_alone,
+    )
+
+
+def _is_timestamp(message: Timestamp) -> bool:
+    return _TIMESTAMP_MIN <= message.seconds <= _TIMESTAMP_MAX and 0 <= message.nanos <= 999_999_999
+
+
+def order_violations_of(message: sourcing_pb2.Order, now_seconds: int) -> list[Violation]:
+    """Everything wrong with an order that can be told without a catalogue."""
+    try:
+        order = parse_order(message, now_seconds)
+    except InvalidInput as error:
+        return list(error.violations)
+    return order_violations(order, now_seconds)
+
+
+def envelope_violations(request_id: str, hold_seconds: int = 0, *, held: bool = True) -> list[Violation]:
+    """What is wrong around the content. ``held``: the call changes something, so a retry must be known as
+    one. 0 ``hold_seconds`` stands for the server's default."""
+    found = []
+    if held and not request_id:
+        found.append(Violation("request_id", "must not be empty: it is what makes a retry harmless"))
+    found += id_violations("request_id", request_id)
+    if hold_seconds and not 1 <= hold_seconds <= MAX_HOLD_SECONDS:
+        found.append(Violation("hold_seconds", f"{hold_seconds} is not within 1..{MAX_HOLD_SECONDS}"))
+    return found
+
+
+def id_violations(path: str, value: str) -> list[Violation]:
+    """An id may be too long."""
+    if len(value.encode()) > MAX_ID_LENGTH:
+        return [Violation(path, f"is longer than {MAX_ID_LENGTH} bytes")]
+    return []
+
+
+# Going out
+
+
+def timestamp(seconds: int) -> Timestamp:
+    """Epoch seconds as a Timestamp."""
+    return Timestamp(seconds=seconds)
+
+
+def decision_to_proto(decision: Decision) -> sourcing_pb2.Decision:
+    """The plan is absent when nothing is sourced."""
+    return sourcing_pb2.Decision(
+        decision_id=decision.decision_id,
+        order_id=decision.order_id,
+        status=sourcing_pb2.DecisionStatus.ValueType(decision.status),
+        plan=plan_to_proto(decision.plan) if decision.plan.shipments else None,
+        unfilled=[
+            sourcing_pb2.UnfilledLine(line_id=u.line_id, sku_id=u.sku_id, quantity=u.quantity)
+            for u in decision.unfilled
+        ],
+        certificate=certificate_to_proto(decision.certificate),
+        versions=versions_to_proto(decision.versions),
+        strategy_ids=decision.strategy_ids,
+        decide_time=timestamp(decision.decided_at_seconds),
+        alternatives=[plan_to_proto(plan) for plan in decision.alternatives],
+    )
+
+
+def plan_to_proto(plan: Plan) -> sourcing_pb2.Plan:
+    return sourcing_pb2.Plan(
+        shipments=[shipment_to_proto(shipment) for shipment in plan.shipments],
+        cost=cost_to_proto(plan.cost),
+        promise_time=timestamp(plan.promise_seconds),
+    )
+
+
+def shipment_to_proto(shipment: Shipment) -> sourcing_pb2.Shipment:
+    return sourcing_pb2.Shipment(
+        node_id=shipment.node_id,
+        service_id=shipment.service_id,
+        picks=[pick_to_proto(pick) for pick in shipment.picks],
+        parcel_count=shipment.parcel_count,
+        weight_grams=shipment.weight_grams,
+        distance_m=shipment.distance_m,
+        arrival_time=timestamp(shipment.arrival_seconds),
+        cost=cost_to_proto(shipment.cost),
+    )
+
+
+def pick_to_proto(pick: Pick) -> sourcing_pb2.Pick:
+    return sourcing_pb2.Pick(line_id=pick.line_id, sku_id=pick.sku_id, quantity=pick.quantity)
+
+
+def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
+    return sourcing_pb2.Cost(
+        total_cents=cost.total_cents,
+        shipping_cents=cost.shipping_cents,
+        handling_cents=cost.handling_cents,
+        delay_cents=cost.delay_cents,
+        split_cents=cost.split_cents,
+        stock_depth_cents=cost.stock_depth_cents,
+        distance_cents=cost.distance_cents,
+        node_priority_cents=cost.node_priority_cents,
+    )
+
+
+def certificate_to_proto(certificate: Certificate) -> sourcing_pb2.Certificate:
+    return sourcing_pb2.Certificate(
+        kind=sourcing_pb2.Certificate.Kind.ValueType(certificate.kind),
+        method=sourcing_pb2.Certificate.Method.ValueType(certificate.method),
+        bound_cents=certificate.bound_cents,
+        gap_ppm=certificate.gap_ppm,
+        stopped_by=certificate.stopped_by,
+    )
+
+
+def versions_to_proto(versions: Versions) -> sourcing_pb2.Versions:
+    return sourcing_pb2.Versions(
+        rules_hash=versions.rules_hash,
+        stock_version=versions.stock_version,
+        engine_version=versions.engine_version,
+    )
+
+
+def explanation_to_proto(explanation: Explanation) -> sourcing_pb2.Explanation:
+    return sourcing_pb2.Explanation(
+        lines=[line_candidates_to_proto(line) for line in explanation.lines],
+        relaxations=[sourcing_pb2.Relaxation(changes=r.changes) for r in explanation.relaxations],
+    )
+
+
+def line_candidates_to_proto(
+    line: LineCandidates, *, max_nodes: int | None = None, include_rejected: bool = True
+) -> sourcing_pb2.LineCandidates:
+    """At most ``max_nodes`` candidates; the counts always tell how many there are."""
+    candidates = line.candidates
+    if not include_rejected:
+        candidates = tuple(c for c in candidates if not c.rejections)
+    return sourcing_pb2.LineCandidates(
+        line_id=line.line_id,
+        sku_id=line.sku_id,
+        quantity=line.quantity,
+        candidates=[candidate_to_proto(candidate) for candidate in candidates[:max_nodes]],
+        eligible_count=line.eligible_count,
+        rejected_count=line.rejected_count,
+    )
+
+
+def candidate_to_proto(candidate: Candidate) -> sourcing_pb2.Candidate:
+    return sourcing_pb2.Candidate(
+        node_id=candidate.node_id,
+        available=candidate.available,
+        distance_m=candidate.distance_m,
+        service_id=candidate.service_id,
+        arrival_time=None if candidate.cost is None else timestamp(candidate.arrival_seconds),
+        cost=None if candidate.cost is None else cost_to_proto(candidate.cost),
+        rejections=[
+            sourcing_pb2.Rejection(
+                reason=r.reason, rule_name=r.rule_name, value=r.value, threshold=r.threshold
+            )
+            for r in candidate.rejections
+        ],
+    )
+
+
+def reservation_to_proto(reservation: Reservation) -> reservation_pb2.Reservation:
+    return reservation_pb2.Reservation(
+        reservation_id=reservation.reservation_id,
+        order_id=reservation.order_id,
+        state=reservation_pb2.ReservationState.ValueType(reservation.state),
+        holds=[hold_to_proto(hold) for hold in reservation.holds],
+        create_time=timestamp(reservation.created_at_seconds),
+        expire_time=timestamp(reservation.expires_at_seconds),
+    )
+
+
+def hold_to_proto(hold: Hold) -> reservation_pb2.ReservationHold:
+    return reservation_pb2.ReservationHold(sku_id=hold.sku_id, node_id=hold.node_id, quantity=hold.quantity)

@@ -1,0 +1,114 @@
+"""Recent decisions, remembered by what they were made from, so that each can be made again and explained."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from router.compile import Compiled
+from router.errors import NotFound
+from router.ledger import Change, Ledger
+from router.rules.model import RuleSet
+from router.snapshot import Snapshot
+from server.status import CannotExplain
+
+CAPACITY = 20_000
+"""Decisions remembered; the oldest are forgotten first."""
+MAX_CHANGES = 1_000_000
+"""Most changes of stock that are undone for one explanation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Units taken by earlier orders of the same call: gone for the decision, not yet so for the ledger."""
+
+    sku_ix: int
+    node_ix: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a decision was made from. order_bytes: the order's wire message. plan_hash: tells, within this
+    process, whether the same plan came out again."""
+
+    decision_id: str
+    order_bytes: bytes
+    now_seconds: int
+    stock_version: int
+    rules: RuleSet
+    compiled: Compiled
+    plan_hash: int
+    taken: tuple[Taken, ...] = ()
+
+
+class DecisionLog:
+    """Decision ids and what the decisions were made from; safe to use from several threads."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._entries: OrderedDict[str, Remembered] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def remember(self, entry: Remembered) -> None:
+        """Forgets the oldest decision when there is no room left."""
+        with self._lock:
+            self._entries[entry.decision_id] = entry
+            if len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)
+
+    def get(self, decision_id: str) -> Remembered:
+        """Raises NotFound."""
+        entry = self._entries.get(decision_id)
+        if entry is None:
+            message = f"decision {decision_id!r} is not, or no longer, remembered"
+            raise NotFound(message, metadata={"decision_id": decision_id})
+        return entry
+
+
+def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:
+    """``private`` (a snapshot with stock of its own, of the order's SKUs) turned back to the stock and the
+    rules that the decision saw. Raises CannotExplain when the ledger's log no longer reaches back that far.
+
+    A row that came into being since then stays, without a unit: nothing can be taken from it.
+    """
+    stock = private.stock
+    undone: dict[tuple[str, str], int] = {}
+    for change in _changes_between(ledger, entry.stock_version, stock.version):
+        key = (change.sku_id, change.node_id)
+        undone[key] = undone.get(key, 0) - change.delta
+    sku_ix = private.catalogue.ids.find_many([sku_id for sku_id, _ in undone])
+    node_ix = private.compiled.nodes.find_many([node_id for _, node_id in undone])
+    steps = list(zip(sku_ix.tolist(), node_ix.tolist(), undone.values(), strict=True))
+    steps += [(t.sku_ix, t.node_ix, -t.units) for t in entry.taken]
+    for sku, node, delta in steps:
+        available = stock.get(sku, node) if sku >= 0 and node >= 0 else None
+        if available is not None:
+            stock.set_available(sku, node, available + delta)
+    stock.advance(entry.stock_version)
+    return replace(private, rules=entry.rules, compiled=entry.compiled)
+
+
+def private_copy(snapshot: Snapshot, sku_ids: list[str]) -> Snapshot:
+    """The same world with a stock of its own, only the rows of some SKUs; unknown ones are left out."""
+    rows = snapshot.catalogue.ids.find_many(sku_ids)
+    return snapshot.with_stock(snapshot.stock.only(np.unique(rows[rows >= 0])))
+
+
+def _changes_between(ledger: Ledger, after: int, up_to: int) -> Iterator[Change]:
+    if up_to - after > MAX_CHANGES:
+        raise CannotExplain(f"the stock has changed {up_to - after} times since the decision")
+    version = after
+    while version < up_to:
+        changes = ledger.changes(version, min(100_000, up_to - version))
+        if not changes or changes[0].version != version + 1:
+            raise CannotExplain("the ledger's log of changes no longer reaches back to the decision")
+        yield from changes
+        version = changes[-1].version

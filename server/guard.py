@@ -1,0 +1,104 @@
+"""What every call passes through: bytes in, errors out by the table, bytes back."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import status_pb2
+from grpc_status import rpc_status
+
+from router.errors import InvalidInput
+from server.logs import event
+from server.status import CallExpired, is_internal, to_status
+
+PREFIX = "/sourcing.v1."
+
+
+class Call(Protocol):
+    """What a handler may know of its call; ``grpc.ServicerContext`` is one."""
+
+    def is_active(self) -> bool:
+        """False once the caller is gone or its deadline has passed."""
+        ...
+
+    def time_remaining(self) -> float | None:
+        """Seconds until the caller's deadline, None without one."""
+        ...
+
+
+class LocalCall:
+    """A call from within the process: no deadline, no way to give up."""
+
+    def is_active(self) -> bool:
+        return True
+
+    def time_remaining(self) -> float | None:
+        return None
+
+
+def check_wanted(call: Call) -> None:
+    """Raises CallExpired when nobody waits for the answer any more: then nothing is to be held."""
+    remaining_seconds = call.time_remaining()
+    if not call.is_active() or (remaining_seconds is not None and remaining_seconds <= 0):
+        raise CallExpired("the caller's deadline has passed or it gave up; nothing is held")
+
+
+def reported(error: Exception, method: str) -> status_pb2.Status:
+    """The status of an error; a fault of this program is also logged, under the incident the status names."""
+    incident = ""
+    if is_internal(error):
+        incident = uuid.uuid4().hex[:12]
+        event("internal_error", level=logging.ERROR, error=error, method=method, incident=incident)
+    return to_status(error, incident=incident)
+
+
+def encoded(answer: Message | bytes) -> bytes:
+    """Handlers answer with a message, or with its bytes where they already have them."""
+    return answer if isinstance(answer, bytes) else answer.SerializeToString()
+
+
+class Guard(grpc.ServerInterceptor):
+    """Wraps the handlers of this API: decodes the request itself, so that bytes that are no such message get
+    a proper error, and ends calls whose handler raised with the status of ``server.status``."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        method = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is None:
+            handler = continuation(handler_call_details)
+            if handler is None or handler.unary_unary is None or not method.startswith(PREFIX):
+                return handler
+            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer)
+            self._wrapped[method] = wrapped
+        return wrapped
+
+
+def _wrap(
+    method: str,
+    behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
+    decode: Callable[[bytes], Any] | None,
+) -> grpc.RpcMethodHandler[Any, Any]:
+    def call(request_bytes: bytes, context: grpc.ServicerContext) -> Message | bytes:
+        try:
+            try:
+                request = request_bytes if decode is None else decode(request_bytes)
+            except DecodeError as error:
+                raise InvalidInput.at("request", "is no message of the type the method takes") from error
+            return behaviour(request, context)
+        except Exception as error:
+            context.abort_with_status(rpc_status.to_status(reported(error, method)))
+            raise AssertionError("abort_with_status always raises") from error
+
+    return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=encoded)

@@ -1,0 +1,243 @@
+"""Decide and hold: orders are decided on what is known, the ledger says whether that was still so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from router.domain import Decision, Order, Plan
+from router.errors import RequestIdReused, StockConflict
+from router.explanation import Explanation
+from router.ledger import Hold, Reservation, ReserveCode, ReserveOutcome, ReserveRequest
+from router.snapshot import Snapshot
+from router.solver.limits import SearchLimits
+from router.sourcer import decide, explain
+from server.decision_log import Remembered, Taken, as_it_was, private_copy
+from server.guard import Call, check_wanted
+from server.status import CannotExplain
+from server.world import World, probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """An order to be decided, and held if it has a plan.
+
+    order_bytes: its wire message. request_id: the caller's; ledger_id: the ledger's, which has one for every
+    order of a call. fingerprint: of the content both stand for. encode: the answer without the reservation,
+    as the bytes that a retry gets.
+    """
+
+    order: Order
+    order_bytes: bytes
+    request_id: str
+    ledger_id: str
+    fingerprint: str
+    hold_seconds: int
+    with_explanation: bool
+    encode: Callable[[Decision, Explanation | None], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The encoded answer, and the reservation that goes with it, if any."""
+
+    payload: bytes
+    reservation: Reservation | None = None
+
+
+def decide_or_explain(
+    order: Order, snapshot: Snapshot, now_seconds: int, limits: SearchLimits, *, with_explanation: bool
+) -> tuple[Decision, Explanation | None]:
+    """Raises InvalidInput."""
+    if with_explanation:
+        return explain(order, snapshot, now_seconds, limits)
+    return decide(order, snapshot, now_seconds, limits), None
+
+
+def quote(
+    world: World, order: Order, order_bytes: bytes, now_seconds: int, *, with_explanation: bool
+) -> tuple[Decision, Explanation | None]:
+    """Decides and remembers; nothing is held. Raises InvalidInput."""
+
+    def ask(snapshot: Snapshot) -> tuple[Decision, Explanation | None, Snapshot]:
+        found = decide_or_explain(order, snapshot, now_seconds, limits, with_explanation=with_explanation)
+        return *found, snapshot
+
+    limits = world.settings.search
+    decision, explanation, snapshot = world.read(ask)
+    world.decisions.remember(entry_of(decision, order_bytes, snapshot))
+    return decision, explanation
+
+
+def explain_again(
+    world: World, decision_id: str, parse: Callable[[bytes, int], Order]
+) -> tuple[Decision, Explanation]:
+    """A remembered decision made once more from what it was made from, and why.
+
+    Raises NotFound, CannotExplain.
+    """
+    entry = world.decisions.get(decision_id)
+    order = parse(entry.order_bytes, entry.now_seconds)
+    sku_ids = [line.sku_id for line in order.lines]
+    private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
+    before = as_it_was(entry, private, world.ledger)
+    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search)
+    if decision.decision_id != decision_id or hash(decision.plan) != entry.plan_hash:
+        raise CannotExplain("stock changed while the decision was made; it cannot be made again exactly")
+    return decision, explanation
+
+
+class HoldRun:
+    """Orders of one call, decided in turn and held together; those whose stock was taken by somebody else in
+    between are decided anew, ``reserve_attempts`` attempts in all."""
+
+    def __init__(self, world: World, asks: Sequence[Ask], call: Call) -> None:
+        self._world = world
+        self._asks = asks
+        self._call = call
+        self._answers: dict[int, Answer | Exception] = {}
+        self._entries: dict[int, Remembered] = {}
+
+    def run(self) -> list[Answer | Exception]:
+        """One answer or error per order. Raises CallExpired, with nothing held since."""
+        pending = list(range(len(self._asks)))
+        attempts = self._world.settings.reserve_attempts
+        for _ in range(attempts):
+            if pending:
+                pending = self._round(pending)
+        for ix in pending:
+            self._answers[ix] = StockConflict(
+                f"the stock was taken by others in each of {attempts} attempts; nothing is held",
+                metadata={"attempts": str(attempts)},
+            )
+        return [self._answers[ix] for ix in range(len(self._asks))]
+
+    def _round(self, pending: list[int]) -> list[int]:
+        """Those that are still to be decided."""
+        now_seconds = self._world.now_seconds()
+        view = _View.of(self._world, [self._asks[ix].order for ix in pending])
+        requests = [self._request(ix, view, now_seconds) for ix in pending]
+        check_wanted(self._call)
+        outcomes = self._world.ledger.reserve_many(requests)
+        self._world.follow()
+        return [ix for ix, outcome in zip(pending, outcomes, strict=True) if not self._settled(ix, outcome)]
+
+    def _request(self, ix: int, view: _View, now_seconds: int) -> ReserveRequest:
+        """What to ask the ledger: the plan's stock; without a plan only whether the order had one before, as
+        a retry may come when its own stock is gone or its delivery deadline over."""
+        ask = self._asks[ix]
+        self._answers.pop(ix, None)
+        try:
+            decision, explanation = view.decide(ask.order, now_seconds, with_explanation=ask.with_explanation)
+        except Exception as error:  # it is this order's own and must not touch the others
+            self._answers[ix] = error
+            return probe(ask.ledger_id, ask.fingerprint)
+        entry = entry_of(decision, ask.order_bytes, view.snapshot, view.taken_before(ask.order))
+        self._entries[ix] = entry
+        payload = ask.encode(decision, explanation)
+        if not decision.plan.shipments:
+            self._answers[ix] = Answer(payload)
+            return probe(ask.ledger_id, ask.fingerprint)
+        view.take(decision.plan)
+        return ReserveRequest(
+            request_id=ask.ledger_id,
+            fingerprint=ask.fingerprint,
+            order_id=ask.order.order_id,
+            holds=holds_of(decision.plan),
+            ttl_seconds=ask.hold_seconds,
+            payload=payload,
+        )
+
+    def _settled(self, ix: int, outcome: ReserveOutcome) -> bool:
+        """False when the order is to be decided anew. A probe is always sold out unless the id was used."""
+        entry = self._entries.pop(ix, None)
+        match outcome.code:
+            case ReserveCode.HELD:
+                self._answers[ix] = Answer(outcome.payload, outcome.reservation)
+            case ReserveCode.ID_REUSED:
+                request_id = self._asks[ix].request_id
+                message = f"request_id {request_id!r} came before with other content"
+                self._answers[ix] = RequestIdReused(message, metadata={"request_id": request_id})
+            case ReserveCode.SOLD_OUT if ix not in self._answers:
+                return False
+        if entry is not None and not outcome.replayed and outcome.code is not ReserveCode.ID_REUSED:
+            self._world.decisions.remember(entry)
+        return True
+
+
+def entry_of(
+    decision: Decision, order_bytes: bytes, snapshot: Snapshot, taken: tuple[Taken, ...] = ()
+) -> Remembered:
+    """What ExplainDecision needs to make the decision again."""
+    return Remembered(
+        decision_id=decision.decision_id,
+        order_bytes=order_bytes,
+        now_seconds=decision.decided_at_seconds,
+        stock_version=decision.versions.stock_version,
+        rules=snapshot.rules,
+        compiled=snapshot.compiled,
+        plan_hash=hash(decision.plan),
+        taken=taken,
+    )
+
+
+def holds_of(plan: Plan) -> tuple[Hold, ...]:
+    """One hold per pick."""
+    return tuple(
+        Hold(sku_id=pick.sku_id, node_id=shipment.node_id, quantity=pick.quantity)
+        for shipment in plan.shipments
+        for pick in shipment.picks
+    )
+
+
+class _View:
+    """The stock as the orders of one call see it: each without the units that the earlier ones take."""
+
+    def __init__(self, world: World, snapshot: Snapshot, *, live: bool) -> None:
+        self.snapshot = snapshot
+        self._world = world
+        self._live = live
+        self._taken: dict[int, dict[int, int]] = {}
+
+    @classmethod
+    def of(cls, world: World, orders: Sequence[Order]) -> _View:
+        """A single order needs no stock of its own."""
+        if len(orders) == 1:
+            return cls(world, world.snapshot, live=True)
+        sku_ids = list({line.sku_id for order in orders for line in order.lines})
+        return cls(world, world.read(lambda snapshot: private_copy(snapshot, sku_ids)), live=False)
+
+    def decide(
+        self, order: Order, now_seconds: int, *, with_explanation: bool
+    ) -> tuple[Decision, Explanation | None]:
+        limits = self._world.settings.search
+
+        def ask(snapshot: Snapshot) -> tuple[Decision, Explanation | None]:
+            self.snapshot = snapshot
+            return decide_or_explain(order, snapshot, now_seconds, limits, with_explanation=with_explanation)
+
+        return self._world.read(ask) if self._live else ask(self.snapshot)
+
+    def take(self, plan: Plan) -> None:
+        """What the plan uses is gone for the orders after it."""
+        if self._live:
+            return
+        ids, nodes, stock = self.snapshot.catalogue.ids, self.snapshot.compiled.nodes, self.snapshot.stock
+        for shipment in plan.shipments:
+            node = nodes.find(shipment.node_id)
+            for pick in shipment.picks:
+                sku = ids.find(pick.sku_id)
+                stock.set_available(sku, node, (stock.get(sku, node) or 0) - pick.quantity)
+                of_sku = self._taken.setdefault(sku, {})
+                of_sku[node] = of_sku.get(node, 0) + pick.quantity
+
+    def taken_before(self, order: Order) -> tuple[Taken, ...]:
+        """What earlier orders took of an order's SKUs."""
+        if not self._taken:
+            return ()
+        skus = {self.snapshot.catalogue.ids.find(line.sku_id) for line in order.lines}
+        return tuple(
+            Taken(sku, node, units)
+            for sku in sorted(skus)
+            for node, units in self._taken.get(sku, {}).items()
+        )

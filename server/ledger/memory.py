@@ -1,0 +1,111 @@
+"""The ledger in memory: a lock around the state machine. The specification for every other adapter."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from router.ledger import (
+    Change,
+    Reservation,
+    ReserveOutcome,
+    ReserveRequest,
+    ResolveOutcome,
+    StockColumns,
+    StockRow,
+    StockUpdate,
+)
+from router.ledger_state import Confirm, Expire, LedgerState, Release, Reserve, UpdateStock, apply
+
+
+class MemoryLedger:
+    """Implements ``router.ledger.Ledger``; nothing outlives the process.
+
+    clock: epoch seconds now.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._state = LedgerState()
+
+    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
+        return self.reserve_many([request])[0]
+
+    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
+        with self._lock:
+            return apply(self._state, Reserve(requests), self._clock()).outcome
+
+    def confirm(self, reservation_id: str) -> ResolveOutcome:
+        with self._lock:
+            return apply(self._state, Confirm(reservation_id), self._clock()).outcome
+
+    def release(self, reservation_id: str) -> ResolveOutcome:
+        with self._lock:
+            return apply(self._state, Release(reservation_id), self._clock()).outcome
+
+    def expire(self) -> int:
+        with self._lock:
+            return apply(self._state, Expire(), self._clock()).outcome
+
+    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
+        with self._lock:
+            return apply(self._state, UpdateStock(request_id, updates), self._clock()).outcome
+
+    def find(self, reservation_id: str) -> Reservation | None:
+        with self._settled() as state:
+            return state.reservations.get(reservation_id)
+
+    def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
+        with self._settled() as state:
+            rows = state.rows.get(sku_id, {})
+            wanted = rows.keys() if node_ids is None else rows.keys() & set(node_ids)
+            return [_stock_row(sku_id, node_id, *rows[node_id]) for node_id in sorted(wanted)]
+
+    def columns(self) -> StockColumns:
+        with self._settled() as state:
+            sku_ids = sorted(state.rows)
+            node_ids = sorted({node_id for nodes in state.rows.values() for node_id in nodes})
+            node_at = {node_id: ix for ix, node_id in enumerate(node_ids)}
+            cells = [
+                (sku_ix, node_at[node_id], row.available)
+                for sku_ix, sku_id in enumerate(sku_ids)
+                for node_id, row in sorted(state.rows[sku_id].items())
+            ]
+            table = np.array(cells, dtype=np.int32).reshape(-1, 3)
+            return StockColumns(
+                version=state.version,
+                sku_ids=sku_ids,
+                node_ids=node_ids,
+                sku_ix=table[:, 0].copy(),
+                node_ix=table[:, 1].copy(),
+                available=table[:, 2].copy(),
+            )
+
+    def version(self) -> int:
+        with self._settled() as state:
+            return state.version
+
+    def changes(self, since: int, limit: int = 100_000) -> list[Change]:
+        with self._settled() as state:
+            first = max(0, since)
+            return state.log[first : first + max(0, limit)]
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    @contextmanager
+    def _settled(self) -> Iterator[LedgerState]:
+        """The state for reading, with everything due already expired."""
+        with self._lock:
+            apply(self._state, Expire(), self._clock())
+            yield self._state
+
+
+def _stock_row(sku_id: str, node_id: str, on_hand: int, reserved: int, safety_stock: int) -> StockRow:
+    return StockRow(
+        sku_id=sku_id, node_id=node_id, on_hand=on_hand, reserved=reserved, safety_stock=safety_stock
+    )

@@ -1,0 +1,1 @@
+"""Reading input files: rules, network, nodes, SKUs, stock. Every mistake names its file and line."""

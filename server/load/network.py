@@ -1,0 +1,204 @@
+"""The network file (YAML): currency, zones, tariffs and carrier services. Nodes have a table of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from router.countries import COUNTRY_CODES
+from router.errors import InvalidConfig
+from router.network import Bracket, Lane, Network, Service, Zone
+from router.rules.model import Country, Id
+from router.rules.validate import bounded, did_you_mean, validate
+from router.rules.yaml_lines import Path as FieldPath
+from router.rules.yaml_lines import parse_yaml
+from server.load.files import read_text
+from server.load.nodes import read_nodes
+
+PostalPrefix = Annotated[str, Field(min_length=1, max_length=16)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ZoneEntry(_Model):
+    """A tariff area: places of one country whose postal code starts with one of the prefixes."""
+
+    id: Id
+    country: Country = Field(description="ISO 3166-1 alpha-2 code.")
+    postal_prefixes: tuple[PostalPrefix, ...] = Field(
+        default=(), description="In quotes; spaces do not count. None: the rest of the country."
+    )
+
+
+class BracketEntry(_Model):
+    """Parcels of at most ``up_to_grams`` cost ``cents``."""
+
+    up_to_grams: int = Field(ge=1, le=100_000_000)
+    cents: int = Field(ge=0, le=10**9)
+
+
+class LaneEntry(_Model):
+    """Where a service goes, how fast and at what tariff: named, or stated in place."""
+
+    from_zones: tuple[Id, ...] = Field(default=(), description="Zones of the node; none: any place.")
+    to_zones: tuple[Id, ...] = Field(default=(), description="Zones of the destination; none: any place.")
+    max_distance_km: Annotated[Decimal, Field(gt=0, le=21_000, decimal_places=3)] | None = Field(
+        default=None, description="Great circle from node to destination; none: any distance."
+    )
+    transit_hours: Annotated[Decimal, Field(ge=0, le=8_784, decimal_places=2)] = Field(
+        description="From the hand-over to the carrier to the arrival."
+    )
+    tariff: Id | None = Field(default=None, description="A name under tariffs; or give brackets.")
+    brackets: tuple[BracketEntry, ...] | None = Field(
+        default=None, description="Ascending by weight; the last is the greatest parcel."
+    )
+
+
+class ServiceEntry(_Model):
+    """A carrier service. Of the lanes that match a shipment, the first counts."""
+
+    id: Id
+    name: str = Field(default="", max_length=200)
+    labels: tuple[Id, ...] = Field(default=(), description="Names for rules to select it by.")
+    excluded_sku_labels: tuple[Id, ...] = Field(
+        default=(), description="SKUs with one of these do not travel by it."
+    )
+    lanes: Annotated[tuple[LaneEntry, ...], Field(min_length=1, max_length=10_000)]
+
+
+class NetworkDocument(_Model):
+    """A network file."""
+
+    version: Literal[1]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = Field(
+        description="ISO 4217 code of every amount; cents are its hundredths."
+    )
+    zones: Annotated[tuple[ZoneEntry, ...], Field(max_length=30_000)] = ()
+    tariffs: dict[Id, Annotated[tuple[BracketEntry, ...], Field(min_length=1)]] = Field(
+        default={},
+        description="Lists of brackets by name, ascending by weight; the last is the greatest parcel.",
+    )
+    services: Annotated[tuple[ServiceEntry, ...], Field(min_length=1, max_length=1_000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriage:
+    """What a network file states: everything but the nodes. ``currency`` is an ISO 4217 code."""
+
+    currency: str
+    zones: tuple[Zone, ...]
+    services: tuple[Service, ...]
+
+    def with_nodes(self, path: Path) -> Network:
+        """Together with the nodes of a CSV or Parquet file. Raises InvalidConfig."""
+        nodes = read_nodes(path, frozenset(service.service_id for service in self.services))
+        return Network(nodes=nodes, zones=self.zones, services=self.services)
+
+
+def load_network(path: Path, nodes_path: Path) -> tuple[Network, str]:
+    """The network and its currency. Raises InvalidConfig."""
+    carriage = load_carriage(path)
+    return carriage.with_nodes(nodes_path), carriage.currency
+
+
+def load_carriage(path: Path) -> Carriage:
+    """``parse_carriage`` of a file."""
+    return parse_carriage(read_text(path), str(path))
+
+
+def parse_carriage(text: str, source: str) -> Carriage:
+    """``source`` names the file in violations: ``source:line:column path``. Raises InvalidConfig."""
+    document = parse_yaml(text, source)
+    file = validate(document, NetworkDocument)
+    findings = sorted(_mistakes(file), key=lambda finding: document.position(finding[0]))
+    if findings:
+        raise InvalidConfig(
+            bounded([document.violation(path, message) for path, message in findings], source)
+        )
+    return Carriage(
+        currency=file.currency,
+        zones=tuple(_zone(zone) for zone in file.zones),
+        services=tuple(_service(service, file.tariffs) for service in file.services),
+    )
+
+
+def _mistakes(file: NetworkDocument) -> Iterator[tuple[FieldPath, str]]:
+    for key, ids in (("zones", [z.id for z in file.zones]), ("services", [s.id for s in file.services])):
+        seen: set[str] = set()
+        for at, name in enumerate(ids):
+            if name in seen:
+                yield (key, at, "id"), f"{name!r} is given twice"
+            seen.add(name)
+    for at, zone in enumerate(file.zones):
+        if zone.country not in COUNTRY_CODES:
+            yield ("zones", at, "country"), f"{zone.country!r} is not an ISO 3166 country code"
+        for p, prefix in enumerate(zone.postal_prefixes):
+            if not prefix.strip():
+                yield ("zones", at, "postal_prefixes", p), "must not be empty"
+    for name, brackets in file.tariffs.items():
+        yield from _descents(brackets, ("tariffs", name))
+    zone_ids = {zone.id for zone in file.zones}
+    for s, service in enumerate(file.services):
+        for at, lane in enumerate(service.lanes):
+            yield from _lane_mistakes(lane, file.tariffs, zone_ids, ("services", s, "lanes", at))
+
+
+def _lane_mistakes(
+    lane: LaneEntry, tariffs: Mapping[str, object], zone_ids: set[str], path: FieldPath
+) -> Iterator[tuple[FieldPath, str]]:
+    for key, zones in (("from_zones", lane.from_zones), ("to_zones", lane.to_zones)):
+        for z, zone in enumerate(zones):
+            if zone not in zone_ids:
+                yield (*path, key, z), f"no zone {zone!r}{did_you_mean(zone, zone_ids)}"
+    if lane.tariff is not None and lane.brackets is not None:
+        yield (*path, "tariff"), "give a tariff or brackets, not both"
+    elif lane.tariff is None and lane.brackets is None:
+        yield path, "needs a tariff, or brackets"
+    elif lane.tariff is not None and lane.tariff not in tariffs:
+        yield (*path, "tariff"), f"no tariff {lane.tariff!r}{did_you_mean(lane.tariff, tariffs.keys())}"
+    elif lane.brackets is not None and not lane.brackets:
+        yield (*path, "brackets"), "has 0 entries, at least 1"
+    yield from _descents(lane.brackets or (), (*path, "brackets"))
+
+
+def _descents(brackets: tuple[BracketEntry, ...], path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
+    for at, (before, after) in enumerate(pairwise(brackets), 1):
+        if after.up_to_grams <= before.up_to_grams:
+            message = f"must be more than {before.up_to_grams} of the bracket before, is {after.up_to_grams}"
+            yield (*path, at, "up_to_grams"), message
+
+
+def _zone(zone: ZoneEntry) -> Zone:
+    prefixes = tuple(prefix.replace(" ", "") for prefix in zone.postal_prefixes)
+    return Zone(zone_id=zone.id, country=zone.country, postal_prefixes=prefixes)
+
+
+def _service(service: ServiceEntry, tariffs: Mapping[str, tuple[BracketEntry, ...]]) -> Service:
+    return Service(
+        service_id=service.id,
+        name=service.name,
+        labels=frozenset(service.labels),
+        excluded_sku_labels=frozenset(service.excluded_sku_labels),
+        lanes=tuple(
+            _lane(lane, lane.brackets if lane.brackets is not None else tariffs[lane.tariff or ""])
+            for lane in service.lanes
+        ),
+    )
+
+
+def _lane(lane: LaneEntry, brackets: tuple[BracketEntry, ...]) -> Lane:
+    return Lane(
+        from_zones=frozenset(lane.from_zones),
+        to_zones=frozenset(lane.to_zones),
+        max_distance_m=None if lane.max_distance_km is None else int(lane.max_distance_km * 1000),
+        transit_seconds=int(lane.transit_hours * 3600),
+        brackets=tuple(Bracket(up_to_grams=b.up_to_grams, cents=b.cents) for b in brackets),
+    )

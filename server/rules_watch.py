@@ -1,0 +1,63 @@
+"""Follows the rule file: a good one comes into force, a bad one is reported and changes nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from router.errors import InvalidConfig
+from server.load.rules import load_rules
+from server.logs import event
+from server.world import World
+
+_SHOWN = 20
+
+
+class RulesWatch:
+    """``check`` now and then, always by the same thread. The file as it is at first counts as loaded."""
+
+    def __init__(self, path: Path, world: World) -> None:
+        self._path = path
+        self._world = world
+        self._seen = _mark(path)
+        self.rejected: InvalidConfig | None = None
+        """What is wrong with the file as it is now; None when its rules are in force."""
+
+    def check(self) -> None:
+        """Loads the file if it is another one than last time."""
+        mark = _mark(self._path)
+        if mark == self._seen:
+            return
+        self._seen = mark
+        snapshot = self._world.snapshot
+        try:
+            rules, warnings = load_rules(self._path, snapshot.network, snapshot.catalogue)
+        except InvalidConfig as error:
+            self.rejected = error
+            for violation in error.violations[:_SHOWN]:
+                event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)
+            event(
+                "rules_rejected",
+                level=logging.ERROR,
+                file=self._path,
+                mistakes=len(error.violations),
+                kept=snapshot.rules_hash,
+            )
+            return
+        self.rejected = None
+        if rules == snapshot.rules:
+            return
+        self._world.use_rules(rules)
+        for warning in warnings[:_SHOWN]:
+            event("rule_file_warning", level=logging.WARNING, at=warning.field, message=warning.message)
+        event("rules_loaded", file=self._path, rules_hash=self._world.snapshot.rules_hash)
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    """Tells one state of a file from another; None for a missing file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,226 @@
+"""SourcingService: parse, decide, hold, encode. How the hold is made is in ``server.holding``."""
+
+from __future__ import annotations
+
+import hashlib
+
+from google.protobuf.message import Message
+
+from router.domain import Decision, Order
+from router.errors import InvalidInput, Violation
+from router.explanation import Explanation
+from router.ledger import Reservation
+from router.sourcer import ENGINE_VERSION, rank
+from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
+from server.convert import (
+    decision_to_proto,
+    envelope_violations,
+    explanation_to_proto,
+    line_candidates_to_proto,
+    order_violations_of,
+    parse_order,
+    timestamp,
+)
+from server.guard import Call, reported
+from server.holding import Answer, Ask, HoldRun, explain_again, quote
+from server.world import World
+
+DEFAULT_NODES_PER_LINE = 20
+MAX_NODES_PER_LINE = 10_000
+
+
+class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
+    """Raises what ``server.status`` has in its table; ``server.guard`` turns that into a status."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def SourceOrder(  # type: ignore[override]  # noqa: N802 (a hold is answered with the bytes kept for retries)
+        self, request: sourcing_pb2.SourceOrderRequest, context: Call
+    ) -> sourcing_pb2.SourceOrderResponse | bytes:
+        now_seconds = self._world.now_seconds()
+        held = not request.validate_only
+        found = envelope_violations(request.request_id, request.hold_seconds, held=held)
+        if not request.HasField("order"):
+            raise InvalidInput([*found, Violation("order", "is missing")])
+        if found:
+            raise InvalidInput(found + order_violations_of(request.order, now_seconds))
+        order = parse_order(request.order, now_seconds)
+        order_bytes = request.order.SerializeToString(deterministic=True)
+        if not held:
+            answer = quote(self._world, order, order_bytes, now_seconds, with_explanation=request.explain)
+            return _response(*answer)
+        ask = Ask(
+            order=order,
+            order_bytes=order_bytes,
+            request_id=request.request_id,
+            ledger_id=f"order:{request.request_id}",
+            fingerprint=_fingerprint(_without_id(request)),
+            hold_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            with_explanation=request.explain,
+            encode=_response_bytes,
+        )
+        [outcome] = HoldRun(self._world, [ask], context).run()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome.payload + _hold_bytes(outcome.reservation)
+
+    def SourceOrders(  # noqa: N802
+        self, request: sourcing_pb2.SourceOrdersRequest, context: Call
+    ) -> sourcing_pb2.SourceOrdersResponse:
+        limit = self._world.settings.max_orders_per_call
+        found = envelope_violations(request.request_id, request.hold_seconds, held=not request.validate_only)
+        if len(request.orders) > limit:
+            found.append(Violation("orders", f"{len(request.orders)} orders, at most {limit}"))
+        if found:
+            raise InvalidInput(found)
+        if request.validate_only:
+            results = [self._quoted(order) for order in request.orders]
+        else:
+            results = self._held(request, context)
+        return sourcing_pb2.SourceOrdersResponse(results=results)
+
+    def _quoted(self, message: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
+        now_seconds = self._world.now_seconds()
+        try:
+            order = parse_order(message, now_seconds)
+            order_bytes = message.SerializeToString()
+            decision, _ = quote(self._world, order, order_bytes, now_seconds, with_explanation=False)
+        except Exception as error:
+            return _failed(error)
+        return sourcing_pb2.SourceOrdersResult(decision=decision_to_proto(decision))
+
+    def _held(
+        self, request: sourcing_pb2.SourceOrdersRequest, context: Call
+    ) -> list[sourcing_pb2.SourceOrdersResult]:
+        """Orders that cannot be read get their error; the others are decided and held as one group."""
+        results: dict[int, sourcing_pb2.SourceOrdersResult] = {}
+        asks: dict[int, Ask] = {}
+        first_use: dict[str, int] = {}
+        for ix, message in enumerate(request.orders):
+            try:
+                order = parse_order(message, self._world.now_seconds())
+                _check_first_use(first_use, order, ix)
+            except InvalidInput as error:
+                results[ix] = _failed(error)
+            else:
+                asks[ix] = self._ask(request, message, order)
+        outcomes = HoldRun(self._world, list(asks.values()), context).run()
+        results.update(zip(asks, map(_result, outcomes), strict=True))
+        return [results[ix] for ix in range(len(request.orders))]
+
+    def _ask(
+        self, request: sourcing_pb2.SourceOrdersRequest, message: sourcing_pb2.Order, order: Order
+    ) -> Ask:
+        batch_id = request.request_id
+        return Ask(
+            order=order,
+            order_bytes=message.SerializeToString(),
+            request_id=batch_id,
+            ledger_id=f"orders:{len(batch_id)}:{batch_id}:{order.order_id}",
+            fingerprint=_fingerprint(message) + f":{request.hold_seconds}",
+            hold_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            with_explanation=False,
+            encode=_result_bytes,
+        )
+
+    def RankNodes(  # noqa: N802
+        self, request: sourcing_pb2.RankNodesRequest, context: Call
+    ) -> sourcing_pb2.RankNodesResponse:
+        now_seconds = self._world.now_seconds()
+        count = request.max_nodes_per_line or DEFAULT_NODES_PER_LINE
+        found = []
+        if not 1 <= count <= MAX_NODES_PER_LINE:
+            message = f"{count} is not within 1..{MAX_NODES_PER_LINE}"
+            found.append(Violation("max_nodes_per_line", message))
+        if not request.HasField("order"):
+            raise InvalidInput([*found, Violation("order", "is missing")])
+        if found:
+            raise InvalidInput(found + order_violations_of(request.order, now_seconds))
+        order = parse_order(request.order, now_seconds)
+        snapshot = self._world.snapshot
+        ranking = rank(order, snapshot, now_seconds)
+        return sourcing_pb2.RankNodesResponse(
+            lines=[
+                line_candidates_to_proto(line, max_nodes=count, include_rejected=request.include_rejected)
+                for line in ranking.lines
+            ],
+            versions=sourcing_pb2.Versions(
+                rules_hash=snapshot.rules_hash,
+                stock_version=snapshot.stock.version,
+                engine_version=ENGINE_VERSION,
+            ),
+            strategy_id=ranking.strategy_id,
+        )
+
+    def ExplainDecision(  # noqa: N802
+        self, request: sourcing_pb2.ExplainDecisionRequest, context: Call
+    ) -> sourcing_pb2.ExplainDecisionResponse:
+        if not request.decision_id:
+            raise InvalidInput.at("decision_id", "must not be empty")
+        decision, explanation = explain_again(self._world, request.decision_id, _order_from_bytes)
+        return sourcing_pb2.ExplainDecisionResponse(
+            decision=decision_to_proto(decision), explanation=explanation_to_proto(explanation)
+        )
+
+
+def _order_from_bytes(order_bytes: bytes, now_seconds: int) -> Order:
+    return parse_order(sourcing_pb2.Order.FromString(order_bytes), now_seconds)
+
+
+def _check_first_use(first_use: dict[str, int], order: Order, ix: int) -> None:
+    """Within a call the order id tells the holds apart."""
+    first = first_use.setdefault(order.order_id, ix)
+    if first != ix:
+        raise InvalidInput.at("order.order_id", f"{order.order_id!r} is also orders[{first}]")
+
+
+def _fingerprint(content: Message) -> str:
+    """A digest of the content that a request_id stands for."""
+    return hashlib.sha256(content.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _without_id(request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderRequest:
+    content = sourcing_pb2.SourceOrderRequest()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    return content
+
+
+def _response(decision: Decision, explanation: Explanation | None) -> sourcing_pb2.SourceOrderResponse:
+    return sourcing_pb2.SourceOrderResponse(
+        decision=decision_to_proto(decision),
+        explanation=None if explanation is None else explanation_to_proto(explanation),
+    )
+
+
+def _response_bytes(decision: Decision, explanation: Explanation | None) -> bytes:
+    return _response(decision, explanation).SerializeToString()
+
+
+def _result_bytes(decision: Decision, explanation: Explanation | None) -> bytes:
+    return sourcing_pb2.SourceOrdersResult(decision=decision_to_proto(decision)).SerializeToString()
+
+
+def _hold_bytes(reservation: Reservation | None) -> bytes:
+    """The reservation's fields of a SourceOrderResponse, and of a SourceOrdersResult, which has the same.
+
+    They follow the decision's bytes, which is how protobuf merges messages: the ledger keeps the decision as
+    it was sent, before the reservation had an id.
+    """
+    if reservation is None:
+        return b""
+    return sourcing_pb2.SourceOrdersResult(
+        reservation_id=reservation.reservation_id,
+        hold_expire_time=timestamp(reservation.expires_at_seconds),
+    ).SerializeToString()
+
+
+def _result(outcome: Answer | Exception) -> sourcing_pb2.SourceOrdersResult:
+    if isinstance(outcome, Exception):
+        return _failed(outcome)
+    return sourcing_pb2.SourceOrdersResult.FromString(outcome.payload + _hold_bytes(outcome.reservation))
+
+
+def _failed(error: Exception) -> sourcing_pb2.SourceOrdersResult:
+    return sourcing_pb2.SourceOrdersResult(error=reported(error, "SourceOrders"))

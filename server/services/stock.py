@@ -1,0 +1,155 @@
+"""StockService: the feed comes in, availability goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from router.errors import InvalidInput, RequestIdReused, Violation
+from router.ledger import StockUpdate
+from router.ledger_state import MAX_UNITS
+from server.api.sourcing.v1 import stock_pb2, stock_pb2_grpc
+from server.convert import envelope_violations
+from server.guard import Call, check_wanted
+from server.world import World
+
+MAX_ROWS = 100_000
+MAX_SKUS = 1_000
+
+
+class StockService(stock_pb2_grpc.StockServiceServicer):
+    """Raises what ``server.status`` has in its table; ``server.guard`` turns that into a status."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def SetStock(  # noqa: N802
+        self, request: stock_pb2.SetStockRequest, context: Call
+    ) -> stock_pb2.SetStockResponse:
+        safety, found = self._check_rows(request.request_id, "levels", request.levels)
+        seen: dict[tuple[str, str], int] = {}
+        for i, level in enumerate(request.levels):
+            first = seen.setdefault((level.sku_id, level.node_id), i)
+            if first != i:
+                found.append(Violation(f"levels[{i}]", f"names the same row as levels[{first}]"))
+            for name, units in (("on_hand", level.on_hand), ("safety_stock", level.safety_stock)):
+                if not 0 <= units <= MAX_UNITS:
+                    found.append(Violation(f"levels[{i}].{name}", f"{units} is not within 0..{MAX_UNITS}"))
+        if found:
+            raise InvalidInput(found)
+        updates = [
+            StockUpdate(
+                sku_id=level.sku_id,
+                node_id=level.node_id,
+                on_hand=level.on_hand,
+                safety_stock=level.safety_stock if level.HasField("safety_stock") else None,
+                new_row_safety_stock=units,
+            )
+            for level, units in zip(request.levels, safety, strict=True)
+        ]
+        version = self._update("set", request.request_id, updates, context, "levels[{}].on_hand")
+        return stock_pb2.SetStockResponse(stock_version=version)
+
+    def AdjustStock(  # noqa: N802
+        self, request: stock_pb2.AdjustStockRequest, context: Call
+    ) -> stock_pb2.AdjustStockResponse:
+        safety, found = self._check_rows(request.request_id, "adjustments", request.adjustments)
+        for i, adjustment in enumerate(request.adjustments):
+            if not -MAX_UNITS <= adjustment.delta <= MAX_UNITS:
+                message = f"{adjustment.delta} is not within -{MAX_UNITS}..{MAX_UNITS}"
+                found.append(Violation(f"adjustments[{i}].delta", message))
+        if found:
+            raise InvalidInput(found)
+        updates = [
+            StockUpdate(
+                sku_id=adjustment.sku_id,
+                node_id=adjustment.node_id,
+                on_hand=adjustment.delta,
+                relative=True,
+                new_row_safety_stock=units,
+            )
+            for adjustment, units in zip(request.adjustments, safety, strict=True)
+        ]
+        version = self._update("adjust", request.request_id, updates, context, "adjustments[{}].delta")
+        return stock_pb2.AdjustStockResponse(stock_version=version)
+
+    def _check_rows(
+        self,
+        request_id: str,
+        name: str,
+        rows: Sequence[stock_pb2.StockLevel | stock_pb2.StockAdjustment],
+    ) -> tuple[list[int], list[Violation]]:
+        """The safety stock of each row's node, which a new row takes, and what is wrong. Raises InvalidInput
+        for too few or too many rows."""
+        found = envelope_violations(request_id)
+        if not 1 <= len(rows) <= MAX_ROWS:
+            raise InvalidInput([*found, Violation(name, f"{len(rows)} rows, not within 1..{MAX_ROWS}")])
+        snapshot = self._world.snapshot
+        sku_ix = snapshot.catalogue.ids.find_many([row.sku_id for row in rows]).tolist()
+        node_ix = snapshot.compiled.nodes.find_many([row.node_id for row in rows]).tolist()
+        for i, row in enumerate(rows):
+            if sku_ix[i] < 0:
+                found.append(Violation(f"{name}[{i}].sku_id", f"unknown SKU {row.sku_id!r}"))
+            if node_ix[i] < 0:
+                found.append(Violation(f"{name}[{i}].node_id", f"unknown node {row.node_id!r}"))
+        nodes = snapshot.network.nodes
+        return [nodes[ix].safety_stock_units if ix >= 0 else 0 for ix in node_ix], found
+
+    def _update(
+        self, verb: str, request_id: str, updates: Sequence[StockUpdate], call: Call, path: str
+    ) -> int:
+        """``path`` is where the wire message has the units of row ``{}``."""
+        check_wanted(call)
+        try:
+            version = self._world.ledger.update_stock(f"{verb}:{request_id}", updates)
+        except RequestIdReused as error:
+            message = f"request_id {request_id!r} came before with other rows"
+            raise RequestIdReused(message, metadata={"request_id": request_id}) from error
+        except InvalidInput as error:
+            raise InvalidInput([_moved(violation, path) for violation in error.violations]) from error
+        self._world.follow()
+        return version
+
+    def GetAvailability(  # noqa: N802
+        self, request: stock_pb2.GetAvailabilityRequest, context: Call
+    ) -> stock_pb2.GetAvailabilityResponse:
+        self._check_query(request)
+        ledger = self._world.ledger
+        version = ledger.version()
+        node_ids = list(request.node_ids) or None
+        return stock_pb2.GetAvailabilityResponse(
+            availabilities=[
+                stock_pb2.Availability(
+                    sku_id=row.sku_id,
+                    node_id=row.node_id,
+                    on_hand=row.on_hand,
+                    reserved=row.reserved,
+                    safety_stock=row.safety_stock,
+                    available_to_promise=row.available,
+                )
+                for sku_id in request.sku_ids
+                for row in ledger.stock(sku_id, node_ids)
+            ],
+            stock_version=version,
+        )
+
+    def _check_query(self, request: stock_pb2.GetAvailabilityRequest) -> None:
+        found: list[Violation] = []
+        if not 1 <= len(request.sku_ids) <= MAX_SKUS:
+            raise InvalidInput.at("sku_ids", f"{len(request.sku_ids)} SKUs, not within 1..{MAX_SKUS}")
+        snapshot = self._world.snapshot
+        for name, ids, index in (
+            ("sku_ids", request.sku_ids, snapshot.catalogue.ids),
+            ("node_ids", request.node_ids, snapshot.compiled.nodes),
+        ):
+            rows = index.find_many(list(ids)).tolist()
+            found += [
+                Violation(f"{name}[{i}]", f"unknown id {ids[i]!r}") for i, row in enumerate(rows) if row < 0
+            ]
+        if found:
+            raise InvalidInput(found)
+
+
+def _moved(violation: Violation, path: str) -> Violation:
+    """A violation of the ledger's ``updates[i]`` by the name the wire message has for it."""
+    row = violation.field.removeprefix("updates[").partition("]")[0]
+    return Violation(path.format(row), violation.message)

@@ -1,0 +1,286 @@
+"""Answers as tables for people. Every function takes wire messages, so that what came over the network and
+what was decided in this process look the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
+
+PARTS = (
+    ("shipping", "shipping_cents"),
+    ("handling", "handling_cents"),
+    ("delay", "delay_cents"),
+    ("split", "split_cents"),
+    ("stock depth", "stock_depth_cents"),
+    ("distance", "distance_cents"),
+    ("priority", "node_priority_cents"),
+)
+"""The parts of a cost, by heading and field."""
+NODES_SHOWN = 10
+"""Candidates shown per line, and nodes shown per reason."""
+_STYLES = {1: "bold green", 2: "bold yellow", 3: "bold red"}
+
+
+def console_for(stderr: bool = False) -> Console:
+    """Wide enough for the tables when the output is not a terminal."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = 140
+    return console
+
+
+def cents(amount: int) -> str:
+    """1234 as 12.34."""
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{abs(amount) // 100:,}.{abs(amount) % 100:02d}"
+
+
+def moment(time: Timestamp, since: Timestamp | None = None) -> str:
+    """UTC, to the minute, and how long after ``since``."""
+    text = datetime.fromtimestamp(time.seconds, UTC).strftime("%a %Y-%m-%d %H:%M")
+    if since is None or not since.seconds:
+        return text
+    hours = (time.seconds - since.seconds) // 3600
+    return f"{text} (+{hours // 24}d {hours % 24}h)"
+
+
+def kilometres(metres: int) -> str:
+    return f"{metres / 1000:,.1f} km"
+
+
+def decision_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
+    """The plan, its cost, what is proven and what is held."""
+    decision = response.decision
+    parts: list[RenderableType] = [headline(decision)]
+    if decision.HasField("plan"):
+        parts += [plan_table(decision.plan, decision.decide_time), cost_table([("plan", decision.plan)])]
+    if decision.unfilled:
+        parts.append(unfilled_table(decision.unfilled))
+    parts.append(certificate_line(decision.certificate))
+    if response.reservation_id:
+        until = moment(response.hold_expire_time)
+        parts.append(Text(f"held as {response.reservation_id} until {until} UTC", style="bold"))
+    return Group(*parts)
+
+
+def explanation_view(
+    decision: sourcing_pb2.Decision, explanation: sourcing_pb2.Explanation
+) -> RenderableType:
+    """Everything there is to know about a decision: what was chosen, what else could have been, and why
+    the rest could not."""
+    parts: list[RenderableType] = [headline(decision)]
+    if decision.HasField("plan"):
+        plans = [("chosen", decision.plan)]
+        plans += [(f"alternative {i}", plan) for i, plan in enumerate(decision.alternatives, 1)]
+        parts += [plan_table(decision.plan, decision.decide_time), certificate_line(decision.certificate)]
+        parts.append(cost_table(plans, title="Cost by part, and the cheapest plans that avoid a node of it"))
+    else:
+        parts.append(certificate_line(decision.certificate))
+    if decision.unfilled:
+        parts.append(unfilled_table(decision.unfilled))
+    for line in explanation.lines:
+        parts += line_views(line, decision.decide_time, chosen=_nodes_of_line(decision.plan, line.line_id))
+    if explanation.relaxations:
+        parts.append(relaxation_table(explanation.relaxations))
+    parts.append(versions_line(decision))
+    return Group(*parts)
+
+
+def ranking_view(response: sourcing_pb2.RankNodesResponse) -> RenderableType:
+    """For each line its candidates."""
+    parts: list[RenderableType] = [Text(f"strategy {response.strategy_id or '(none)'}", style="bold")]
+    for line in response.lines:
+        parts += line_views(line, None)
+    return Group(*parts)
+
+
+def headline(decision: sourcing_pb2.Decision) -> RenderableType:
+    """How the decision ended, in one line."""
+    status = sourcing_pb2.DecisionStatus.Name(decision.status).removeprefix("DECISION_STATUS_")
+    text = Text(f"{status}", style=_STYLES.get(decision.status, "bold"))
+    text.append(f"  order {decision.order_id}", style="bold")
+    if decision.HasField("plan"):
+        plan = decision.plan
+        text.append(f"  cost {cents(plan.cost.total_cents)}", style="bold")
+        text.append(f"  shipments {len(plan.shipments)}")
+        text.append(f"  arrives {moment(plan.promise_time, decision.decide_time)} UTC")
+    text.append(f"\nstrategy {' > '.join(decision.strategy_ids) or '(none)'}", style="dim")
+    text.append(f"   decision {decision.decision_id}", style="dim")
+    return Panel(text, box=box.ROUNDED, expand=False)
+
+
+def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
+    """One row per shipment."""
+    table = _table("Shipments", ("node", "service", "goods"), ("parcels", "weight", "distance"))
+    table.add_column("arrives (UTC)", no_wrap=True)
+    table.add_column("cost", justify="right", style="bold")
+    for shipment in plan.shipments:
+        goods = (f"{p.quantity} x {escape(p.sku_id)} [dim]({escape(p.line_id)})[/]" for p in shipment.picks)
+        table.add_row(
+            escape(shipment.node_id),
+            escape(shipment.service_id),
+            "\n".join(goods),
+            str(shipment.parcel_count),
+            f"{shipment.weight_grams / 1000:,.3f} kg",
+            kilometres(shipment.distance_m),
+            moment(shipment.arrival_time, decide_time),
+            cents(shipment.cost.total_cents),
+        )
+    return table
+
+
+def cost_table(plans: Sequence[tuple[str, sourcing_pb2.Plan]], title: str = "Cost by part") -> Table:
+    """One row per plan; parts that no plan has are left out."""
+    shown = [(head, name) for head, name in PARTS if any(getattr(plan.cost, name) for _, plan in plans)]
+    table = _table(title, ("", "from"), tuple(head for head, _ in shown))
+    table.add_column("total", justify="right", style="bold")
+    table.add_column("more than chosen", justify="right")
+    for number, (label, plan) in enumerate(plans):
+        more = plan.cost.total_cents - plans[0][1].cost.total_cents
+        table.add_row(
+            label,
+            escape(", ".join(dict.fromkeys(s.node_id for s in plan.shipments))),
+            *(cents(getattr(plan.cost, name)) for _, name in shown),
+            cents(plan.cost.total_cents),
+            f"+{cents(more)}" if number else "",
+        )
+    if len(plans) == 1:
+        table.columns.pop()
+    return table
+
+
+def certificate_line(certificate: sourcing_pb2.Certificate) -> Text:
+    """What is proven, in a sentence."""
+    method = sourcing_pb2.Certificate.Method.Name(certificate.method)
+    if certificate.kind == sourcing_pb2.Certificate.EXACT:
+        return Text(f"proven: no cheaper plan exists under these rules and this stock ({method})", "green")
+    text = f"proven: no plan costs less than {cents(certificate.bound_cents)}"
+    text += f"; this one is at most {certificate.gap_ppm / 10_000:.4f} % above ({method}"
+    text += f", stopped by {certificate.stopped_by})" if certificate.stopped_by else ")"
+    return Text(text, "yellow")
+
+
+def unfilled_table(unfilled: Iterable[sourcing_pb2.UnfilledLine]) -> Table:
+    """Units that nobody ships."""
+    table = _table("Not sourced", ("line", "SKU"), ("units",))
+    for line in unfilled:
+        table.add_row(escape(line.line_id), escape(line.sku_id), str(line.quantity))
+    return table
+
+
+def line_views(
+    line: sourcing_pb2.LineCandidates, decide_time: Timestamp | None, chosen: frozenset[str] = frozenset()
+) -> list[RenderableType]:
+    """The best candidates of a line with the parts of their cost, then the rejected ones by reason."""
+    title = f"Line {line.line_id}: {line.quantity} x {line.sku_id}"
+    views: list[RenderableType] = [Text()]
+    eligible = [c for c in line.candidates if not c.rejections]
+    rejected = [c for c in line.candidates if c.rejections]
+    count = f"{line.eligible_count} nodes may supply it whole, {line.rejected_count} with stock may not"
+    if eligible:
+        views.append(_candidate_table(f"{title}; {count}", eligible[:NODES_SHOWN], decide_time, chosen))
+        more = line.eligible_count - len(eligible[:NODES_SHOWN])
+        if more > 0:
+            views.append(Text(f"and {more} more", style="dim"))
+    else:
+        views.append(Text(f"{title}; {count}", style="bold"))
+    if rejected:
+        views.append(_rejection_table(rejected))
+    return views
+
+
+def _candidate_table(
+    title: str,
+    candidates: Sequence[sourcing_pb2.Candidate],
+    decide_time: Timestamp | None,
+    chosen: frozenset[str],
+) -> Table:
+    shown = [(head, name) for head, name in PARTS if any(getattr(c.cost, name) for c in candidates)]
+    table = _table(title, ("#", "node", "service"), ("available", "distance"))
+    table.add_column("arrives (UTC)", no_wrap=True)
+    for head, _ in shown:
+        table.add_column(head, justify="right")
+    table.add_column("cost alone", justify="right", style="bold")
+    for number, candidate in enumerate(candidates, 1):
+        is_chosen = candidate.node_id in chosen
+        table.add_row(
+            f"{number}{' *' if is_chosen else ''}",
+            escape(candidate.node_id),
+            escape(candidate.service_id),
+            str(candidate.available),
+            kilometres(candidate.distance_m),
+            moment(candidate.arrival_time, decide_time),
+            *(cents(getattr(candidate.cost, name)) for _, name in shown),
+            cents(candidate.cost.total_cents),
+            style="green" if is_chosen else None,
+        )
+    if chosen:
+        table.caption = "* supplies the line in the plan"
+    return table
+
+
+def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
+    """One row per reason, rule and threshold; a node with several reasons stands under each."""
+    groups: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for candidate in candidates:
+        for reason in candidate.rejections:
+            key = (reason.reason, reason.rule_name, reason.threshold)
+            groups.setdefault(key, []).append((candidate.node_id, reason.value))
+    table = _table("Rejected", ("reason", "rule", "needed"), ("nodes",))
+    table.add_column("found")
+    for (reason_name, rule, threshold), found in sorted(groups.items(), key=lambda item: -len(item[1])):
+        shown = ", ".join(f"{node}: {value}" if value else node for node, value in found[:NODES_SHOWN])
+        rest = f", and {len(found) - NODES_SHOWN} more" if len(found) > NODES_SHOWN else ""
+        table.add_row(reason_name, escape(rule), escape(threshold), str(len(found)), escape(shown + rest))
+    return table
+
+
+def relaxation_table(relaxations: Iterable[sourcing_pb2.Relaxation]) -> Table:
+    """What would help; each row is enough by itself."""
+    table = _table("What would make the order whole (each row by itself)", ("changes",), ())
+    for relaxation in relaxations:
+        table.add_row(escape("\n+ ".join(relaxation.changes)))
+    return table
+
+
+def versions_line(decision: sourcing_pb2.Decision) -> Text:
+    """What the decision was made from."""
+    versions = decision.versions
+    text = f"rules {versions.rules_hash[:12]}  stock version {versions.stock_version}"
+    return Text(f"{text}  engine {versions.engine_version}", style="dim")
+
+
+def stock_table(response: stock_pb2.GetAvailabilityResponse) -> Table:
+    """One row per node."""
+    table = _table(
+        f"Stock at version {response.stock_version}",
+        ("SKU", "node"),
+        ("on hand", "reserved", "safety stock", "available"),
+    )
+    for row in response.availabilities:
+        units = (row.on_hand, row.reserved, row.safety_stock, row.available_to_promise)
+        table.add_row(escape(row.sku_id), escape(row.node_id), *(f"{n:,}" for n in units))
+    return table
+
+
+def _nodes_of_line(plan: sourcing_pb2.Plan, line_id: str) -> frozenset[str]:
+    return frozenset(s.node_id for s in plan.shipments if any(p.line_id == line_id for p in s.picks))
+
+
+def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for head in texts:
+        table.add_column(head, overflow="fold")
+    for head in numbers:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table

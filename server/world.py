@@ -1,0 +1,124 @@
+"""The running state: a ledger, the snapshot that follows it, and the rules in force."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from router.ledger import Change, Hold, Ledger, ReserveRequest
+from router.ledger_state import MAX_UNITS
+from router.rules.model import RuleSet
+from router.snapshot import Snapshot
+from router.solver.limits import SearchLimits
+from router.stock import Stock
+from server.decision_log import DecisionLog
+
+T = TypeVar("T")
+Clock = Callable[[], int]
+"""Epoch seconds now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the services need to know of the config.
+
+    hold_seconds: how long stock is held when the caller does not say. reserve_attempts: how often an order is
+    decided because its stock was taken in between. search: limits of the solver.
+    """
+
+    hold_seconds: int
+    reserve_attempts: int
+    max_orders_per_call: int
+    search: SearchLimits
+
+
+class World:
+    """One writer at a time follows the ledger; readers never wait.
+
+    Every call that changes the ledger is followed by ``follow``, so that whoever gets an answer also
+    finds it in the next decision.
+    """
+
+    def __init__(self, snapshot: Snapshot, ledger: Ledger, clock: Clock, settings: Settings) -> None:
+        self.ledger = ledger
+        self.settings = settings
+        self.decisions = DecisionLog()
+        self._snapshot = snapshot
+        self._clock = clock
+        self._writer = threading.Lock()
+        self._writes = 0
+        """Odd while rows are being written."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What decisions are made from, as of now."""
+        return self._snapshot
+
+    def now_seconds(self) -> int:
+        """Epoch seconds by the same clock as the ledger's."""
+        return self._clock()
+
+    def read(self, ask: Callable[[Snapshot], T]) -> T:
+        """``ask`` of the snapshot; once more when rows changed meanwhile, so that the stock version of the
+        answer nearly always is the stock it was made from."""
+        before = self._writes
+        answer = ask(self._snapshot)
+        return answer if self._writes == before and before % 2 == 0 else ask(self._snapshot)
+
+    def follow(self) -> int:
+        """Takes over every change of the ledger since the last time; how many."""
+        count = 0
+        with self._writer:
+            while changes := self.ledger.changes(self._snapshot.stock.version):
+                self._writes += 1
+                try:
+                    self._apply(changes)
+                finally:
+                    self._writes += 1
+                count += len(changes)
+        return count
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        snapshot, stock = self._snapshot, self._snapshot.stock
+        sku_ix = snapshot.catalogue.ids.find_many([change.sku_id for change in changes]).tolist()
+        node_ix = snapshot.compiled.nodes.find_many([change.node_id for change in changes]).tolist()
+        new: dict[tuple[int, int], int] = {}
+        for sku, node, change in zip(sku_ix, node_ix, changes, strict=True):
+            # Ids that the catalogue or the network no longer have: nobody can ask for them.
+            if sku >= 0 and node >= 0 and not stock.set_available(sku, node, change.available):
+                new[sku, node] = change.available
+        if new:
+            stock = _with_new_rows(stock, new)
+        stock.advance(changes[-1].version)
+        if stock is not snapshot.stock:
+            self._snapshot = snapshot.with_stock(stock)
+
+    def expire(self) -> int:
+        """Ends the holds whose time is over; how many."""
+        count = self.ledger.expire()
+        self.follow()
+        return count
+
+    def use_rules(self, rules: RuleSet) -> None:
+        """Decisions from now on are made by other rules. They must be known to fit the network."""
+        compiled = self._snapshot.with_rules(rules).compiled
+        with self._writer:
+            self._snapshot = replace(self._snapshot, rules=rules, compiled=compiled)
+
+
+def probe(request_id: str, fingerprint: str) -> ReserveRequest:
+    """A request that finds an earlier outcome and can never hold anything: it asks for more units than a row
+    can have, and what is sold out is not remembered."""
+    too_many = Hold(sku_id="?", node_id="?", quantity=2 * MAX_UNITS)
+    return ReserveRequest(
+        request_id=request_id, fingerprint=fingerprint, order_id="?", holds=(too_many,), ttl_seconds=1
+    )
+
+
+def _with_new_rows(stock: Stock, new: dict[tuple[int, int], int]) -> Stock:
+    pairs = np.array(list(new), np.int32)
+    return stock.with_rows(pairs[:, 0], pairs[:, 1], np.array(list(new.values()), np.int32))

@@ -1,0 +1,110 @@
+"""What all suites of the ledger share: a clock that stands still, short requests, and an audit."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+
+from router.ledger import (
+    Change,
+    Hold,
+    Ledger,
+    Reservation,
+    ReservationState,
+    ReserveOutcome,
+    ReserveRequest,
+    StockUpdate,
+)
+
+START = 1_750_000_000
+"""Epoch seconds at which every virtual clock begins."""
+
+
+class VirtualClock:
+    """Epoch seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def hold(sku_id: str, node_id: str, quantity: int) -> Hold:
+    return Hold(sku_id=sku_id, node_id=node_id, quantity=quantity)
+
+
+def request(
+    *holds: Hold,
+    request_id: str = "",
+    fingerprint: str = "content",
+    ttl_seconds: int = 60,
+    payload: bytes = b"",
+) -> ReserveRequest:
+    return ReserveRequest(
+        request_id=request_id,
+        fingerprint=fingerprint,
+        order_id="order",
+        holds=holds,
+        ttl_seconds=ttl_seconds,
+        payload=payload,
+    )
+
+
+def stock_of(sku_id: str, node_id: str, on_hand: int, safety_stock: int | None = None) -> StockUpdate:
+    return StockUpdate(sku_id=sku_id, node_id=node_id, on_hand=on_hand, safety_stock=safety_stock)
+
+
+def adjusted(sku_id: str, node_id: str, by: int) -> StockUpdate:
+    return StockUpdate(sku_id=sku_id, node_id=node_id, on_hand=by, relative=True)
+
+
+def held_id(outcome: ReserveOutcome) -> str:
+    assert outcome.reservation is not None, outcome
+    return outcome.reservation.reservation_id
+
+
+def all_changes(ledger: Ledger) -> list[Change]:
+    return ledger.changes(0, 10_000_000)
+
+
+def all_reservations(ledger: Ledger) -> list[Reservation]:
+    """Ids count up from 1 without a gap, so the first one missing ends the list."""
+    found: list[Reservation] = []
+    for number in itertools.count(1):
+        reservation = ledger.find(f"r-{number:012d}")
+        if reservation is None:
+            return found
+        found.append(reservation)
+    raise AssertionError("unreachable")
+
+
+def audit(ledger: Ledger, sku_ids: Iterable[str]) -> None:
+    """Says what must hold in every ledger at every time, by nothing but the port:
+    held units are reserved and nothing else is, the log has every version once and adds up to the stock, and
+    the columns say the same as the rows."""
+    held: Counter[tuple[str, str]] = Counter()
+    for reservation in all_reservations(ledger):
+        if reservation.state is ReservationState.HELD:
+            for part in reservation.holds:
+                held[part.sku_id, part.node_id] += part.quantity
+    rows = {(row.sku_id, row.node_id): row for sku_id in sku_ids for row in ledger.stock(sku_id)}
+    assert {key: row.reserved for key, row in rows.items() if row.reserved} == dict(held)
+    assert all(row.on_hand >= 0 for row in rows.values())
+
+    changes = all_changes(ledger)
+    assert [change.version for change in changes] == list(range(1, ledger.version() + 1))
+    available: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        key = (change.sku_id, change.node_id)
+        available[key] += change.delta
+        assert available[key] == change.available
+    assert {key: row.available for key, row in rows.items()} == {key: available[key] for key in rows}
+
+    columns = ledger.columns()
+    assert columns.version == ledger.version()
+    cells = zip(columns.sku_ix.tolist(), columns.node_ix.tolist(), columns.available.tolist(), strict=True)
+    assert {(columns.sku_ids[s], columns.node_ids[n]): a for s, n, a in cells} == {
+        key: row.available for key, row in rows.items()
+    }

@@ -1,0 +1,152 @@
+"""Any sequence of commands gives the same answers, log and stock in SQLite as in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from router.errors import SourcierError
+from router.ledger import Hold, Ledger, ReserveRequest, StockUpdate
+from server.ledger import MemoryLedger, SqliteLedger
+from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit
+
+SKUS = ["A", "B", "C"]
+NODES = ["N1", "N2", "N3", "N4"]
+
+holds = st.lists(
+    st.builds(Hold, sku_id=st.sampled_from(SKUS), node_id=st.sampled_from(NODES), quantity=st.integers(1, 6)),
+    min_size=1,
+    max_size=4,
+).map(tuple)
+requests = st.builds(
+    ReserveRequest,
+    request_id=st.sampled_from(["", "q1", "q2", "q3"]),
+    fingerprint=st.sampled_from(["x", "x", "x", "y"]),
+    order_id=st.text(max_size=3),
+    holds=holds,
+    ttl_seconds=st.sampled_from([1, 5, 5, 10, 50]),
+    payload=st.binary(max_size=3),
+)
+updates = st.lists(
+    st.builds(
+        StockUpdate,
+        sku_id=st.sampled_from(SKUS),
+        node_id=st.sampled_from(NODES),
+        on_hand=st.integers(-3, 12),
+        relative=st.booleans(),
+        safety_stock=st.sampled_from([None, None, 0, 2, -1]),
+        new_row_safety_stock=st.sampled_from([0, 0, 1]),
+    ),
+    max_size=6,
+)
+numbers = st.integers(0, 12)
+
+
+class TwoLedgers(RuleBasedStateMachine):
+    """The same command to both; the same outcome or the same mistake from both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "ledger.db"
+        self.clock = VirtualClock()
+        self.memory = MemoryLedger(self.clock)
+        self.sqlite = SqliteLedger(self.path, self.clock)
+
+    def teardown(self) -> None:
+        audit(self.sqlite, SKUS)
+        assert all_reservations(self.sqlite) == all_reservations(self.memory)
+        self.sqlite.close()
+        self.folder.cleanup()
+
+    def both(self, call: Callable[[Ledger], object]) -> None:
+        assert answer_of(call, self.sqlite) == answer_of(call, self.memory)
+
+    @initialize()
+    def some_stock(self) -> None:
+        rows = [StockUpdate(sku_id=s, node_id=n, on_hand=8) for s in SKUS[:2] for n in NODES[:3]]
+        self.both(lambda ledger: ledger.update_stock("", rows))
+
+    @rule(asked=requests)
+    def reserve(self, asked: ReserveRequest) -> None:
+        self.both(lambda ledger: ledger.reserve(asked))
+
+    @rule(asked=st.lists(requests, max_size=5))
+    def reserve_many(self, asked: list[ReserveRequest]) -> None:
+        self.both(lambda ledger: ledger.reserve_many(asked))
+
+    @rule(
+        asked=st.lists(requests, min_size=1, max_size=3), quantity=st.integers(-1, 1), ttl=st.integers(0, 1)
+    )
+    def reserve_badly(self, asked: list[ReserveRequest], quantity: int, ttl: int) -> None:
+        asked[-1] = replace(
+            asked[-1], holds=(replace(asked[-1].holds[0], quantity=quantity),), ttl_seconds=ttl
+        )
+        self.both(lambda ledger: ledger.reserve_many(asked))
+
+    @rule(number=numbers)
+    def confirm(self, number: int) -> None:
+        self.both(lambda ledger: ledger.confirm(f"r-{number:012d}"))
+
+    @rule(number=numbers)
+    def release(self, number: int) -> None:
+        self.both(lambda ledger: ledger.release(f"r-{number:012d}"))
+
+    @rule(seconds=st.sampled_from([1, 4, 5, 30]))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.now += seconds
+
+    @rule()
+    def expire(self) -> None:
+        self.both(lambda ledger: ledger.expire())
+
+    @rule(request_id=st.sampled_from(["", "", "f1", "f2"]), changes=updates)
+    def update_stock(self, request_id: str, changes: list[StockUpdate]) -> None:
+        self.both(lambda ledger: ledger.update_stock(request_id, changes))
+
+    @rule()
+    def reopen(self) -> None:
+        self.sqlite.close()
+        self.sqlite = SqliteLedger(self.path, self.clock)
+
+    @rule(number=numbers, sku_id=st.sampled_from(SKUS), node_ids=st.none() | st.lists(st.sampled_from(NODES)))
+    def read(self, number: int, sku_id: str, node_ids: list[str] | None) -> None:
+        self.both(lambda ledger: ledger.find(f"r-{number:012d}"))
+        self.both(lambda ledger: ledger.stock(sku_id, node_ids))
+
+    @invariant()
+    def same_log(self) -> None:
+        assert all_changes(self.sqlite) == all_changes(self.memory)
+
+    @invariant()
+    def same_columns(self) -> None:
+        ours, theirs = self.sqlite.columns(), self.memory.columns()
+        assert (ours.version, ours.sku_ids, ours.node_ids) == (
+            theirs.version,
+            theirs.sku_ids,
+            theirs.node_ids,
+        )
+        for name in ("sku_ix", "node_ix", "available"):
+            assert getattr(ours, name).tobytes() == getattr(theirs, name).tobytes()
+
+
+def answer_of(call: Callable[[Ledger], object], ledger: Ledger) -> object:
+    try:
+        return call(ledger)
+    except SourcierError as mistake:
+        return type(mistake), mistake.message
+
+
+TestTwoLedgers = TwoLedgers.TestCase
+TestTwoLedgers.settings = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)

@@ -1,0 +1,94 @@
+"""Whole answers by brute force: which strategy an order gets, and the decision that comes of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from router.domain import (
+    Certificate,
+    CertificateKind,
+    Cost,
+    Decision,
+    Method,
+    Order,
+    Plan,
+    Status,
+    Unfilled,
+    Versions,
+)
+from router.network import Network
+from router.rules.model import RuleSet, Strategy
+from tests.oracle import Oracle
+from tests.oracle_facts import unit_value_cents, zone_id
+
+NO_SHIPMENTS = Plan(shipments=(), cost=Cost())
+
+
+def first_strategy(
+    rules: RuleSet, order: Order, network: Network, skus: Mapping[str, Any]
+) -> tuple[Strategy | None, dict[str, Strategy]]:
+    """The strategy that an order starts with, and all of its profile by id."""
+    wanted = order.sourcing_profile or rules.default_profile
+    (profile,) = [p for p in rules.profiles if p.id == wanted]
+    place = order.destination
+    worth = sum(line.quantity * unit_value_cents(line, skus) for line in order.lines)
+    facts = {
+        "sales_channels": order.sales_channel.name,
+        "destination_countries": place.country,
+        "destination_zones": zone_id(network, place.country, place.postal_code),
+        "customer_segments": order.customer_segment,
+    }
+    matching = [
+        (strategy.priority, position, strategy)
+        for position, strategy in enumerate(profile.strategies)
+        if all(
+            fact in getattr(strategy.when, key) for key, fact in facts.items() if getattr(strategy.when, key)
+        )
+        and (
+            strategy.when.order_value is None
+            or strategy.when.order_value.min_cents <= worth <= strategy.when.order_value.max_cents
+        )
+    ]
+    first = min(matching, key=lambda m: m[:2])[2] if matching else None
+    return first, {s.id: s for s in profile.strategies}
+
+
+def decide_by_force(
+    rules: RuleSet,
+    order: Order,
+    network: Network,
+    *,
+    skus: Mapping[str, Any],
+    stock: Mapping[tuple[str, str], int],
+    now_seconds: int,
+) -> Decision:
+    """The whole answer: the first strategy that applies, then its fallbacks until one has a plan."""
+    strategy, by_id = first_strategy(rules, order, network, skus)
+    tried: list[str] = []
+    plan: Plan | None = None
+    while strategy is not None and plan is None and strategy.id not in tried:
+        tried.append(strategy.id)
+        oracle = Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds)
+        plan = oracle.best()
+        strategy = by_id[strategy.fallback] if strategy.fallback else None
+    plan = plan or NO_SHIPMENTS
+    missing = Counter({(line.line_id, line.sku_id): line.quantity for line in order.lines})
+    for shipment in plan.shipments:
+        missing.subtract({(pick.line_id, pick.sku_id): pick.quantity for pick in shipment.picks})
+    unfilled = tuple(Unfilled(line_id=i, sku_id=s, quantity=n) for (i, s), n in missing.items() if n)
+    status = Status.PARTIAL if unfilled else Status.SOURCED
+    return Decision(
+        decision_id="by-force",
+        order_id=order.order_id,
+        status=status if plan.shipments else Status.UNSOURCEABLE,
+        strategy_ids=tuple(tried),
+        plan=plan,
+        unfilled=unfilled,
+        certificate=Certificate(
+            kind=CertificateKind.EXACT, method=Method.SUBSET_DP, bound_cents=plan.total_cents
+        ),
+        versions=Versions(rules_hash="", stock_version=0, engine_version=""),
+        decided_at_seconds=now_seconds,
+    )

@@ -1,0 +1,120 @@
+"""The plain facts that the oracle reckons with: distance, zone, selectors, tariff, rounding, groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from router.domain import Destination, OrderLine
+from router.network import Lane, Network, Node
+from router.rules.model import NodeSelector, SkuSelector, Strategy
+
+
+def weighted(price: int | Decimal, weight: Decimal) -> int:
+    """price x weight, rounded half up."""
+    return int((Decimal(price) * weight).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def split_weight(lane: Lane, grams: int) -> list[int]:
+    """The weights of the parcels: full ones, then the rest; a weightless shipment is one parcel."""
+    greatest = lane.brackets[-1].up_to_grams
+    parcels = [greatest] * (grams // greatest)
+    if grams % greatest or not parcels:
+        parcels.append(grams % greatest)
+    return parcels
+
+
+def tariff(lane: Lane, grams: int, weight: Decimal) -> int:
+    """The sum over the parcels of the price of the smallest bracket that holds each."""
+    total = 0
+    for parcel in split_weight(lane, grams):
+        total += next(weighted(b.cents, weight) for b in lane.brackets if parcel <= b.up_to_grams)
+    return total
+
+
+def delay_cents(strategy: Strategy, seconds: int) -> int:
+    """The price of a last arrival ``seconds`` from now: a started day counts."""
+    days = -(-seconds // 86_400)
+    total = 0
+    for objective in strategy.objectives:
+        if objective.kind == "delay":
+            if days > objective.free_days:
+                per_day = weighted(objective.cents_per_day, objective.weight)
+                total += per_day * (days - objective.free_days)
+            for step in objective.steps:
+                if days >= step.from_days:
+                    total += weighted(step.cents, objective.weight)
+    return total
+
+
+def split_cents(strategy: Strategy, shipment_count: int) -> int:
+    """The price of all shipments but one."""
+    splits = [o for o in strategy.objectives if o.kind == "split"]
+    return sum(weighted(o.cents, o.weight) * (shipment_count - 1) for o in splits)
+
+
+def unit_depth_cents(strategy: Strategy, node: Node, left: int) -> int:
+    """The price of taking a unit that leaves ``left`` units behind."""
+    total = 0
+    for objective in strategy.objectives:
+        if objective.kind == "stock_depth" and covers_node(objective.nodes, node):
+            target = objective.target_units
+            total += weighted(objective.cents, objective.weight) * max(0, target - left) // target
+    return total
+
+
+def metres_between(node: Node, place: Destination) -> int:
+    """Great circle on a sphere of 6,371,000 m, rounded half up to whole metres."""
+    phi, psi = math.radians(node.latitude), math.radians(place.latitude)
+    d_phi, d_lambda = psi - phi, math.radians(place.longitude - node.longitude)
+    a = math.sin(d_phi / 2) ** 2 + math.cos(phi) * math.cos(psi) * math.sin(d_lambda / 2) ** 2
+    metres = 2 * 6_371_000 * math.atan2(math.sqrt(a), math.sqrt(max(0.0, 1 - a)))
+    return math.floor(metres + 0.5)
+
+
+def zone_id(network: Network, country: str, postal_code: str) -> str | None:
+    """The zone of the country whose prefix fits at the greatest length, the earlier of equal ones."""
+    fits = [
+        (len(prefix.replace(" ", "")), -ix, zone.zone_id)
+        for ix, zone in enumerate(network.zones)
+        if zone.country == country
+        for prefix in (zone.postal_prefixes or ("",))
+        if postal_code.replace(" ", "").startswith(prefix.replace(" ", ""))
+    ]
+    return max(fits)[2] if fits else None
+
+
+def covers_node(selector: NodeSelector, node: Node) -> bool:
+    stated = [
+        (selector.ids, {node.node_id}),
+        (selector.types, {node.node_type.name}),
+        (selector.groups, node.groups),
+        (selector.labels, node.labels),
+        (selector.countries, {node.country}),
+    ]
+    return all(set(wanted) & set(has) for wanted, has in stated if wanted)
+
+
+def covers_sku(selector: SkuSelector, sku: Any) -> bool:
+    stated = [(selector.ids, {sku.sku_id}), (selector.labels, sku.labels)]
+    return all(set(wanted) & set(has) for wanted, has in stated if wanted)
+
+
+def unit_value_cents(line: OrderLine, skus: Mapping[str, Any]) -> int:
+    """The order's own figure, or the catalogue's."""
+    own = line.unit_value_cents
+    return skus[line.sku_id].unit_value_cents if own is None else own
+
+
+def grouped(lines: tuple[OrderLine, ...]) -> list[list[int]]:
+    """Positions of the lines of each group, by first line."""
+    groups: list[list[int]] = []
+    for i, line in enumerate(lines):
+        mates = [g for g in groups if line.together and lines[g[0]].together == line.together]
+        if mates:
+            mates[0].append(i)
+        else:
+            groups.append([i])
+    return groups

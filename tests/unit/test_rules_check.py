@@ -1,0 +1,218 @@
+"""Rules that contradict each other, name what is not there, or do nothing; and the reference page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from router.catalogue import Catalogue, Sku
+from router.domain import NodeType
+from router.errors import InvalidConfig
+from router.network import Bracket, Lane, Network, Node, Service, Zone
+from router.rules import model
+from router.rules.parse import check_against, parse_rules, read_rules
+from server.load.rules import load_rules
+from tests.rule_text import GOOD, ONE_STRATEGY, brief, changed, warned
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            GOOD.replace("fallback: standard", "")
+            .replace("when:", "xx:")
+            .replace("\n        xx:", "\n        when:")
+            .replace(
+                "id: standard",
+                "id: standard\n        when: {sales_channels: [WEB], destination_countries: [FR], "
+                "destination_zones: [idf], order_value: {min_cents: 100, max_cents: 200}}",
+            ),
+            "rules.yaml:23:9 S1: 'standard' is never used: 'express' comes first and takes all its orders",
+        ),
+        (
+            changed(
+                "name: close, nodes: {types: [STORE]}, km: 30.5",
+                "name: close, nodes: {types: [STORE]}, km: 20016",
+            ),
+            "rules.yaml:15:72 S0.eligibility[1].km: no place on earth is further away: "
+            "the rule excludes nothing",
+        ),
+        (
+            changed("services: [post], labels: [sea]", "services: []"),
+            "rules.yaml:16:13 S0.eligibility[2]: names no service and no label: it excludes nothing",
+        ),
+        (
+            changed(
+                "{kind: exclude_nodes, name: shut, skus: {ids: [S1]}, nodes: {ids: [n1]}}",
+                "{kind: exclude_nodes, name: shut, nodes: {labels: [chilled, other]}}",
+            ),
+            "rules.yaml:26:13 S1.eligibility[1]: together with 'cold' no node is left for these SKUs",
+        ),
+        (
+            changed(
+                "{kind: exclude_nodes, name: shut, skus: {ids: [S1]}, nodes: {ids: [n1]}}",
+                "{kind: exclude_nodes, name: shut, nodes: {}}",
+            ),
+            "rules.yaml:26:47 S1.eligibility[1].nodes: selects every node: nothing can supply these SKUs",
+        ),
+        (
+            changed("        objectives:\n          - {kind: split, cents: 300}\n", ""),
+            "rules.yaml:23:9 S1: has no objectives: every plan costs nothing, and any of them may be taken",
+        ),
+        (
+            changed("{kind: split, cents: 300}", "{kind: delay, free_days: 3}"),
+            "rules.yaml:28:13 S1.objectives[0]: has neither cents_per_day nor steps: it costs nothing",
+        ),
+        (
+            changed("max_nodes_per_order: 1", "{max_nodes_per_order: 1, line_splits: free}"),
+            "rules.yaml:21:36 S0.limits.line_splits: has no effect: a line cannot be divided over one node",
+        ),
+    ],
+)
+def test_rules_that_can_have_no_effect_are_warned_of(text: str, expected: str) -> None:
+    assert expected in warned(text)
+
+
+@pytest.mark.parametrize(
+    ("rules", "idle"),
+    [
+        (["kind: max_distance, km: 10", "kind: max_distance, km: 20"], [1]),
+        (["kind: max_distance, km: 20", "kind: max_distance, km: 10"], [0]),
+        (["kind: max_distance, km: 10", "kind: max_distance, km: 10"], [1]),
+        (["kind: max_distance, km: 10, nodes: {types: [STORE]}", "kind: max_distance, km: 20"], []),
+        (["kind: min_remaining, units: 3", "kind: min_remaining, units: 2, skus: {labels: [x]}"], [1]),
+        (["kind: min_remaining, units: 3, skus: {labels: [x]}", "kind: min_remaining, units: 2"], []),
+        (["kind: same_country", "kind: same_country, nodes: {types: [STORE]}"], [1]),
+        (
+            ["kind: exclude_nodes, nodes: {types: [STORE]}", "kind: same_country, nodes: {types: [STORE]}"],
+            [1],
+        ),
+        (["kind: exclude_nodes, nodes: {ids: [a]}", "kind: exclude_nodes, nodes: {ids: [a, b]}"], [0]),
+        (["kind: allow_nodes, nodes: {ids: [a, b]}", "kind: allow_nodes, nodes: {ids: [a]}"], [0]),
+        (["kind: exclude_services, services: [a]", "kind: exclude_services, services: [a, b]"], [0]),
+        (["kind: exclude_services, services: [a]", "kind: exclude_services, labels: [a]"], []),
+    ],
+)
+def test_idle_rules_are_found_and_no_others(rules: list[str], idle: list[int]) -> None:
+    text = ONE_STRATEGY + "".join(f"          - {{name: r{i}, {rule}}}\n" for i, rule in enumerate(rules))
+    idle_rules = [line for line in warned(text) if "has no effect" in line]
+    assert [int(re.search(r"eligibility\[(\d)\]", line)[1]) for line in idle_rules] == idle  # type: ignore[index]
+
+
+def test_two_allowances_that_share_no_node_leave_nothing() -> None:
+    text = ONE_STRATEGY + (
+        "          - {name: a, kind: allow_nodes, nodes: {types: [STORE]}}\n"
+        "          - {name: b, kind: allow_nodes, nodes: {types: [WAREHOUSE]}}\n"
+    )
+    assert warned(text) == [
+        "rules.yaml:10:13 S0.eligibility[1]: together with 'a' no node is left for these SKUs"
+    ]
+
+
+def test_a_fallback_must_relax_something() -> None:
+    text = changed("max_nodes_per_order: 1", "allow_partial: false").replace(
+        "          - {kind: exclude_nodes, name: shut, skus: {ids: [S1]}, nodes: {ids: [n1]}}\n",
+        "          - {kind: max_distance, name: near, nodes: {types: [STORE]}, km: 30.5}\n"
+        "          - {kind: exclude_services, name: slow, services: [post], labels: [sea]}\n",
+    )
+    assert warned(text) == [
+        "rules.yaml:22:9 S0.fallback: 'standard' has all the rules and limits of this strategy: it fails too"
+    ]
+
+
+def world(*, node_id: str = "n1") -> tuple[Network, Catalogue]:
+    node = Node(
+        node_id=node_id,
+        node_type=NodeType.STORE,
+        country="FR",
+        latitude=0.0,
+        longitude=0.0,
+        labels=frozenset({"chilled"}),
+        groups=frozenset({"shops"}),
+    )
+    lane = Lane(transit_seconds=1, brackets=(Bracket(up_to_grams=1, cents=1),))
+    services = (Service(service_id="post", labels=frozenset({"sea"}), lanes=(lane,)),)
+    network = Network(nodes=(node,), zones=(Zone(zone_id="idf", country="FR"),), services=services)
+    return network, Catalogue.from_skus([Sku(sku_id="S1", weight_grams=1, labels=frozenset({"cold"}))])
+
+
+def test_names_that_are_known_pass() -> None:
+    assert check_against(parse_rules(GOOD, "r"), *world()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "message"),
+    [
+        ("[idf]", "[fdi]", "when.destination_zones[0]", "no zone 'fdi'"),
+        (
+            "groups: [shops]",
+            "groups: [shop]",
+            "objectives[1].nodes.groups[0]",
+            "no node group 'shop'; did you mean 'shops'?",
+        ),
+        ("labels: [chilled]", "labels: [x]", "eligibility[0].nodes.labels[0]", "no node label 'x'"),
+        (
+            "skus: {labels: [cold]}",
+            "skus: {labels: [x]}",
+            "eligibility[0].skus.labels[0]",
+            "no SKU label 'x'",
+        ),
+        ("[post]", "[pots]", "eligibility[2].services[0]", "no service 'pots'; did you mean 'post'?"),
+        ("[sea]", "[see]", "eligibility[2].labels[0]", "no service label 'see'"),
+    ],
+)
+def test_names_that_nothing_carries_are_found(old: str, new: str, field: str, message: str) -> None:
+    found = check_against(parse_rules(changed(old, new), "r"), *world())
+    assert f"S0.{field}: {message}" in [brief(v) for v in found]
+
+
+def test_unknown_nodes_and_skus_are_placed_when_the_document_is_given() -> None:
+    file = read_rules(changed("[S1]", "[S1, S2]"), "rules.yaml")
+    found = check_against(file.rules, *world(node_id="n2"), file.document)
+    assert [brief(v) for v in found] == [
+        "rules.yaml:26:64 S1.eligibility[1].skus.ids[1]: no SKU 'S2'",
+        "rules.yaml:26:84 S1.eligibility[1].nodes.ids[0]: no node 'n1'",
+    ]
+
+
+def test_load_rules_reads_files_and_checks_names(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("\ufeff" + GOOD, encoding="utf-8")
+    rules, warnings = load_rules(path, *world())
+    assert (rules, warnings) == (parse_rules(GOOD, "r"), ())
+    with pytest.raises(InvalidConfig) as raised:
+        load_rules(path, *world(node_id="n2"))
+    assert raised.value.violations[0].field.startswith(f"{path}:26:")
+
+
+def reference() -> str:
+    return (DOCS / "rules.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", reference(), re.MULTILINE | re.DOTALL)
+
+
+def test_examples_of_the_reference_parse_and_show_every_kind() -> None:
+    (whole,) = blocks("yaml")
+    assert read_rules(whole, "rules.md").warnings == ()
+    indent = "          "
+    parts = {
+        name: blocks(f"yaml {name}")[0].replace("\n", f"\n{indent}")
+        for name in ("eligibility", "objectives", "limits")
+    }
+    text = ONE_STRATEGY.replace("        objectives: [{kind: shipping}]\n        eligibility:\n", "")
+    text += "".join(f"        {name}:\n{indent}{part.rstrip()}\n" for name, part in parts.items())
+    file = read_rules(text, "rules.md")
+    assert file.warnings == ()
+    strategy = file.rules.profiles[0].strategies[0]
+    defined = set(re.findall(r'kind: Literal\["(\w+)"\]', Path(model.__file__).read_text(encoding="utf-8")))
+    assert {rule.kind for rule in strategy.eligibility} | {o.kind for o in strategy.objectives} == defined
+    for kind in defined:
+        assert f"| `{kind}` |" in reference()
+    for key in (*model.Conditions.model_fields, *model.Limits.model_fields):
+        assert f"| `{key}` |" in reference()
