@@ -1,9 +1,9 @@
 """Ranking the candidates of a line in vectorised NumPy: the fair rival of ``router.kernels.rank``.
 
-Same columns in, same ranking out. It uses every trick that helped on measurement: cents, transit and service of an
-option are packed into one integer, so that choosing the service is a minimum; stock depth is two look-ups
-in a running sum; the sort keys are packed into one integer, so that one SIMD sort (or partition, when only
-the first are asked for) replaces a lexicographic sort. Where the figures do not fit it takes the plain way.
+Same columns in, same ranking out. It uses every trick that helped on measurement: cents, transit and service
+of an option are packed into one integer, so that choosing the service is a minimum; stock depth is two
+look-ups in a running sum; the sort keys are packed into one integer, so that one SIMD sort (or partition,
+when only the first are asked for) replaces a lexicographic sort. Figures that do not fit go the plain way.
 """
 
 from __future__ import annotations

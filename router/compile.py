@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,13 +12,11 @@ from router.catalogue import Catalogue
 from router.columns import IdIndex, frozen
 from router.countries import COUNTRY_CODES
 from router.kernels.geo import chord2_within, unit_vectors
-from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
+from router.kernels.types import ANYWHERE, CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import Lane, Network
 from router.rules.compile import ClassTable, Universe, compile_strategies
 from router.rules.model import RuleSet, Strategy
-
-ANYWHERE = 8.0
-"""A squared chord that no two places on the sphere reach."""
+from router.rules.parse import rules_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +75,6 @@ def normal_postal(code: str) -> str:
     return code.replace(" ", "")
 
 
-def rules_hash(rules: RuleSet) -> str:
-    """SHA-256 of the canonical JSON of a rule set, first 16 bytes in hex."""
-    return hashlib.sha256(rules.model_dump_json().encode()).hexdigest()[:32]
-
-
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
     """Everything the kernels need but stock. The models must have been checked against each other."""
     zones = ZoneIndex.of(network)
@@ -130,6 +122,14 @@ def _network_arrays(
     node_zone = [zones.find(n.country, n.postal_code) for n in nodes]
     zone_class, class_zones = _zone_classes(network, [lane for _, lane in lanes])
     start, listed = _lane_lists(network, lanes, class_zones)
+    node_service = np.array(
+        [[s.service_id in n.services for s in network.services] for n in nodes], np.uint8
+    ).reshape(len(nodes), len(network.services))
+    carriers: dict[tuple[int, int, bytes], int] = {}
+    node_carrier = [
+        carriers.setdefault((int(zone_class[z]), n.processing_seconds, own.tobytes()), len(carriers))
+        for z, n, own in zip(node_zone, nodes, node_service, strict=True)
+    ]
     bracket_start = np.cumsum([0, *(len(lane.brackets) for _, lane in lanes)])
     return NetworkArrays(
         node_xyz=frozen(
@@ -140,11 +140,9 @@ def _network_arrays(
         node_country=frozen(countries.find_many([n.country for n in nodes]).astype(np.int16)),
         node_zone_class=frozen(zone_class[np.array(node_zone, int)].astype(np.int16)),
         node_processing_seconds=frozen(np.array([n.processing_seconds for n in nodes], np.int64)),
-        node_service=frozen(
-            np.array(
-                [[s.service_id in n.services for s in network.services] for n in nodes], np.uint8
-            ).reshape(len(nodes), len(network.services))
-        ),
+        node_service=frozen(node_service),
+        node_carrier=frozen(np.array(node_carrier, np.int16)),
+        carrier_node=frozen(np.array([node_carrier.index(q) for q in range(len(carriers))], np.int32)),
         zone_class=frozen(zone_class.astype(np.int16)),
         zone_class_count=len(class_zones),
         lane_start=frozen(start),

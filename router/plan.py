@@ -61,13 +61,13 @@ def assemble(
 
 
 def _loads(problem: Problem, units: NDArray[np.int64]) -> list[dict[int, int]]:
-    """Units by line of each shipment of a node: the joint one first, then the groups that travel alone."""
+    """Units by line of each shipment of a node, by first line: one joint, one per group that travels alone."""
     joint: dict[int, int] = {}
     alone: dict[int, dict[int, int]] = {}
     for line in np.flatnonzero(units):
         where = alone.setdefault(int(problem.lines.group[line]), {}) if problem.lines.alone[line] else joint
         where[int(line)] = int(units[line])
-    return ([joint] if joint else []) + [alone[g] for g in sorted(alone)]
+    return sorted(([joint] if joint else []) + list(alone.values()), key=min)
 
 
 def _service(problem: Problem, row: int, load: dict[int, int], weight_grams: int, allowed: int) -> int:

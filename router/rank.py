@@ -22,7 +22,7 @@ from router.workspace import workspace_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """``strategy_id`` names the strategy whose rules were applied; empty, with no candidates, where none does."""
+    """``strategy_id`` names the strategy whose rules were applied: empty, and no candidates, if none does."""
 
     strategy_id: str
     lines: tuple[LineCandidates, ...]
@@ -35,8 +35,8 @@ def rank(
     max_per_line: int = 20,
     include_rejected: bool = False,
 ) -> Ranking:
-    """Candidates of every line under the first strategy that applies: the ``max_per_line`` best and, if asked,
-    every rejected one with its reasons. The counts are of all nodes with a stock row of the SKU.
+    """Candidates of every line under the first strategy that applies: the ``max_per_line`` best and, if
+    asked, every rejected one with its reasons. The counts are of all nodes with a stock row of the SKU.
 
     Raises InvalidInput for an order that is wrong, and for a ``max_per_line`` below 1.
     """

@@ -10,7 +10,6 @@ from router.catalogue import Sku
 from router.domain import Order, OrderLine
 from router.explanation import Rejection
 from router.kernels.geo import metres_of
-from router.kernels.prices import lane_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
     BIT_NO_SERVICE,
@@ -28,8 +27,8 @@ CARRIAGE = 1 << BIT_NO_SERVICE | 1 << BIT_TOO_LATE
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Words for one line: order ``ix`` of ``orders``, which has that line only, under strategy ``strategy_ix``.
-    Rows are those of ``found``, which must still be what the line's ranking left there."""
+    """Words for one line: order ``ix`` of ``orders``, which has that line only, under strategy
+    ``strategy_ix``. Rows are those of ``found``, which must still be what the line's ranking left there."""
 
     snapshot: Snapshot
     order: Order
@@ -79,7 +78,7 @@ class Refusals:
         raise TypeError(type(rule))
 
     def _carriage(self, row: int, node: Node) -> tuple[Rejection, set[str]]:
-        """Why no service takes the line, and the names of the rules that bar a service which comes this way."""
+        """Why no service takes the line, and the names of the rules that bar a service with a lane."""
         said, barring = [], set()
         soonest: int | None = None
         for v, service in enumerate(self.snapshot.network.services):
@@ -117,10 +116,12 @@ class Refusals:
         """The lane of a service that collects here, in time or not; -1 for none."""
         if self.found.lane[row, v] >= 0 or not self.found.late[row, v]:
             return int(self.found.lane[row, v])
-        arrays = self.snapshot.compiled.network
+        arrays, chord2 = self.snapshot.compiled.network, self.found.chord2[row]
         here = int(arrays.node_zone_class[self.found.node[row]])
         there = int(arrays.zone_class[self.orders.zone[self.ix]])
-        return int(lane_of(arrays, v, here, there, self.found.chord2[row]))
+        at = (v * arrays.zone_class_count + here) * arrays.zone_class_count + there
+        lanes = arrays.lane_list[arrays.lane_start[at] : arrays.lane_start[at + 1]]
+        return next((int(lane) for lane in lanes if chord2 < arrays.lane_max_chord2[lane]), -1)
 
     def _exclusions(self) -> list[model.ExcludeServices]:
         """The exclude_services rules that speak of the line's SKU."""

@@ -90,7 +90,7 @@ def run_kernels(world: World, columns: OrderArrays, now_seconds: int, start_at: 
     """All orders through the kernels; those left to the solver have status NEEDS_SOLVER."""
     space = workspace_for(world, int(np.diff(columns.line_start).max()))
     out = plan_arrays(len(columns.line_start) - 1, len(columns.sku_ix))
-    decide_all(world, columns, now_seconds, start_at, space.candidates, space.subsets, out)
+    decide_all(world, columns, now_seconds, start_at, space.candidates, space.subsets, space.carriers, out)
     return out
 
 

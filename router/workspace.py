@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.domain import PART_COUNT
-from router.kernels.types import LEVELS, MAX_GROUPS, Candidates, PlanArrays, Subsets, World
+from router.kernels.types import CLASSES, LEVELS, MAX_GROUPS, Candidates, Carriers, PlanArrays, Subsets, World
 
 
 @dataclass(slots=True)
@@ -17,6 +17,7 @@ class Workspace:
 
     candidates: Candidates
     subsets: Subsets
+    carriers: Carriers
 
     @classmethod
     def of(cls, world: World, lines: int) -> Workspace:
@@ -48,7 +49,7 @@ class Workspace:
             group_value=np.zeros(lines, np.int64),
             group_alone=np.zeros(lines, np.uint8),
         )
-        return cls(candidates, _subsets(lanes))
+        return cls(candidates, _subsets(lanes), _carriers(nodes, services, len(world.network.carrier_node)))
 
 
 def _subsets(lanes: int) -> Subsets:
@@ -72,6 +73,23 @@ def _subsets(lanes: int) -> Subsets:
     )
 
 
+def _carriers(nodes: int, services: int, carriers: int) -> Carriers:
+    bands = 2 * CLASSES
+    return Carriers(
+        band_first=np.full(carriers, -1, np.int64),
+        band_chord2=np.zeros(bands),
+        band_class=np.zeros(bands, np.int64),
+        lane=np.full((CLASSES, services), -1, np.int32),
+        delay_cents=np.zeros((CLASSES, services), np.int64),
+        groups=np.zeros(CLASSES, np.int64),
+        best=np.zeros((CLASSES, 1 << MAX_GROUPS), np.int64),
+        best_row=np.zeros((CLASSES, 1 << MAX_GROUPS), np.int64),
+        row_class=np.zeros(nodes, np.int64),
+        row_lines=np.zeros(nodes, np.int64),
+        line_mask=np.zeros(MAX_GROUPS, np.int64),
+    )
+
+
 def plan_arrays(orders: int, lines: int) -> PlanArrays:
     """Room for the decisions of so many orders with so many lines in all."""
     return PlanArrays(
@@ -82,6 +100,7 @@ def plan_arrays(orders: int, lines: int) -> PlanArrays:
         total_cents=np.zeros(orders, np.int64),
         parts=np.zeros((orders, PART_COUNT), np.int64),
         ship_start=np.zeros(orders + 1, np.int64),
+        ship_row=np.zeros(lines, np.int64),
         ship_node=np.zeros(lines, np.int32),
         ship_service=np.zeros(lines, np.int32),
         ship_groups=np.zeros(lines, np.int64),
@@ -101,7 +120,8 @@ def workspace_for(world: World, most_lines: int) -> Workspace:
     are kept as short as the call allows: they are read a hundred times more often than they are made."""
     nodes, services = world.network.node_service.shape
     lines = 1 << max(2, (most_lines - 1).bit_length())
-    key = (nodes, services, len(world.network.lane_transit_seconds), lines)
+    lanes, carriers = len(world.network.lane_transit_seconds), len(world.network.carrier_node)
+    key = (nodes, services, lanes, carriers, lines)
     spaces: dict[tuple[int, ...], Workspace] = getattr(_local, "spaces", {})
     _local.spaces = spaces
     if key not in spaces:

@@ -101,11 +101,9 @@ class ConfigDocument(_Model):
     stock: FileName | None = Field(
         default=None, description="CSV or Parquet: what a new ledger starts with; none: it starts empty."
     )
-    ledger: LedgerSection = Field(
-        default=LedgerSection(), description="Where reservations and stock are kept."
-    )
-    server: ServerSection = Field(default=ServerSection(), description="How to serve.")
-    solver: SolverSection = Field(default=SolverSection(), description="Limits of the search.")
+    ledger: LedgerSection = LedgerSection()
+    server: ServerSection = ServerSection()
+    solver: SolverSection = SolverSection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -219,18 +219,12 @@ def explanation_to_proto(explanation: Explanation) -> sourcing_pb2.Explanation:
     )
 
 
-def line_candidates_to_proto(
-    line: LineCandidates, *, max_nodes: int | None = None, include_rejected: bool = True
-) -> sourcing_pb2.LineCandidates:
-    """At most ``max_nodes`` candidates; the counts always tell how many there are."""
-    candidates = line.candidates
-    if not include_rejected:
-        candidates = tuple(c for c in candidates if not c.rejections)
+def line_candidates_to_proto(line: LineCandidates) -> sourcing_pb2.LineCandidates:
     return sourcing_pb2.LineCandidates(
         line_id=line.line_id,
         sku_id=line.sku_id,
         quantity=line.quantity,
-        candidates=[candidate_to_proto(candidate) for candidate in candidates[:max_nodes]],
+        candidates=[candidate_to_proto(candidate) for candidate in line.candidates],
         eligible_count=line.eligible_count,
         rejected_count=line.rejected_count,
     )

@@ -10,11 +10,10 @@ from router.errors import RequestIdReused, StockConflict
 from router.explanation import Explanation
 from router.ledger import Hold, Reservation, ReserveCode, ReserveOutcome, ReserveRequest
 from router.snapshot import Snapshot
-from router.solver.limits import SearchLimits
-from router.sourcer import decide, explain
-from server.decision_log import Remembered, Taken, as_it_was, private_copy
+from router.sourcer import decide
+from server.deciding import decide_now, entry_of, explain
+from server.decision_log import Remembered, Taken, private_copy
 from server.guard import Call, check_wanted
-from server.status import CannotExplain
 from server.world import World, probe
 
 
@@ -43,48 +42,6 @@ class Answer:
 
     payload: bytes
     reservation: Reservation | None = None
-
-
-def decide_or_explain(
-    order: Order, snapshot: Snapshot, now_seconds: int, limits: SearchLimits, *, with_explanation: bool
-) -> tuple[Decision, Explanation | None]:
-    """Raises InvalidInput."""
-    if with_explanation:
-        return explain(order, snapshot, now_seconds, limits)
-    return decide(order, snapshot, now_seconds, limits), None
-
-
-def quote(
-    world: World, order: Order, order_bytes: bytes, now_seconds: int, *, with_explanation: bool
-) -> tuple[Decision, Explanation | None]:
-    """Decides and remembers; nothing is held. Raises InvalidInput."""
-
-    def ask(snapshot: Snapshot) -> tuple[Decision, Explanation | None, Snapshot]:
-        found = decide_or_explain(order, snapshot, now_seconds, limits, with_explanation=with_explanation)
-        return *found, snapshot
-
-    limits = world.settings.search
-    decision, explanation, snapshot = world.read(ask)
-    world.decisions.remember(entry_of(decision, order_bytes, snapshot))
-    return decision, explanation
-
-
-def explain_again(
-    world: World, decision_id: str, parse: Callable[[bytes, int], Order]
-) -> tuple[Decision, Explanation]:
-    """A remembered decision made once more from what it was made from, and why.
-
-    Raises NotFound, CannotExplain.
-    """
-    entry = world.decisions.get(decision_id)
-    order = parse(entry.order_bytes, entry.now_seconds)
-    sku_ids = [line.sku_id for line in order.lines]
-    private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
-    before = as_it_was(entry, private, world.ledger)
-    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search)
-    if decision.decision_id != decision_id or hash(decision.plan) != entry.plan_hash:
-        raise CannotExplain("stock changed while the decision was made; it cannot be made again exactly")
-    return decision, explanation
 
 
 class HoldRun:
@@ -165,22 +122,6 @@ class HoldRun:
         return True
 
 
-def entry_of(
-    decision: Decision, order_bytes: bytes, snapshot: Snapshot, taken: tuple[Taken, ...] = ()
-) -> Remembered:
-    """What ExplainDecision needs to make the decision again."""
-    return Remembered(
-        decision_id=decision.decision_id,
-        order_bytes=order_bytes,
-        now_seconds=decision.decided_at_seconds,
-        stock_version=decision.versions.stock_version,
-        rules=snapshot.rules,
-        compiled=snapshot.compiled,
-        plan_hash=hash(decision.plan),
-        taken=taken,
-    )
-
-
 def holds_of(plan: Plan) -> tuple[Hold, ...]:
     """One hold per pick."""
     return tuple(
@@ -210,13 +151,14 @@ class _View:
     def decide(
         self, order: Order, now_seconds: int, *, with_explanation: bool
     ) -> tuple[Decision, Explanation | None]:
+        if self._live:
+            decided = decide_now(self._world, order, now_seconds, with_explanation=with_explanation)
+            self.snapshot = decided.snapshot
+            return decided.decision, decided.explanation
         limits = self._world.settings.search
-
-        def ask(snapshot: Snapshot) -> tuple[Decision, Explanation | None]:
-            self.snapshot = snapshot
-            return decide_or_explain(order, snapshot, now_seconds, limits, with_explanation=with_explanation)
-
-        return self._world.read(ask) if self._live else ask(self.snapshot)
+        if with_explanation:
+            return explain(order, self.snapshot, now_seconds, limits)
+        return decide(order, self.snapshot, now_seconds, limits), None
 
     def take(self, plan: Plan) -> None:
         """What the plan uses is gone for the orders after it."""

@@ -14,14 +14,16 @@ from router.kernels.fill import (
     sum_subsets,
 )
 from router.kernels.jit import borrow, kernel
+from router.kernels.lean import solve_lean
 from router.kernels.plan import write_plan
 from router.kernels.strict import repeats, solve_strict
-from router.kernels.subset_dp import find_levels, solve
+from router.kernels.subset_dp import alone_mask, find_levels, solve
 from router.kernels.types import (
     MAX_GROUPS,
     MISCOUNTED,
     NEEDS_SOLVER,
     Candidates,
+    Carriers,
     OrderArrays,
     PlanArrays,
     Subsets,
@@ -50,11 +52,40 @@ def divisible(world: World, orders: OrderArrays, b: int, t: int, rows: int, c: C
                 units += min(need, c.cap[row, line])
         may = splits != NEVER and need > 1 and c.group_lines[g] == 1 and c.group_alone[g] == 0
         enough = units >= need or (partial != 0 and units > 0)
-        if may and enough and ((whole == 0 and places > 0) or (splits == FREE and places > 1)):
+        # stock that two lines share may fill a part of one of them
+        scarce = partial != 0 and c.line_shared[line] >= 0
+        if may and enough and ((whole == 0 and places > 0) or (splits == FREE and (places > 1 or scarce))):
             found = 1
         elif whole == 0 and partial == 0:
             return -1
     return found
+
+
+@kernel
+def finish(
+    world: World,
+    orders: OrderArrays,
+    b: int,
+    t: int,
+    now: int,
+    groups: int,
+    mask: int,
+    cost: int,
+    allowed: int,
+    count: int,
+    c: Candidates,
+    w: Subsets,
+    out: PlanArrays,
+) -> int:
+    """Write the plan of a solved order; returns its status."""
+    if mask == 0:
+        return UNSOURCEABLE
+    total = write_plan(world, orders, b, t, now, alone_mask(groups, c), allowed, count, c, w, out)
+    out.filled[b] = mask
+    out.total_cents[b] = total
+    if total != cost:
+        return MISCOUNTED
+    return SOURCED if mask == (1 << groups) - 1 else PARTIAL
 
 
 @kernel
@@ -66,6 +97,7 @@ def attempt(
     now: int,
     c: Candidates,
     w: Subsets,
+    k: Carriers,
     out: PlanArrays,
 ) -> int:
     """Decide order b under strategy t; writes its plan and returns its status."""
@@ -78,6 +110,10 @@ def attempt(
         return NEEDS_SOLVER
     rules = world.rules
     sum_subsets(c, groups, w)
+    if shared == 0 and rules.line_splits[t] != FREE and alone_mask(groups, c) == 0:
+        mask, cost, allowed, count = solve_lean(world, orders, b, t, now, groups, c, w, k)
+        if count >= 0 and not repeats(count, w):
+            return finish(world, orders, b, t, now, groups, mask, cost, allowed, count, c, w, out)
     rows = find_candidates(world, orders, b, t, c)
     carry(world, orders, b, t, now, groups, rows, c, w)
     split = divisible(world, orders, b, t, rows, c)
@@ -90,19 +126,19 @@ def attempt(
         mask, cost, allowed, count = solve_strict(rules, t, rows, groups, shared, levels, c, w)
     if count < 0:
         return NEEDS_SOLVER
-    if mask == 0:
-        return UNSOURCEABLE
-    total = write_plan(world, orders, b, t, now, groups, allowed, count, c, w, out)
-    out.filled[b] = mask
-    out.total_cents[b] = total
-    if total != cost:
-        return MISCOUNTED
-    return SOURCED if mask == (1 << groups) - 1 else PARTIAL
+    return finish(world, orders, b, t, now, groups, mask, cost, allowed, count, c, w, out)
 
 
 @kernel
 def decide_each(
-    world: World, orders: OrderArrays, now: int, start_at: int, c: Candidates, w: Subsets, out: PlanArrays
+    world: World,
+    orders: OrderArrays,
+    now: int,
+    start_at: int,
+    c: Candidates,
+    w: Subsets,
+    k: Carriers,
+    out: PlanArrays,
 ) -> None:
     """``decide_all`` over borrowed columns."""
     out.ship_start[0] = 0
@@ -116,7 +152,7 @@ def decide_each(
         out.total_cents[b] = 0
         out.parts[b, :] = 0
         while t >= 0:
-            status = attempt(world, orders, b, t, now, c, w, out)
+            status = attempt(world, orders, b, t, now, c, w, k, out)
             out.status[b] = np.int16(status)
             out.strategy[b] = t
             if status != UNSOURCEABLE:
@@ -126,7 +162,14 @@ def decide_each(
 
 @kernel
 def decide_all(
-    world: World, orders: OrderArrays, now: int, start_at: int, c: Candidates, w: Subsets, out: PlanArrays
+    world: World,
+    orders: OrderArrays,
+    now: int,
+    start_at: int,
+    c: Candidates,
+    w: Subsets,
+    k: Carriers,
+    out: PlanArrays,
 ) -> None:
     """Fill ``out`` for every order of a call. ``start_at`` >= 0 overrides the first strategy."""
-    decide_each(borrow(world), borrow(orders), now, start_at, borrow(c), borrow(w), borrow(out))
+    decide_each(borrow(world), borrow(orders), now, start_at, borrow(c), borrow(w), borrow(k), borrow(out))

@@ -6,7 +6,7 @@ import numpy as np
 
 from router.kernels.geo import metres_of
 from router.kernels.jit import kernel
-from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, lane_of, step_tariff
+from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, lane_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
     BIT_NO_SERVICE,
@@ -15,6 +15,7 @@ from router.kernels.types import (
     DYN_MAX_DISTANCE,
     DYN_SAME_COUNTRY,
     MAX_GROUPS,
+    U8,
     Candidates,
     OrderArrays,
     Subsets,
@@ -122,20 +123,40 @@ def fits_lane(world: World, orders: OrderArrays, i: int, t: int, lane: int) -> b
 
 
 @kernel
-def open_lane(world: World, orders: OrderArrays, b: int, t: int, groups: int, lane: int, w: Subsets) -> None:
-    """Fill a lane's rows for this order: the groups it may carry, and its tariff for every subset."""
-    mask = (1 << groups) - 1
-    for i in range(orders.line_start[b], orders.line_start[b + 1]):
-        if not fits_lane(world, orders, i, t, lane):
-            mask &= ~(1 << orders.group[i])
-    w.lane_groups[lane] = mask
-    first, stop = world.network.bracket_start[lane], world.network.bracket_start[lane + 1]
-    grams, cents = world.network.bracket_grams, world.rules.bracket_cents[t]
-    weight, out = w.weight, w.lane_cents[lane]
-    sub = mask
-    while sub > 0:
-        out[sub] = step_tariff(grams, cents, first, stop, weight[sub])
-        sub = (sub - 1) & mask
+def open_lanes(world: World, orders: OrderArrays, b: int, t: int, groups: int, used: U8, w: Subsets) -> None:
+    """Fill the rows of every used lane for this order: the groups it may carry, and its tariff for every
+    subset of them. One call for all lanes: handing the columns over costs more than a lane does."""
+    net = world.network
+    bracket_start, grams, lane_service = net.bracket_start, net.bracket_grams, net.lane_service
+    cents, service_ok = world.rules.bracket_cents, world.rules.service_ok
+    sku_class, unit_weight = world.catalogue.sku_class, world.catalogue.weight_grams
+    sku_ix, group = orders.sku_ix, orders.group
+    weight, lane_groups, lane_cents = w.weight, w.lane_groups, w.lane_cents
+    start, end = orders.line_start[b], orders.line_start[b + 1]
+    for lane in range(len(used)):
+        if used[lane] == 0:
+            continue
+        first, stop = bracket_start[lane], bracket_start[lane + 1]
+        greatest, service = grams[stop - 1], lane_service[lane]
+        mask = (1 << groups) - 1
+        for i in range(start, end):
+            s = sku_ix[i]
+            if service_ok[t, sku_class[s], service] == 0 or unit_weight[s] > greatest:
+                mask &= ~(1 << group[i])
+        lane_groups[lane] = mask
+        sub = mask
+        while sub > 0:
+            grams_left, total, at = weight[sub], np.int64(0), first
+            if grams_left > greatest:
+                full = grams_left // greatest
+                total = full * cents[t, stop - 1]
+                grams_left -= full * greatest
+            if grams_left > 0 or weight[sub] == 0:
+                while grams_left > grams[at]:
+                    at += 1
+                total += cents[t, at]
+            lane_cents[lane, sub] = total
+            sub = (sub - 1) & mask
 
 
 @kernel
@@ -215,9 +236,7 @@ def carry(
     find_lanes(world, orders, b, t, now, rows, c)
     masks = groups <= MAX_GROUPS
     if masks:
-        for lane in range(len(c.lane_used)):
-            if c.lane_used[lane]:
-                open_lane(world, orders, b, t, groups, lane, w)
+        open_lanes(world, orders, b, t, groups, c.lane_used, w)
     lanes, bits, group, lane_groups = c.lane, c.bits, orders.group, w.lane_groups
     supplies = c.supply
     first, stop = orders.line_start[b], orders.line_start[b + 1]

@@ -5,14 +5,7 @@ from __future__ import annotations
 from router.domain import Part
 from router.kernels.geo import metres_of
 from router.kernels.jit import kernel
-from router.kernels.prices import (
-    days_of,
-    delay_price,
-    depth_price,
-    distance_price,
-    parcel_count,
-    tariff_cents,
-)
+from router.kernels.prices import days_of, delay_sum, distance_sum, step_tariff
 from router.kernels.types import Candidates, OrderArrays, PlanArrays, Subsets, World
 
 SHIPPING, HANDLING, DELAY, SPLIT = int(Part.SHIPPING), int(Part.HANDLING), int(Part.DELAY), int(Part.SPLIT)
@@ -20,87 +13,128 @@ DEPTH, DISTANCE, PRIORITY = int(Part.STOCK_DEPTH), int(Part.DISTANCE), int(Part.
 
 
 @kernel
-def sort_parts(count: int, c: Candidates, w: Subsets) -> None:
-    """Parts by node."""
-    for i in range(1, count):
-        for k in range(i, 0, -1):
-            if c.node[w.part_row[k]] >= c.node[w.part_row[k - 1]]:
-                break
-            w.part_row[k], w.part_row[k - 1] = w.part_row[k - 1], w.part_row[k]
-            w.part_mask[k], w.part_mask[k - 1] = w.part_mask[k - 1], w.part_mask[k]
-
-
-@kernel
-def choose_service(world: World, row: int, mask: int, allowed: int, c: Candidates, w: Subsets) -> int:
-    """The cheapest service for a shipment within the delay allowed; then the earlier, then the first."""
-    best = -1
-    for v in range(c.lane.shape[1]):
-        lane = c.lane[row, v]
-        if lane < 0 or c.delay_cents[row, v] > allowed or mask & ~w.lane_groups[lane]:
-            continue
-        if best >= 0:
-            rival = c.lane[row, best]
-            cents, least = w.lane_cents[lane, mask], w.lane_cents[rival, mask]
-            transit = world.network.lane_transit_seconds
-            if cents > least or (cents == least and transit[lane] >= transit[rival]):
-                continue
-        best = v
-    return best
-
-
-@kernel
-def write_shipment(
+def write_shipments(
     world: World,
     orders: OrderArrays,
     b: int,
-    t: int,
-    now: int,
-    row: int,
-    mask: int,
-    taken_mask: int,
-    at: int,
-    service: int,
+    allowed: int,
+    count: int,
+    alone: int,
     c: Candidates,
+    w: Subsets,
     out: PlanArrays,
+) -> None:
+    """Nodes, groups and services of the parts in ``w`` as shipments, from row ``out.ship_start[b]`` on: by
+    node, then by first group. The service is the cheapest within the delay allowed; then the earlier, then
+    the first."""
+    transit = world.network.lane_transit_seconds
+    part_row, part_mask, node, lanes, delays = w.part_row, w.part_mask, c.node, c.lane, c.delay_cents
+    lane_groups, lane_cents = w.lane_groups, w.lane_cents
+    ship_row, ship_groups, ship_service = out.ship_row, out.ship_groups, out.ship_service
+    for i in range(1, count):
+        for j in range(i, 0, -1):
+            if node[part_row[j]] >= node[part_row[j - 1]]:
+                break
+            part_row[j], part_row[j - 1] = part_row[j - 1], part_row[j]
+            part_mask[j], part_mask[j - 1] = part_mask[j - 1], part_mask[j]
+    at = out.ship_start[b]
+    for p in range(count):
+        row, left = part_row[p], part_mask[p]
+        while left:
+            lowest = left & -left
+            load = lowest if lowest & alone else left & ~alone
+            best = -1
+            for v in range(lanes.shape[1]):
+                lane = lanes[row, v]
+                if lane < 0 or delays[row, v] > allowed or load & ~lane_groups[lane]:
+                    continue
+                if best >= 0:
+                    rival = lanes[row, best]
+                    cents, least = lane_cents[lane, load], lane_cents[rival, load]
+                    if cents > least or (cents == least and transit[lane] >= transit[rival]):
+                        continue
+                best = v
+            ship_row[at] = row
+            ship_groups[at] = load
+            ship_service[at] = best
+            left ^= load
+            at += 1
+    out.ship_start[b + 1] = at
+
+
+@kernel
+def price_shipments(
+    world: World, orders: OrderArrays, b: int, t: int, now: int, c: Candidates, out: PlanArrays
 ) -> int:
-    """Row ``at`` of the answer: one shipment of the groups in ``mask``, after those in ``taken_mask`` left
-    the same node. Returns its transit and processing time in seconds."""
+    """Weights, arrivals and costs of the shipments of order b; returns the longest time in seconds. Units of
+    a SKU that leave a node in several shipments are counted in their order."""
     net, rules = world.network, world.rules
-    k, lane = c.node[row], c.lane[row, service]
-    parts = out.ship_parts[at]
-    parts[:] = 0
-    weight = 0
-    first = orders.line_start[b]
-    per_unit = distance_price(rules, t, c.chord2[row], 1)
-    for i in range(first, orders.line_start[b + 1]):
-        if (mask >> orders.group[i]) & 1 == 0:
-            continue
-        line, units = i - first, orders.quantity[i]
-        weight += units * world.catalogue.weight_grams[orders.sku_ix[i]]
-        parts[HANDLING] += rules.line_handling_cents[t, k] + units * rules.unit_handling_cents[t, k]
-        parts[DISTANCE] += units * per_unit
-        parts[PRIORITY] += units * rules.unit_priority_cents[t, k]
-        taken = 0
-        for other in range(first, orders.line_start[b + 1]):
-            left = (taken_mask >> orders.group[other]) & 1 or (
-                (mask >> orders.group[other]) & 1 and other < i
-            )
-            if left and orders.sku_ix[other] == orders.sku_ix[i]:
-                taken += orders.quantity[other]
-        parts[DEPTH] += depth_price(rules, t, k, c.available[row, line], taken, units)
-    parts[SHIPPING] = tariff_cents(net, rules.bracket_cents[t], lane, weight)
-    parts[HANDLING] += rules.ship_handling_cents[t, k]
-    parts[DISTANCE] += distance_price(rules, t, c.chord2[row], 0)
-    parts[PRIORITY] += rules.ship_priority_cents[t, k]
-    seconds = net.node_processing_seconds[k] + net.lane_transit_seconds[lane]
-    out.ship_node[at] = k
-    out.ship_service[at] = service
-    out.ship_groups[at] = mask
-    out.ship_parcels[at] = parcel_count(net, lane, weight)
-    out.ship_weight_grams[at] = weight
-    out.ship_distance_m[at] = metres_of(c.chord2[row])
-    out.ship_arrival_seconds[at] = now + seconds
-    return int(seconds)
+    weights, sku_ix, quantity, group = (
+        world.catalogue.weight_grams,
+        orders.sku_ix,
+        orders.quantity,
+        orders.group,
+    )
+    bracket_start, grams, cents = net.bracket_start, net.bracket_grams, rules.bracket_cents[t]
+    line_cents, unit_cents, unit_rank = (
+        rules.line_handling_cents[t],
+        rules.unit_handling_cents[t],
+        rules.unit_priority_cents[t],
+    )
+    ship_cents, ship_rank = rules.ship_handling_cents[t], rules.ship_priority_cents[t]
+    dist_first, dist_stop = rules.distance_start[t], rules.distance_start[t + 1]
+    rate, which = rules.distance_rate, rules.distance_per_unit
+    profile, below = rules.depth_profile[t], rules.depth_below
+    deepest = below.shape[1] - 1
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    ship_start, ship_row, ship_groups, all_parts = (
+        out.ship_start[b],
+        out.ship_row,
+        out.ship_groups,
+        out.ship_parts,
+    )
+    lanes, node, chord2, available = c.lane, c.node, c.chord2, c.available
+    longest = 0
+    for at in range(ship_start, out.ship_start[b + 1]):
+        row, mask = ship_row[at], ship_groups[at]
+        n, lane = node[row], lanes[row, out.ship_service[at]]
+        metres = metres_of(chord2[row])
+        per_unit = distance_sum(rate, which, dist_first, dist_stop, metres, 1)
+        weight, handling, depth, count = 0, ship_cents[n], 0, 0
+        for i in range(first, stop):
+            if (mask >> group[i]) & 1 == 0:
+                continue
+            units, have = quantity[i], available[row, i - first]
+            weight += units * weights[sku_ix[i]]
+            handling += line_cents[n] + units * unit_cents[n]
+            count += units
+            for other in range(first, stop):
+                if sku_ix[other] == sku_ix[i] and other != i:
+                    gone = other < i and (mask >> group[other]) & 1 != 0
+                    for before in range(ship_start, at):
+                        gone = gone or (
+                            ship_row[before] == row and (ship_groups[before] >> group[other]) & 1 != 0
+                        )
+                    if gone:
+                        have -= quantity[other]
+            p = profile[n]
+            depth += below[p, min(have, deepest)] - below[p, min(have - units, deepest)]
+        seconds = net.node_processing_seconds[n] + net.lane_transit_seconds[lane]
+        longest = max(longest, seconds)
+        greatest = grams[bracket_start[lane + 1] - 1]
+        parts = all_parts[at]
+        parts[:] = 0
+        parts[SHIPPING] = step_tariff(grams, cents, bracket_start[lane], bracket_start[lane + 1], weight)
+        parts[HANDLING] = handling
+        parts[DEPTH] = depth
+        parts[DISTANCE] = distance_sum(rate, which, dist_first, dist_stop, metres, 0) + count * per_unit
+        parts[PRIORITY] = ship_rank[n] + count * unit_rank[n]
+        out.ship_node[at] = n
+        out.ship_parcels[at] = max(1, (weight + greatest - 1) // greatest)
+        out.ship_weight_grams[at] = weight
+        out.ship_distance_m[at] = metres
+        out.ship_arrival_seconds[at] = now + seconds
+    return longest
 
 
 @kernel
@@ -110,39 +144,26 @@ def write_plan(
     b: int,
     t: int,
     now: int,
-    groups: int,
+    alone: int,
     allowed: int,
     count: int,
     c: Candidates,
     w: Subsets,
     out: PlanArrays,
 ) -> int:
-    """Shipments of the parts in ``w`` from row ``out.ship_start[b]`` on, and the plan's parts of the cost.
-    Returns the total in cents."""
-    sort_parts(count, c, w)
-    at = out.ship_start[b]
-    alone = 0
-    for g in range(groups):
-        if c.group_alone[g]:
-            alone |= 1 << g
-    longest = 0
-    for p in range(count):
-        row, mask = w.part_row[p], w.part_mask[p]
-        left = mask
-        while left:
-            single = left & alone & -(left & alone)
-            load = left & ~alone if left & ~alone else single
-            service = choose_service(world, row, load, allowed, c, w)
-            seconds = write_shipment(world, orders, b, t, now, row, load, mask ^ left, at, service, c, out)
-            longest = max(longest, seconds)
-            left ^= load
-            at += 1
-    out.ship_start[b + 1] = at
-    parts = out.parts[b]
-    parts[:] = 0
-    for s in range(out.ship_start[b], at):
-        parts += out.ship_parts[s]
-    shipments = at - out.ship_start[b]
-    parts[SPLIT] = world.rules.split_cents[t] * (shipments - 1)
-    parts[DELAY] = delay_price(world.rules, t, days_of(longest))
-    return int(parts.sum())
+    """Shipments of the parts in ``w``, and the plan's parts of the cost. Returns the total in cents."""
+    write_shipments(world, orders, b, allowed, count, alone, c, w, out)
+    longest = price_shipments(world, orders, b, t, now, c, out)
+    parts, ship_parts = out.parts, out.ship_parts
+    total = 0
+    for part in range(parts.shape[1]):
+        cents = 0
+        for at in range(out.ship_start[b], out.ship_start[b + 1]):
+            cents += ship_parts[at, part]
+        if part == SPLIT:
+            cents = world.rules.split_cents[t] * (out.ship_start[b + 1] - out.ship_start[b] - 1)
+        elif part == DELAY:
+            cents = delay_sum(world.rules.delay_cents, world.rules.delay_slope_cents, t, days_of(longest))
+        parts[b, part] = cents
+        total += cents
+    return total

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from router.domain import PART_COUNT, Part
-from router.kernels.fill import carry, find_candidates, read_groups, sum_subsets
+from router.kernels.fill import carry, find_candidates, fits_lane, read_groups, sum_subsets
 from router.kernels.jit import kernel
-from router.kernels.prices import distance_price
+from router.kernels.prices import distance_price, tariff_cents
 from router.kernels.types import FAR, I32, I64, U8, U64, Candidates, OrderArrays, Subsets, World
 
 SHIPPING, HANDLING, DELAY, SPLIT = int(Part.SHIPPING), int(Part.HANDLING), int(Part.DELAY), int(Part.SPLIT)
@@ -61,7 +61,7 @@ class Scratch(NamedTuple):
     service: I32  # [C]
     item: I32  # [C] the eligible rows, put in order
     other: I32  # [C] their copy between two passes
-    count: I32  # [2,048] radix buckets
+    bucket: I32  # [2,048] of a pass
 
 
 @kernel
@@ -159,7 +159,7 @@ def price_depth(line: LineColumns, quantity: int, depth: I64) -> None:
 
 @kernel
 def price_rows(line: LineColumns, s: Scratch) -> int:
-    """Best service, arrival and total of every eligible row; lists those rows in ``s.item``, returns how many."""
+    """Best service, arrival and total of every eligible row; lists those rows in ``s.item``. How many."""
     services = line.lane.shape[1]
     eligible = 0
     for row in range(len(line.bits)):
@@ -245,8 +245,8 @@ def sort_all(eligible: int, available: I64, s: Scratch) -> None:
 
 @kernel
 def radix_sort(by: I64, sign: int, start: int, stop: int, s: Scratch) -> None:
-    """Stable sort of ``s.item[start:stop]`` by ``sign * by[item]``, in as few passes as the range needs. Leaves
-    what it sorted by, less the least, in ``s.key[start:stop]``."""
+    """Stable sort of ``s.item[start:stop]`` by ``sign * by[item]``, in as few passes as the range needs.
+    Leaves what it sorted by, less the least, in ``s.key[start:stop]``."""
     least = greatest = sign * by[s.item[start]]
     for i in range(start, stop):
         value = sign * by[s.item[i]]
@@ -263,18 +263,18 @@ def radix_sort(by: I64, sign: int, start: int, stop: int, s: Scratch) -> None:
     for p in range(passes):
         width = (bits + passes - 1) // passes
         shift, digits = p * width, (1 << width) - 1
-        s.count[: digits + 1] = 0
+        s.bucket[: digits + 1] = 0
         for i in range(start, stop):
-            s.count[(s.key[i] >> shift) & digits] += 1
+            s.bucket[(s.key[i] >> shift) & digits] += 1
         at = start
         for d in range(digits + 1):
-            here = s.count[d]
-            s.count[d] = at
+            here = s.bucket[d]
+            s.bucket[d] = at
             at += here
         for i in range(start, stop):
             d = (s.key[i] >> shift) & digits
-            to = s.count[d]
-            s.count[d] = to + 1
+            to = s.bucket[d]
+            s.bucket[d] = to + 1
             s.other[to] = s.item[i]
             s.other_key[to] = s.key[i]
         s.item[start:stop] = s.other[start:stop]
@@ -298,10 +298,10 @@ def rank_line(
     net, rules = world.network, world.rules
     groups, _ = read_groups(world, orders, b, c)
     sum_subsets(c, groups, w)
-    w.lane_stamp[:] = -1
     rows = find_candidates(world, orders, b, t, c)
-    carry(world, orders, b, t, now, groups, rows, 0, c, w)
-    quantity = orders.quantity[orders.line_start[b]]
+    carry(world, orders, b, t, now, groups, rows, c, w)
+    line = orders.line_start[b]
+    quantity = orders.quantity[line]
     first, stop = rules.depth_start[t], rules.depth_start[t + 1]
     applies = np.empty((stop - first, rows), np.uint8)
     own, ready = np.empty((3, rows), np.int64), np.empty(rows, np.int64)
@@ -319,10 +319,11 @@ def rank_line(
         own[OWN_PRIORITY, row] = rules.ship_priority_cents[t, k] + quantity * rules.unit_priority_cents[t, k]
         for d in range(first, stop):
             applies[d - first, row] = rules.depth_applies[d, k]
-    lane_cents = np.full(len(w.lane_stamp), FAR)
+    weight = quantity * world.catalogue.weight_grams[orders.sku_ix[line]]
+    lane_cents = np.full(len(net.lane_service), FAR)
     for lane in range(len(lane_cents)):
-        if w.lane_stamp[lane] == 0 and w.lane_groups[lane] & 1:
-            lane_cents[lane] = w.lane_cents[lane, 1]
+        if fits_lane(world, orders, line, t, lane):
+            lane_cents[lane] = tariff_cents(net, rules.bracket_cents[t], lane, weight)
     eligible = rank_candidates(
         c.bits[:rows, 0].copy(),
         c.available[:rows, 0].copy(),

@@ -120,7 +120,7 @@ def take_best(
     """Lower ``w.best`` by the candidates that have an option at exactly this delay cost."""
     lanes, delays, group_cents, supplies, ships = c.lane, c.delay_cents, c.group_cents, c.supply, c.ship_cents
     lane_groups, lane_cents, low, node_sum, base = w.lane_groups, w.lane_cents, w.low, w.node_sum, w.node_base
-    best, best_row = w.best, w.best_row
+    best, best_row, node = w.best, w.best_row, c.node
     split, alone = rules.split_cents[t], alone_mask(groups, c)
     for row in range(rows):
         supply = supplies[row]
@@ -150,10 +150,10 @@ def take_best(
         sub = (0 - supply) & supply
         while sub != 0:
             cents = base[sub]
-            if cents < best[sub]:
+            if cents <= best[sub] and cents < FAR:
                 if shared:
                     cents += shared_price(rules, t, row, sub, groups, shared, c)
-                if cents < best[sub]:
+                if cents < best[sub] or (cents == best[sub] and node[row] < node[best_row[sub]]):
                     best[sub] = cents
                     best_row[sub] = row
             sub = (sub - supply) & supply
@@ -210,6 +210,34 @@ def read_parts(mask: int, layer: int, groups: int, max_nodes: int, w: Subsets) -
 
 
 @kernel
+def choose(
+    rules: RuleArrays,
+    t: int,
+    groups: int,
+    layer: int,
+    delay: int,
+    won: int,
+    cost: int,
+    allowed: int,
+    count: int,
+    w: Subsets,
+) -> tuple[int, int, int, int]:
+    """The better of the incumbent (groups won, cost, delay allowed, parts) and the best cover at ``delay``:
+    more units first, then less cost. Writes the parts when the cover is better."""
+    full = (1 << groups) - 1
+    lowest = 1 if rules.allow_partial[t] else full
+    for mask in range(full, lowest - 1, -1):
+        cents = min(w.best[mask], w.cover[layer, mask])
+        if cents >= FAR:
+            continue
+        units, most = w.units[mask], w.units[won]
+        if units > most or (units == most and cents + delay < cost):
+            won, cost, allowed = mask, cents + delay, delay
+            count = read_parts(mask, layer, groups, rules.max_nodes[t], w)
+    return won, cost, allowed, count
+
+
+@kernel
 def solve(
     rules: RuleArrays, t: int, rows: int, groups: int, shared: int, c: Candidates, w: Subsets
 ) -> tuple[int, int, int, int]:
@@ -222,8 +250,7 @@ def solve(
         return 0, FAR, 0, -1
     for mask in range(full + 1):
         w.best[mask] = FAR
-        w.best_row[mask] = -1
-    lowest = 1 if rules.allow_partial[t] else full
+        w.best_row[mask] = 0
     won, cost, allowed, count = 0, FAR, 0, 0
     for i in range(levels):
         delay = w.level[i]
@@ -231,12 +258,5 @@ def solve(
             break
         take_best(rules, t, rows, delay, groups, shared, c, w)
         layer = cover(rules, t, groups, w)
-        for mask in range(full, lowest - 1, -1):
-            cents = min(w.best[mask], w.cover[layer, mask])
-            if cents >= FAR:
-                continue
-            units, most = w.units[mask], w.units[won]
-            if units > most or (units == most and cents + delay < cost):
-                won, cost, allowed = mask, cents + delay, delay
-                count = read_parts(mask, layer, groups, rules.max_nodes[t], w)
+        won, cost, allowed, count = choose(rules, t, groups, layer, delay, won, cost, allowed, count, w)
     return won, cost, allowed, count

@@ -22,6 +22,9 @@ U64 = NDArray[np.uint64]
 FAR = 2**62
 """Larger than every cost, quantity and instant."""
 
+ANYWHERE = 8.0
+"""A squared chord that no two places on the sphere reach."""
+
 BIT_NOT_STOCKED = 0
 BIT_INSUFFICIENT = 1
 BIT_NO_SERVICE = 2
@@ -35,6 +38,9 @@ DYN_MIN_REMAINING = 2
 
 MAX_GROUPS = 10
 """Most groups of an order that the subset programme takes."""
+
+CLASSES = 64
+"""Most classes of nodes, and twice that many distance bands, that the lean programme takes."""
 
 LEVELS = 64
 """Most distinct delay costs that the subset programme takes."""
@@ -55,6 +61,8 @@ class NetworkArrays(NamedTuple):
     node_zone_class: I16  # [N]
     node_processing_seconds: I64  # [N]
     node_service: U8  # [N, V] the service collects here
+    node_carrier: I16  # [N] nodes with equal zone class, processing time and services share one of Q
+    carrier_node: I32  # [Q] one of them
     zone_class: I16  # [Z + 1]
     zone_class_count: int  # O
     lane_start: I32
@@ -87,6 +95,9 @@ class RuleArrays(NamedTuple):
     segment_ok: U8  # [T, segments + 1]
     static_bits: U64  # [T, K, N] rules that remove a node whatever the order
     soft_bits: U64  # [T] reasons that speak of quantity: a smaller one may do
+    near_chord2: F64  # [T, K, N] all max_distance rules in one figure
+    keep_units: I64  # [T, K, N] all min_remaining rules in one
+    home_only: U8  # [T, K, N] all same_country rules in one
     dynamic_start: I32  # [T + 1]
     dynamic_kind: I64
     dynamic_bit: I64
@@ -108,6 +119,8 @@ class RuleArrays(NamedTuple):
     depth_cents: I64
     depth_target: I64
     depth_applies: U8  # [., N]
+    depth_profile: I32  # [T, N] nodes under the same stock_depth objectives share a profile
+    depth_below: I64  # [profiles, W + 1] sum of the prices of leaving 0, 1, .. r - 1 units behind
     delay_cents: I64  # [T, DAYS_TABLE]
     delay_slope_cents: I64  # [T]
     split_cents: I64  # [T]
@@ -202,6 +215,23 @@ class Subsets(NamedTuple):
     part_row: I64  # [MAX_GROUPS]
 
 
+class Carriers(NamedTuple):
+    """Work space of the lean programme. Nodes with equal lanes and delays form one of at most CLASSES
+    classes; the cost of a part is then a sum over its node plus a tariff that depends on the class alone."""
+
+    band_first: I64  # [Q] first band of a carrier; -1: not opened for this order
+    band_chord2: F64  # [BANDS] a band ends here
+    band_class: I64  # [BANDS]
+    lane: I32  # [CLASSES, V]
+    delay_cents: I64  # [CLASSES, V]
+    groups: I64  # [CLASSES] mask of the groups that some lane takes
+    best: I64  # [CLASSES, E] least cost of a subset's goods over the nodes of a class, tariff aside
+    best_row: I64  # [CLASSES, E]
+    row_class: I64  # [N]
+    row_lines: I64  # [N] mask of the lines a candidate can supply whole
+    line_mask: I64  # [MAX_GROUPS] lines of a group
+
+
 class PlanArrays(NamedTuple):
     """Decisions. Order b has shipments ``ship_start[b]:ship_start[b + 1]``."""
 
@@ -212,6 +242,7 @@ class PlanArrays(NamedTuple):
     total_cents: I64  # [B]
     parts: I64  # [B, PART_COUNT] the whole plan
     ship_start: I64  # [B + 1]
+    ship_row: I64  # candidate row, of use only while the order is decided
     ship_node: I32
     ship_service: I32
     ship_groups: I64  # mask

@@ -16,6 +16,7 @@ from router.columns import IdIndex, frozen
 from router.domain import LineSplits, SalesChannel
 from router.kernels.geo import chord2_within
 from router.kernels.types import (
+    ANYWHERE,
     BIT_INSUFFICIENT,
     DAYS_TABLE,
     DYN_MAX_DISTANCE,
@@ -176,6 +177,9 @@ def _eligibility(
     nodes, services = universe.network.nodes, universe.network.services
     shape = (len(strategies), classes.count, len(nodes))
     static = np.zeros(shape, np.uint64)
+    near = np.full(shape, ANYWHERE)
+    keep = np.zeros(shape, np.int64)
+    home = np.zeros(shape, np.uint8)
     service_ok = np.ones((len(strategies), classes.count, len(services)), np.uint8)
     service_bits = np.zeros((len(strategies), classes.count), np.uint64)
     soft = np.full(len(strategies), 1 << BIT_INSUFFICIENT, np.uint64)
@@ -201,6 +205,11 @@ def _eligibility(
                 kind, count, chord = _dynamic(rule)
                 if kind == DYN_MIN_REMAINING:
                     soft[t] |= np.uint64(1 << bit)
+                    keep[t][where] = np.maximum(keep[t][where], count)
+                elif kind == DYN_MAX_DISTANCE:
+                    near[t][where] = np.minimum(near[t][where], chord)
+                else:
+                    home[t][where] = 1
                 kinds.append(kind)
                 bits.append(bit)
                 units.append(count)
@@ -210,6 +219,9 @@ def _eligibility(
     return {
         "static_bits": static,
         "soft_bits": soft,
+        "near_chord2": near,
+        "keep_units": keep,
+        "home_only": home,
         "dynamic_start": np.array(start, np.int32),
         "dynamic_kind": np.array(kinds, np.int64),
         "dynamic_bit": np.array(bits, np.int64),
@@ -296,10 +308,31 @@ def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[st
         "depth_cents": np.array(depth_cents, np.int64),
         "depth_target": np.array(targets, np.int64),
         "depth_applies": np.array(applies, np.uint8).reshape(len(targets), len(nodes)),
+        **_depth_tables(strategies, universe),
         "delay_cents": delay,
         "delay_slope_cents": slope,
         "split_cents": split,
     }
+
+
+def _depth_tables(strategies: Sequence[Strategy], universe: Universe) -> dict[str, NDArray[Any]]:
+    """Stock depth by what is left behind, summed up: taking any number of units is one subtraction."""
+    goals = [[g for g in t.objectives if isinstance(g, model.StockDepth)] for t in strategies]
+    width = max((g.target_units for own in goals for g in own), default=0)
+    left = np.arange(width)
+    profile_of: dict[tuple[tuple[int, int], ...], int] = {(): 0}
+    rows = np.zeros((len(strategies), len(universe.network.nodes)), np.int32)
+    for t, own in enumerate(goals):
+        for k, node in enumerate(universe.network.nodes):
+            key = tuple(
+                (weighted(g.cents, g.weight), g.target_units) for g in own if matches_node(g.nodes, node)
+            )
+            rows[t, k] = profile_of.setdefault(key, len(profile_of))
+    below = np.zeros((len(profile_of), width + 1), np.int64)
+    for key, row in profile_of.items():
+        price = sum((cents * np.maximum(0, target - left) // target for cents, target in key), 0 * left)
+        np.cumsum(price, out=below[row, 1:])
+    return {"depth_profile": rows, "depth_below": below}
 
 
 def _limits(strategies: Sequence[Strategy]) -> dict[str, NDArray[Any]]:

@@ -58,7 +58,7 @@ def check_against(
 
 
 def rules_hash(rules: RuleSet) -> str:
-    """SHA-256 (hex) of what the rules say: layout, stated defaults, ``1`` or ``1.0`` do not change it."""
+    """First 128 bits (hex) of the SHA-256 of what the rules say: layout, stated defaults, ``1`` or ``1.0`` do not change it."""
 
     def plain(value: Any) -> str:
         if isinstance(value, Decimal):
@@ -66,7 +66,7 @@ def rules_hash(rules: RuleSet) -> str:
         raise TypeError(type(value).__name__)
 
     canonical = json.dumps(rules.model_dump(), default=plain, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def _placed(document: Document, findings: Iterable[Finding]) -> list[Violation]:

@@ -49,7 +49,9 @@ def did_you_mean(word: str, candidates: Collection[str]) -> str:
     if len(candidates) > _MAX_CANDIDATES or len(word) > 128:
         return ""
     folded = {candidate.casefold(): candidate for candidate in sorted(candidates, reverse=True)}
-    near = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.7)
+    start = word.casefold()
+    near = difflib.get_close_matches(start, list(folded), n=1, cutoff=0.6)
+    near = near or [name for name in folded if len(start) > 2 and name.startswith(start)][:1]
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
 
@@ -123,6 +125,7 @@ def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
 
 
 _PATTERNS = {
+    r"^[A-Z]{3}$": "must be a currency code of three capital letters, such as EUR",
     r"^[A-Z]{2}$": "must be a country code of two capital letters, such as FR",
     r"^\S(.*\S)?$": "must not begin or end with a space, and must be one line",
 }

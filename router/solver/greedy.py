@@ -73,7 +73,9 @@ class Offers:
         total += np.where(shipped, fare + choices.ship_cents[:, None] + choices.split_cents, 0)
         rows = np.arange(len(choices.rows))
         if choices.depth.rules:
-            available = np.broadcast_to(choices.available[:, None, :], (*taken.shape[:2], choices.use.shape[1]))
+            available = np.broadcast_to(
+                choices.available[:, None, :], (*taken.shape[:2], choices.use.shape[1])
+            )
             total += choices.depth.cents(rows, available, taken @ choices.use).sum(axis=2)
         return np.where(some.any(axis=2), total, FAR)
 

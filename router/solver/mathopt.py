@@ -77,7 +77,9 @@ class Answer:
     stopped_by: str
 
 
-def solve(model: Model, limits: SearchLimits, hint: F64 | None = None, solver: Solver = Solver.SCIP) -> Answer:
+def solve(
+    model: Model, limits: SearchLimits, hint: F64 | None = None, solver: Solver = Solver.SCIP
+) -> Answer:
     """Never raises for what a solver does."""
     request = model_parameters_pb2.ModelSolveParametersProto()
     if hint is not None:
@@ -98,7 +100,7 @@ def solve(model: Model, limits: SearchLimits, hint: F64 | None = None, solver: S
         )
     except Exception:  # whatever a solver throws (stray types among it) is an answer here
         return Answer(ending=Ending.UNKNOWN, values=None, bound=-np.inf, stopped_by="numerics")
-    return _answer(result)
+    return _answer(result, len(model.cost))
 
 
 def to_proto(model: Model) -> Any:
@@ -138,7 +140,7 @@ def _parameters(limits: SearchLimits, solver: Solver) -> Any:
     return chosen
 
 
-def _answer(result: Any) -> Answer:
+def _answer(result: Any, columns: int) -> Answer:
     reason, limit = result.termination.reason, result.termination.limit
     bound = result.termination.objective_bounds.dual_bound
     if reason == result_pb2.TERMINATION_REASON_INFEASIBLE:
@@ -152,7 +154,7 @@ def _answer(result: Any) -> Answer:
     if not solutions:
         return Answer(ending=Ending.UNKNOWN, values=None, bound=bound, stopped_by=stopped_by or "numerics")
     sparse = solutions[0].variable_values
-    values = np.zeros(1 + max(sparse.ids, default=-1))
+    values = np.zeros(columns)
     values[list(sparse.ids)] = list(sparse.values)
     ending = Ending.FEASIBLE if stopped_by else Ending.OPTIMAL
     return Answer(ending=ending, values=values, bound=bound, stopped_by=stopped_by)

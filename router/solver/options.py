@@ -68,7 +68,10 @@ def read_steps(choices: Choices, carriage: Carriage) -> Steps:
         if not steps:
             continue
         table = np.array(
-            [(s.start, s.low, s.high, s.cents, s.delay_cents, s.service, s.parcel, s.parcel_cents) for s in steps]
+            [
+                (s.start, s.low, s.high, s.cents, s.delay_cents, s.service, s.parcel, s.parcel_cents)
+                for s in steps
+            ]
         )
         willing = np.stack([s.takes for s in steps])
         rows = np.flatnonzero((kind == signature_ix) & joint.any(axis=1))
@@ -86,4 +89,5 @@ def read_steps(choices: Choices, carriage: Carriage) -> Steps:
     row_of, table, willing = row_of[order], table[order], willing[order]
     _, low, high, cents, delay, service, parcel, parcel_cents = table.T
     cents = cents + choices.ship_cents[row_of] + choices.split_cents
+    high = np.where(parcel > 0, high, np.minimum(high, heaviest[row_of]))
     return Steps(row_of, low, high, cents, delay, service, parcel, parcel_cents, willing)

@@ -5,6 +5,7 @@ A CSV file is comma-separated UTF-8 with a header; blank lines do not count; a v
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -76,6 +77,7 @@ class Table:
 
     def _csv(self, report: Progress) -> Iterator[pa.RecordBatch]:
         self._check_header(_header(self.path))
+        _check_utf8(self.path)
         number = pa.string() if self.careful else pa.int64()
         types = dict.fromkeys(self.columns.text, pa.string()) | dict.fromkeys(self.columns.numbers, number)
         total = self.path.stat().st_size
@@ -85,7 +87,7 @@ class Table:
                 read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
                 parse_options=pa_csv.ParseOptions(invalid_row_handler=self._on_bad_line),
                 convert_options=pa_csv.ConvertOptions(
-                    column_types=types, null_values=[""], strings_can_be_null=False
+                    check_utf8=False, column_types=types, null_values=[""], strings_can_be_null=False
                 ),
             )
             for batch in reader:
@@ -133,14 +135,9 @@ class Table:
         self.present = tuple(name for name in self.columns.all if name in names)
 
     def _unparsable(self, error: Exception) -> list[Violation]:
-        """Why the reader gave up: the lines already found bad, or the first that is not UTF-8."""
+        """Why the reader gave up: the lines already found bad, or what it says itself."""
         if self.bad_lines:
             return self.violations(Problems(self.columns.all))
-        if not self.is_parquet:
-            with self.path.open("rb") as file:
-                for number, line in enumerate(file, 1):
-                    if not _is_utf8(line):
-                        return [Violation(f"{self.path}:{number}", "is not UTF-8 text")]
         return [Violation(str(self.path), f"cannot be read: {str(error).splitlines()[0]}")]
 
     def violations(self, problems: Problems) -> list[Violation]:
@@ -198,6 +195,20 @@ def _header(path: Path) -> list[str]:
         return next(csv.reader([raw.decode("utf-8-sig").rstrip("\r\n")]))
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidConfig.at(f"{path}:1", "is not UTF-8 text with a header line") from error
+
+
+def _check_utf8(path: Path) -> None:
+    """Ahead of the CSV reader, which would complain of such a line on standard error."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        with path.open("rb") as file:
+            line = next((n for n, raw in enumerate(file, 1) if not _is_utf8(raw)), 1)
+        raise InvalidConfig.at(f"{path}:{line}", "is not UTF-8 text") from error
 
 
 def _is_utf8(line: bytes) -> bool:

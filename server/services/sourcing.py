@@ -10,7 +10,8 @@ from router.domain import Decision, Order
 from router.errors import InvalidInput, Violation
 from router.explanation import Explanation
 from router.ledger import Reservation
-from router.sourcer import ENGINE_VERSION, rank
+from router.rank import rank
+from router.sourcer import ENGINE_VERSION
 from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
 from server.convert import (
     decision_to_proto,
@@ -21,8 +22,9 @@ from server.convert import (
     parse_order,
     timestamp,
 )
+from server.deciding import explain_again, quote
 from server.guard import Call, reported
-from server.holding import Answer, Ask, HoldRun, explain_again, quote
+from server.holding import Answer, Ask, HoldRun
 from server.world import World
 
 DEFAULT_NODES_PER_LINE = 20
@@ -49,7 +51,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         order_bytes = request.order.SerializeToString(deterministic=True)
         if not held:
             answer = quote(self._world, order, order_bytes, now_seconds, with_explanation=request.explain)
-            return _response(*answer)
+            return _response(answer.decision, answer.explanation)
         ask = Ask(
             order=order,
             order_bytes=order_bytes,
@@ -85,10 +87,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         try:
             order = parse_order(message, now_seconds)
             order_bytes = message.SerializeToString()
-            decision, _ = quote(self._world, order, order_bytes, now_seconds, with_explanation=False)
+            decided = quote(self._world, order, order_bytes, now_seconds, with_explanation=False)
         except Exception as error:
             return _failed(error)
-        return sourcing_pb2.SourceOrdersResult(decision=decision_to_proto(decision))
+        return sourcing_pb2.SourceOrdersResult(decision=decision_to_proto(decided.decision))
 
     def _held(
         self, request: sourcing_pb2.SourceOrdersRequest, context: Call
@@ -139,12 +141,11 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             raise InvalidInput(found + order_violations_of(request.order, now_seconds))
         order = parse_order(request.order, now_seconds)
         snapshot = self._world.snapshot
-        ranking = rank(order, snapshot, now_seconds)
+        ranking = rank(
+            order, snapshot, now_seconds, max_per_line=count, include_rejected=request.include_rejected
+        )
         return sourcing_pb2.RankNodesResponse(
-            lines=[
-                line_candidates_to_proto(line, max_nodes=count, include_rejected=request.include_rejected)
-                for line in ranking.lines
-            ],
+            lines=[line_candidates_to_proto(line) for line in ranking.lines],
             versions=sourcing_pb2.Versions(
                 rules_hash=snapshot.rules_hash,
                 stock_version=snapshot.stock.version,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from router.ledger import (
     Change,
@@ -17,6 +19,7 @@ from router.ledger import (
     StockUpdate,
 )
 
+T = TypeVar("T")
 START = 1_750_000_000
 """Epoch seconds at which every virtual clock begins."""
 
@@ -108,3 +111,33 @@ def audit(ledger: Ledger, sku_ids: Iterable[str]) -> None:
     assert {(columns.sku_ids[s], columns.node_ids[n]): a for s, n, a in cells} == {
         key: row.available for key, row in rows.items()
     }
+
+
+def at_once(count: int, call: Callable[[int], T]) -> list[T | Exception]:
+    """``call(0) ... call(count - 1)``, each in a thread of its own that starts when all are ready."""
+    ready = threading.Barrier(count)
+    answers: dict[int, T | Exception] = {}
+
+    def run(ix: int) -> None:
+        ready.wait()
+        try:
+            answers[ix] = call(ix)
+        except Exception as error:
+            answers[ix] = error
+
+    threads = [threading.Thread(target=run, args=(ix,)) for ix in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[ix] for ix in range(count)]
+
+
+def successes(answers: Iterable[T | Exception]) -> list[T]:
+    """The answers; raises the first error among them."""
+    found: list[T] = []
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+        found.append(answer)
+    return found

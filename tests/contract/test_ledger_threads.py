@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -13,30 +12,18 @@ from router.errors import BrokenInvariant, InvalidInput
 from router.ledger import Ledger, ReserveCode, ReserveOutcome, ResolveCode, ResolveOutcome
 from server.ledger import SqliteLedger
 from server.ledger.group_commit import GroupCommit
-from tests.contract.ledger_tools import START, VirtualClock, audit, held_id, hold, request, stock_of
+from tests.contract.ledger_tools import (
+    VirtualClock,
+    at_once,
+    audit,
+    held_id,
+    hold,
+    request,
+    stock_of,
+    successes,
+)
 
 THREADS = 8
-T = TypeVar("T")
-
-
-def at_once(count: int, call: Callable[[int], T]) -> list[T | Exception]:
-    """``call(0) ... call(count - 1)``, each in a thread of its own that starts when all are ready."""
-    ready = threading.Barrier(count)
-    answers: dict[int, T | Exception] = {}
-
-    def run(ix: int) -> None:
-        ready.wait()
-        try:
-            answers[ix] = call(ix)
-        except Exception as error:
-            answers[ix] = error
-
-    threads = [threading.Thread(target=run, args=(ix,)) for ix in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [answers[ix] for ix in range(count)]
 
 
 def test_the_last_unit_has_one_winner(ledger: Ledger) -> None:
@@ -44,7 +31,7 @@ def test_the_last_unit_has_one_winner(ledger: Ledger) -> None:
     ledger.update_stock("", [stock_of(sku_id, "N1", 1) for sku_id in sku_ids])
     for sku_id in sku_ids:
         outcomes = at_once(THREADS, lambda _, sku_id=sku_id: ledger.reserve(request(hold(sku_id, "N1", 1))))
-        codes = [outcome.code for outcome in outcomes if isinstance(outcome, ReserveOutcome)]
+        codes = [outcome.code for outcome in successes(outcomes)]
         assert sorted(codes) == [ReserveCode.HELD] + [ReserveCode.SOLD_OUT] * (THREADS - 1)
     audit(ledger, sku_ids)
 
@@ -58,7 +45,7 @@ def test_two_rows_taken_in_opposite_order_are_both_decided(ledger: Ledger) -> No
         return codes.count(ReserveCode.HELD)
 
     taken = at_once(THREADS, take)
-    assert sum(count for count in taken if isinstance(count, int)) == 40
+    assert sum(successes(taken)) == 40
     assert ledger.stock("A")[0].available == ledger.stock("B")[0].available == 0
     audit(ledger, "AB")
 
@@ -67,9 +54,9 @@ def test_one_request_id_makes_one_reservation(ledger: Ledger) -> None:
     ledger.update_stock("", [stock_of("A", "N1", 100)])
     asked = request(hold("A", "N1", 1), request_id="q", payload=b"plan")
     outcomes = at_once(THREADS, lambda _: ledger.reserve(asked))
-    replays = [outcome.replayed for outcome in outcomes if isinstance(outcome, ReserveOutcome)]
+    replays = [outcome.replayed for outcome in successes(outcomes)]
     assert sorted(replays) == [False] + [True] * (THREADS - 1)
-    assert {held_id(o) for o in outcomes if isinstance(o, ReserveOutcome)} == {"r-000000000001"}
+    assert {held_id(outcome) for outcome in successes(outcomes)} == {"r-000000000001"}
     assert ledger.stock("A")[0].reserved == 1
 
 
@@ -81,7 +68,7 @@ def test_confirm_and_release_have_one_winner(ledger: Ledger) -> None:
             THREADS,
             lambda ix, it=reservation_id: (ledger.confirm if ix % 2 else ledger.release)(it),
         )
-        codes = [outcome.code for outcome in outcomes if isinstance(outcome, ResolveOutcome)]
+        codes = [outcome.code for outcome in successes(outcomes)]
         assert len(codes) == THREADS
         assert codes.count(ResolveCode.DONE) == 1
     audit(ledger, ["A"])
@@ -101,7 +88,7 @@ def test_readers_see_whole_transactions_while_others_write(ledger: Ledger) -> No
                 seen.append((columns.version, len(set(columns.available.tolist()))))
         return seen
 
-    seen = [pair for pairs in at_once(6, work) if isinstance(pairs, list) for pair in pairs]
+    seen = [pair for pairs in successes(at_once(6, work)) for pair in pairs]
     assert len(seen) == 75
     assert {distinct for _, distinct in seen} == {1}
     assert {version % 2 for version, _ in seen} == {0}
@@ -167,6 +154,7 @@ def test_a_mistake_or_a_failure_spoils_nobody_else_of_the_group(path: Path) -> N
     gate = _Gate()
     ledger = SqliteLedger(path, gate)
     ledger.update_stock("", [stock_of("A", "N1", 2)])
+    unstorable = request(hold("A", "N1", 1), request_id="q", fingerprint="\ud800")
     answers = run_behind_a_gate(
         ledger,
         gate,
@@ -174,16 +162,18 @@ def test_a_mistake_or_a_failure_spoils_nobody_else_of_the_group(path: Path) -> N
             lambda: ledger.reserve(request(hold("A", "N1", 1), ttl_seconds=60)),
             lambda: ledger.update_stock("", [stock_of("A", "N1", -1)]),
             lambda: ledger.reserve(request(hold("A", "N1", 0))),
-            lambda: ledger.reserve(request(hold("A", "N1", 1), request_id="\ud800")),  # cannot be stored
+            lambda: ledger.update_stock("", [stock_of("B", "N2", 1)]),  # two ids that are new
+            lambda: ledger.reserve(unstorable),
             lambda: ledger.reserve(request(hold("A", "N1", 1))),
             lambda: ledger.confirm("r-000000000001"),
             lambda: ledger.release("r-000000000009"),
         ],
     )
-    first, negative, nothing, odd, second, confirmed, missing = answers
+    first, negative, nothing, version, odd, second, confirmed, missing = answers
     assert isinstance(first, ReserveOutcome)
     assert isinstance(negative, InvalidInput)
     assert isinstance(nothing, InvalidInput)
+    assert version == 3
     assert isinstance(odd, UnicodeEncodeError)
     assert isinstance(second, ReserveOutcome)
     assert (held_id(first), held_id(second)) == ("r-000000000001", "r-000000000002")
@@ -191,8 +181,8 @@ def test_a_mistake_or_a_failure_spoils_nobody_else_of_the_group(path: Path) -> N
     assert confirmed.code is ResolveCode.DONE
     assert isinstance(missing, ResolveOutcome)
     assert missing.code is ResolveCode.NOT_FOUND
-    assert gate.now == START
-    audit(ledger, ["A"])
+    assert ledger.update_stock("", [stock_of("C", "N3", 1)]) == 5
+    audit(ledger, "ABC")
     ledger.close()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,17 @@ from router.ledger import ReserveCode
 from server.ledger import SqliteLedger
 from server.ledger.queries import named_statements, sql_text
 from server.ledger.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
-from tests.contract.ledger_tools import VirtualClock, adjusted, audit, held_id, hold, request, stock_of
+from tests.contract.ledger_tools import (
+    VirtualClock,
+    adjusted,
+    at_once,
+    audit,
+    held_id,
+    hold,
+    request,
+    stock_of,
+    successes,
+)
 
 LEDGER_FILES = Path(__file__).parents[2] / "server" / "ledger"
 
@@ -49,6 +61,17 @@ def write_foreign_with_an_id(path: Path, _: VirtualClock) -> None:
     run_sql(path, "PRAGMA application_id = 4711; PRAGMA journal_mode = WAL; CREATE TABLE photo (name TEXT);")
 
 
+def write_foreign_with_a_log(path: Path, _: VirtualClock) -> None:
+    """As its owner left it when it crashed: the last commit is only in the log. Closing such a file after
+    opening it for writing would copy the log into it."""
+    home = path.with_name("home")
+    with closing(sqlite3.connect(home)) as owner:
+        owner.executescript("PRAGMA journal_mode = WAL; CREATE TABLE photo (name TEXT);")
+        owner.executescript("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO photo VALUES ('a');")
+        shutil.copy(home, path)
+        shutil.copy(f"{home}-wal", f"{path}-wal")
+
+
 def write_newer(path: Path, clock: VirtualClock) -> None:
     make_ledger(path, clock)
     run_sql(path, f"PRAGMA user_version = {SCHEMA_VERSION + 1};")
@@ -73,6 +96,7 @@ def write_overwritten_pages(path: Path, clock: VirtualClock) -> None:
         (write_a_few_bytes, "is not a SQLite database"),
         (write_foreign, "belongs to another application (id 0x00000000"),
         (write_foreign_with_an_id, "belongs to another application (id 0x00001267"),
+        (write_foreign_with_a_log, "belongs to another application (id 0x00000000"),
         (write_newer, "has schema version 2, this program knows 1"),
         (write_truncated, "malformed"),
         (write_overwritten_pages, "corrupt"),
@@ -147,6 +171,34 @@ def test_two_ledgers_on_one_file_do_not_oversell(path: Path, clock: VirtualClock
     two.close()
 
 
+def test_two_ledgers_on_one_file_wait_for_each_other(path: Path, clock: VirtualClock) -> None:
+    ledgers = [SqliteLedger(path, clock) for _ in range(2)]
+    ledgers[0].update_stock("", [stock_of("A", "N1", 50)])
+
+    def take(ix: int) -> int:
+        codes = [ledgers[ix % 2].reserve(request(hold("A", "N1", 1))).code for _ in range(20)]
+        return codes.count(ReserveCode.HELD)
+
+    assert sum(successes(at_once(6, take))) == 50
+    audit(ledgers[0], ["A"])
+    for ledger in ledgers:
+        ledger.close()
+
+
+def test_a_file_whose_making_was_cut_short_while_committing(path: Path, clock: VirtualClock) -> None:
+    """Its pages are there, but the journal says that there were none before: it is made anew."""
+    run_sql(path, sql_text("sqlite_schema.sql"))
+    magic = bytes.fromhex("d9d505f920a163d7")
+    record_count, nonce, pages_before, sector_length, page_length = 0, 1, 0, 512, 4096
+    header = magic + struct.pack(">5I", record_count, nonce, pages_before, sector_length, page_length)
+    path.with_name(path.name + "-journal").write_bytes(header.ljust(sector_length, b"\0"))
+    make_ledger(path, clock)
+    assert not path.with_name(path.name + "-journal").exists()
+    ledger = SqliteLedger(path, clock)
+    assert ledger.version() == 2_000
+    ledger.close()
+
+
 def test_a_closed_ledger_says_so(path: Path, clock: VirtualClock) -> None:
     ledger = SqliteLedger(path, clock)
     ledger.version()
@@ -169,6 +221,26 @@ def test_a_file_that_another_hand_made_inconsistent_is_not_written_to(
         ledger.release(reservation_id)
     assert ledger.version() == 3
     assert ledger.reserve(request(hold("B", "N1", 5))).code is ReserveCode.HELD
+    ledger.close()
+
+
+def test_a_write_that_did_not_take_is_noticed(path: Path, clock: VirtualClock) -> None:
+    ledger = SqliteLedger(path, clock)
+    ledger.update_stock("", [stock_of("A", "N1", 5)])
+    run_sql(path, "CREATE TRIGGER deaf BEFORE UPDATE ON stock BEGIN SELECT RAISE(IGNORE); END;")
+    with pytest.raises(BrokenInvariant, match="update_row found 0 of 1 rows as they were read"):
+        ledger.reserve(request(hold("A", "N1", 2)))
+    assert (ledger.version(), ledger.find("r-000000000001")) == (1, None)
+    ledger.close()
+
+
+def test_references_are_checked_while_writing(path: Path, clock: VirtualClock) -> None:
+    ledger = SqliteLedger(path, clock)
+    ledger.update_stock("", [stock_of("A", "N1", 5), stock_of("B", "N1", 5)])
+    run_sql(path, "DELETE FROM sku WHERE sku_id = 'B';")
+    with pytest.raises(BrokenInvariant, match="FOREIGN KEY"):
+        ledger.update_stock("", [stock_of("B", "N2", 5)])
+    assert ledger.update_stock("", [stock_of("A", "N2", 5)]) == 3
     ledger.close()
 
 

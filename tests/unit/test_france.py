@@ -311,3 +311,29 @@ def test_large_towns_order_more(world: World) -> None:
     codes = ("75", "77", "78", "91", "92", "93", "94", "95")
     share = np.mean([o.destination.postal_code.startswith(codes) for o in orders])
     assert abs(share - around_paris * 0.965) < 0.04
+
+
+def test_some_orders_need_several_nodes_and_a_few_cannot_be_filled(world: World) -> None:
+    safety = np.array([n.safety_stock_units for n in world.nodes])
+    available = np.zeros((len(world.goods.sku_ids), len(world.nodes)), np.int64)
+    stock = world.stock
+    available[stock.sku_ix, stock.node_ix] = np.maximum(0, stock.on_hand - safety[stock.node_ix])
+    row = {sku_id: i for i, sku_id in enumerate(world.goods.sku_ids)}
+    one_node, hopeless = [], []
+    for order in generate_orders(world, 2_000, 7, now_seconds=NOW):
+        at = available[[row[line.sku_id] for line in order.lines]]
+        units = np.array([line.quantity for line in order.lines])
+        one_node.append(bool((at >= units[:, None]).all(axis=0).any()))
+        hopeless.append(bool((at.sum(axis=1) < units).any()))
+    assert 0.70 < np.mean(one_node) < 0.90
+    assert 0.01 < np.mean(hopeless) < 0.08
+
+
+def test_some_skus_come_from_their_supplier_only(world: World) -> None:
+    supplier = np.array([n.node_type is NodeType.SUPPLIER for n in world.nodes])[world.stock.node_ix]
+    from_supplier, elsewhere = (
+        set(world.stock.sku_ix[supplier].tolist()),
+        set(world.stock.sku_ix[~supplier].tolist()),
+    )
+    only = from_supplier - elsewhere
+    assert 0.02 < len(only) / len(world.goods.sku_ids) < 0.08

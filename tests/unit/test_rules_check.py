@@ -162,7 +162,7 @@ def test_names_that_are_known_pass() -> None:
             "no SKU label 'x'",
         ),
         ("[post]", "[pots]", "eligibility[2].services[0]", "no service 'pots'; did you mean 'post'?"),
-        ("[sea]", "[see]", "eligibility[2].labels[0]", "no service label 'see'"),
+        ("[sea]", "[see]", "eligibility[2].labels[0]", "no service label 'see'; did you mean 'sea'?"),
     ],
 )
 def test_names_that_nothing_carries_are_found(old: str, new: str, field: str, message: str) -> None:

@@ -497,7 +497,7 @@ class Plan(_message.Message):
     PROMISE_TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
-        """By node id; a node's joint shipment before those that travel alone."""
+        """By node id, then by the first order line in it."""
 
     @_builtins.property
     def cost(self) -> Global___Cost:
