@@ -137,6 +137,36 @@ def timestamp(seconds: int) -> Timestamp:
     return Timestamp(seconds=seconds)
 
 
+def order_to_proto(order: Order) -> sourcing_pb2.Order:
+    """What a caller sends for an order."""
+    message = sourcing_pb2.Order(
+        order_id=order.order_id,
+        lines=[
+            sourcing_pb2.OrderLine(
+                line_id=line.line_id,
+                sku_id=line.sku_id,
+                quantity=line.quantity,
+                unit_value_cents=line.unit_value_cents,
+                together=line.together,
+                ship_alone=line.ship_alone,
+            )
+            for line in order.lines
+        ],
+        destination=sourcing_pb2.Destination(
+            country_code=order.destination.country,
+            postal_code=order.destination.postal_code,
+            latitude=order.destination.latitude,
+            longitude=order.destination.longitude,
+        ),
+        sales_channel=sourcing_pb2.SalesChannel.ValueType(int(order.sales_channel)),
+        customer_segment=order.customer_segment,
+        sourcing_profile=order.sourcing_profile,
+    )
+    if order.deliver_by_seconds is not None:
+        message.deliver_by_time.CopyFrom(timestamp(order.deliver_by_seconds))
+    return message
+
+
 def decision_to_proto(decision: Decision) -> sourcing_pb2.Decision:
     """The plan is absent when nothing is sourced."""
     return sourcing_pb2.Decision(

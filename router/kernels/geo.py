@@ -8,15 +8,33 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from router.kernels.jit import inline
+from router.kernels.jit import inline, kernel
 
 EARTH_RADIUS_M = 6_371_000.0
 
 
+@inline
+def unit_vector(latitude: float, longitude: float) -> tuple[float, float, float]:
+    """Degrees to a point on the unit sphere."""
+    phi, lam = math.radians(latitude), math.radians(longitude)
+    return math.cos(phi) * math.cos(lam), math.cos(phi) * math.sin(lam), math.sin(phi)
+
+
+@kernel
+def fill_unit_vectors(
+    latitude: NDArray[np.float64], longitude: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
+    """``out`` float64[n, 3]."""
+    for i in range(len(out)):
+        out[i, 0], out[i, 1], out[i, 2] = unit_vector(latitude[i], longitude[i])
+
+
 def unit_vectors(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Degrees [n], [n] to unit vectors float64[n, 3]."""
-    phi, lam = np.radians(latitude), np.radians(longitude)
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
+    """Degrees [n], [n] to unit vectors float64[n, 3]. By the kernel that also reads them off the wire: NumPy's
+    own sine may differ from it in the last digit, and from one processor to another."""
+    out = np.empty((len(latitude), 3), np.float64)
+    fill_unit_vectors(latitude, longitude, out)
+    return out
 
 
 def chord2_within(metres: int) -> float:

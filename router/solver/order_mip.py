@@ -21,6 +21,7 @@ from router.solver.hint import values_of
 from router.solver.limits import SearchLimits
 from router.solver.mathopt import F64, Answer, Ending, Model, Solver, solve
 from router.solver.order_model import OrderModel, build_order_model
+from router.solver.programme import solve_exactly
 from router.solver.tariffs import Carriage
 
 BOUND_ERROR = 1e-6
@@ -84,6 +85,10 @@ class _Search:
 
     def run(self) -> Assignment | Undecided | None:
         choices = self.choices
+        closed = solve_exactly(choices, self.tariffs)
+        if closed is not None:
+            self.best, self.method = closed.best, Method.SUBSET_DP
+            return None if self.best is None else self._answer(self.best.cents)
         if choices.max_nodes == 1 and not choices.allow_partial:
             return self._from_one_node()
         self.best = greedy(choices, self.tariffs)
@@ -140,7 +145,7 @@ class _Search:
         return self._answer(max(bound, _bound_cents(answer)))
 
     def _fewest_first(self, order: OrderModel, great: int) -> int:
-        """Minimise the cost's multiples of ``great``, then what is left over. Returns a bound on the whole."""
+        """Minimise the cost's multiples of ``great``, then the rest; returns a bound on the whole."""
         model = order.model
         offset = int(model.offset)
         parts = np.divmod(model.cost, great)

@@ -1,7 +1,7 @@
 """Neutral cases from other systems, read by path and said in our own words.
 
-The JSON files lie beside the repository and are never copied into it: the folder that the environment variable
-SOURCIER_CASES names, else ``../shared/cases`` seen from the repository.
+The JSON files are never copied into the repository. They lie in the folder that the environment variable
+SOURCIER_CASES names, else in ``../shared/cases`` seen from the repository.
 
 How a case is said here: fractional quantities become units of a finer measure; a place that is switched off
 or has used up its orders of the day is an excluded node; unsellable stock has no row; what is reserved or
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from router.catalogue import Sku
 from router.domain import Decision, Destination, NodeType, Order, OrderLine
@@ -70,14 +69,18 @@ def read_cases(file_name: str) -> list[Case]:
     return cases
 
 
-def case_params(file_names: Iterable[str]) -> list[ParameterSet]:
-    """(file name, case) of each case for ``parametrize``; a single skipped one when the folder is absent."""
+def case_params(
+    file_names: Iterable[str], keep: Callable[[str, Case], bool] = lambda name, case: True
+) -> list[Any]:
+    """(file name, case) of each case that is kept, for ``parametrize``; a single skipped one when the folder
+    is absent."""
     if cases_folder() is None:
         return [pytest.param("", {}, id="none", marks=pytest.mark.skip(reason=MISSING))]
     return [
         pytest.param(name, case, id=f"{name.removesuffix('.json')}: {case['name']}")
         for name in file_names
         for case in read_cases(name)
+        if keep(name, case)
     ]
 
 

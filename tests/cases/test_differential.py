@@ -10,6 +10,7 @@ import pytest
 from router.domain import CertificateKind, Decision, Status
 from tests.cases.adapter import MISSING, Case, case_params, cases_folder, decided, read_cases, said
 from tests.cases.policies import CENTS_PER_SOURCE, FEWEST_THEN_NEAREST
+from tests.oracle_facts import metres_between
 
 FILE = "differential.json"
 METRES_PER_ROUNDING = 0.5
@@ -43,11 +44,10 @@ def test_no_peer_finds_a_better_answer_and_each_finds_worse_ones() -> None:
     worse: Counter[str] = Counter()
     for case in read_cases(FILE):
         ordered = Counter({line["sku"]: line["qty"] for line in case["lines"]})
-        decision = decided(said(case, FEWEST_THEN_NEAREST))
-        metres = {
-            place["id"]: distance
-            for place, distance in zip(case["locations"], distances_m(case), strict=True)
-        }
+        here = said(case, FEWEST_THEN_NEAREST)
+        decision = decided(here)
+        destination = here.world.order.destination
+        metres = {node.node_id: metres_between(node, destination) for node in here.world.network.nodes}
         for peer, rows in case["peer_answers"].items():
             if not complete(rows, ordered):
                 continue
@@ -67,12 +67,3 @@ def complete(rows: list[list[Any]], ordered: Counter[str]) -> bool:
     for row in rows:
         taken[row[1]] += row[2]
     return taken == ordered and all(row[3] == "on_hand" for row in rows if len(row) > 3)
-
-
-def distances_m(case: Case) -> list[int]:
-    """Metres of each place, as the engine measures them: one order per place that only it can fill."""
-    found = []
-    for place in case["locations"]:
-        alone = {**case, "locations": [{**place, "stock": {"any": 1}}], "lines": [{"sku": "any", "qty": 1}]}
-        found.append(metres_of(decided(said(alone, FEWEST_THEN_NEAREST))))
-    return found

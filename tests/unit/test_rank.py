@@ -190,7 +190,7 @@ def check_line(world: World, strategy: Strategy, line: OrderLine, candidates: tu
 def test_rankings_of_random_worlds_agree_with_the_oracle() -> None:
     rng = np.random.default_rng(20_26)
     seen = {"eligible": 0, "rejected": 0, "unmatched": 0}
-    for _ in range(150):
+    for _ in range(400):
         world = random_world(rng)
         ranking = rank(world.order, snapshot_of(world), NOW_SECONDS, include_rejected=True)
         strategy, _ = first_strategy(world.rules, world.order, world.network, world.skus)

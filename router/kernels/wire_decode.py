@@ -1,0 +1,431 @@
+"""Orders straight from the bytes of a request into columns, without a Python object per order.
+
+Only *plain* orders are read here: every field known, none twice, all text ASCII and within its length,
+every id known, every number within its range, at most MAX_GROUPS groups. Whatever is not plain is left to
+the code that knows how to say what is wrong with it. So nothing here has to agree with anybody about an
+error; it only must never call plain what the general way would refuse or read differently.
+
+The bytes come from outside: every length is checked against the message it lies in before it is used, and
+every index once more by the compiler (``guarded``).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from router.domain import MAX_ID_LENGTH, MAX_LINES, MAX_QUANTITY, MAX_UNIT_VALUE_CENTS, SalesChannel
+from router.kernels.geo import unit_vector
+from router.kernels.jit import borrow, guarded, inline
+from router.kernels.text import find
+from router.kernels.types import F64, FAR, I16, I32, I64, MAX_GROUPS, U8, OrderArrays
+
+MESSAGES = ("SourceOrdersRequest", "Order", "OrderLine", "Destination", "Timestamp")
+"""The messages that are read; ``tags[m]`` belongs to ``MESSAGES[m]``."""
+REQUEST, ORDER, LINE, PLACE, TIME = range(5)
+
+SLOTS = (
+    ("orders", "request_id", "validate_only", "hold_seconds"),
+    (
+        "lines",
+        "order_id",
+        "destination",
+        "sales_channel",
+        "customer_segment",
+        "sourcing_profile",
+        "deliver_by_time",
+    ),
+    ("", "line_id", "sku_id", "quantity", "unit_value_cents", "together", "ship_alone"),
+    ("", "country_code", "postal_code", "latitude", "longitude"),
+    ("", "seconds", "nanos"),
+)
+"""The fields of each message, by slot. Slot 0 is for what repeats."""
+REQUEST_ID, VALIDATE_ONLY, HOLD_SECONDS = 1, 2, 3
+ORDER_ID, DESTINATION, CHANNEL, SEGMENT, PROFILE, DELIVER_BY = 1, 2, 3, 4, 5, 6
+LINE_ID, SKU_ID, QUANTITY, UNIT_VALUE, TOGETHER, SHIP_ALONE = 1, 2, 3, 4, 5, 6
+COUNTRY_CODE, POSTAL_CODE, LATITUDE, LONGITUDE = 1, 2, 3, 4
+SECONDS, NANOS = 1, 2
+SLOT_COUNT = 8
+
+VARINT, FIXED64, BYTES = 0, 1, 2
+"""Wire types, the low three bits of a tag."""
+MAX_LENGTH_BYTES = 4
+"""Longest length prefix that is read here: what is larger than 2^28 bytes is not plain."""
+
+LAST_CHANNEL = int(max(SalesChannel))
+WEB = int(SalesChannel.WEB)
+LAST_SECOND = 253_402_300_799
+"""The end of the year 9999, the last second a Timestamp may name."""
+LAST_NANO = 999_999_999
+
+HEAD_COLUMNS = 9
+H_COUNTRY, H_ZONE, H_CHANNEL, H_SEGMENT, H_PROFILE, H_DELIVER_BY, H_LINE_STOP, H_ID, H_ID_STOP = range(9)
+LINE_COLUMNS = 11
+L_SKU, L_QUANTITY, L_VALUE, L_GROUP, L_ALONE, L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP, L_WITH, L_WITH_STOP = (
+    range(11)
+)
+
+
+class Ids(NamedTuple):
+    """An index of ids, as in ``router.columns.IdIndex``."""
+
+    data: U8
+    offsets: I64
+    table: I32
+
+
+class Names(NamedTuple):
+    """What the texts of an order may name."""
+
+    skus: Ids
+    unit_value_cents: I64  # [S]
+    countries: Ids
+    segments: Ids
+    profiles: Ids
+    default_profile: int
+    zone_keys: Ids  # texts such as FR:75
+    zone_of_key: I16
+    zone_longest: int  # most bytes of a postal prefix
+    zone_count: int
+
+
+class Parsed(NamedTuple):
+    """Where the plain orders of a request are written. Rows of plain orders follow each other without gaps."""
+
+    row: I32  # [orders] row of a plain order, -1 for any other
+    head: I64  # [rows, HEAD_COLUMNS]
+    xyz: F64  # [rows, 3]
+    lines: I64  # [lines, LINE_COLUMNS]
+    id_data: U8  # the order ids, end to end
+    id_offsets: I64  # [rows + 1]
+
+
+class Scratch(NamedTuple):
+    """Work space of one call."""
+
+    outer: I64  # [SLOT_COUNT, 2] slots of an order
+    inner: I64  # [SLOT_COUNT, 2] slots of a message in it
+    spans: I64  # [MAX_LINES, 3] its lines
+    text: U8  # a zone key
+
+
+def scratch() -> Scratch:
+    """Work space for ``decode``."""
+    outer, inner = (np.empty((SLOT_COUNT, 2), np.int64) for _ in range(2))
+    return Scratch(outer, inner, np.empty((MAX_LINES, 3), np.int64), np.empty(4 * MAX_ID_LENGTH, np.uint8))
+
+
+def room_for(order_count: int, byte_count: int) -> Parsed:
+    """Room for so many orders in so many bytes. A plain line takes ten bytes at least."""
+    return Parsed(
+        row=np.empty(order_count, np.int32),
+        head=np.empty((order_count, HEAD_COLUMNS), np.int64),
+        xyz=np.empty((order_count, 3), np.float64),
+        lines=np.empty((byte_count // 10 + 1, LINE_COLUMNS), np.int64),
+        id_data=np.empty(byte_count, np.uint8),
+        id_offsets=np.zeros(order_count + 1, np.int64),
+    )
+
+
+@guarded
+def read_varint(raw: U8, at: int, stop: int) -> tuple[int, int]:
+    """A number below 2^63 and where it ends; -1 for where when there is none."""
+    value, shift = 0, 0
+    while at < stop and shift < 63:
+        byte = np.int64(raw[at])
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+        shift += 7
+    return 0, -1
+
+
+@guarded
+def split(raw: U8, at: int, stop: int, slot_of_tag: I64, slots: I64, items: I64) -> tuple[int, int]:
+    """Takes the message ``raw[at:stop]`` apart. ``slots`` [SLOT_COUNT, 2] gets a number and 0, or the bounds
+    of a text or message; 0, 0 for what is absent. ``items`` [., 3] gets, for every element of what
+    repeats, where its tag, its content and the next field begin.
+
+    Returns the set of slots present and the number of items; -1 for the set when the message is not plain.
+    """
+    present, count = 0, 0
+    slots[:, :] = 0
+    while at < stop:
+        first = at
+        tag = np.int64(raw[at])
+        at += 1
+        slot = slot_of_tag[tag] if tag < 128 else -1
+        if slot < 0 or (slot > 0 and (present >> slot) & 1):
+            return -1, 0
+        present |= 1 << slot
+        if tag & 7 == FIXED64:
+            if stop - at < 8:
+                return -1, 0
+            bits = 0
+            for i in range(8):
+                bits |= np.int64(raw[at + i]) << (8 * i)
+            slots[slot, 0] = bits
+            at += 8
+            continue
+        value, after = read_varint(raw, at, stop)
+        if after < 0:
+            return -1, 0
+        if tag & 7 == VARINT:
+            slots[slot, 0] = value
+            at = after
+            continue
+        if after - at > MAX_LENGTH_BYTES or value > stop - after:
+            return -1, 0
+        at = after + value
+        if slot > 0:
+            slots[slot, 0], slots[slot, 1] = after, at
+        elif count < len(items):
+            items[count, 0], items[count, 1], items[count, 2] = first, after, at
+            count += 1
+        else:
+            return -1, 0
+    return present, count
+
+
+@guarded
+def is_id(raw: U8, start: int, stop: int) -> bool:
+    """ASCII, and not too long."""
+    if stop - start > MAX_ID_LENGTH:
+        return False
+    high = 0
+    for i in range(start, stop):
+        high |= np.int64(raw[i])
+    return high < 128
+
+
+@guarded
+def same(raw: U8, start: int, stop: int, other: int, other_stop: int) -> bool:
+    """Are two texts the same? From the end, where ids differ first."""
+    if stop - start != other_stop - other:
+        return False
+    for i in range(1, stop - start + 1):
+        if raw[stop - i] != raw[other_stop - i]:
+            return False
+    return True
+
+
+@inline
+def read_line(
+    raw: U8, at: int, stop: int, tags: I64, slots: I64, skus: Ids, unit_value_cents: I64, row: I64
+) -> bool:
+    """One line into ``row``, all but its group. False: not plain."""
+    present, _ = split(raw, at, stop, tags, slots, slots)
+    start, end = slots[LINE_ID, 0], slots[LINE_ID, 1]
+    sku_start, sku_end = slots[SKU_ID, 0], slots[SKU_ID, 1]
+    with_start, with_end = slots[TOGETHER, 0], slots[TOGETHER, 1]
+    quantity, value, alone = slots[QUANTITY, 0], slots[UNIT_VALUE, 0], slots[SHIP_ALONE, 0]
+    sku = -1
+    if (
+        present >= 0
+        and start < end
+        and is_id(raw, start, end)
+        and is_id(raw, sku_start, sku_end)
+        and is_id(raw, with_start, with_end)
+        and 1 <= quantity <= MAX_QUANTITY
+        and value <= MAX_UNIT_VALUE_CENTS
+        and alone <= 1
+    ):
+        sku = find(skus.data, skus.offsets, skus.table, raw, sku_start, sku_end)
+    if sku >= 0:
+        row[L_SKU], row[L_QUANTITY], row[L_ALONE] = sku, quantity, alone
+        row[L_VALUE] = value if (present >> UNIT_VALUE) & 1 else unit_value_cents[sku]
+        row[L_ID], row[L_ID_STOP] = start, end
+        row[L_SKU_ID], row[L_SKU_ID_STOP] = sku_start, sku_end
+        row[L_WITH], row[L_WITH_STOP] = with_start, with_end
+    return sku >= 0 and sku_start < sku_end
+
+
+@guarded
+def group_of(raw: U8, lines: I64, first: int, at: int, groups: int) -> int:
+    """Group of line ``at`` of an order whose lines begin at ``first`` and have ``groups`` groups so far; -1
+    when an earlier line has its id."""
+    start, stop = lines[at, L_ID], lines[at, L_ID_STOP]
+    for other in range(first, at):
+        if same(raw, start, stop, lines[other, L_ID], lines[other, L_ID_STOP]):
+            return -1
+    start, stop = lines[at, L_WITH], lines[at, L_WITH_STOP]
+    if start < stop:
+        for other in range(first, at):
+            if same(raw, start, stop, lines[other, L_WITH], lines[other, L_WITH_STOP]):
+                return int(lines[other, L_GROUP])
+    return groups
+
+
+@guarded
+def zone_of(
+    raw: U8, slots: I64, keys: Ids, zone_of_key: I16, longest: int, none: int, text: U8
+) -> int:
+    """Zone of the place in ``slots``: that of its longest known postal prefix; ``none`` without one."""
+    size = 0
+    for i in range(slots[COUNTRY_CODE, 0], slots[COUNTRY_CODE, 1]):
+        text[size] = raw[i]
+        size += 1
+    text[size] = ord(":")
+    size += 1
+    shortest = size
+    for i in range(slots[POSTAL_CODE, 0], slots[POSTAL_CODE, 1]):
+        if raw[i] != ord(" ") and size - shortest < longest:
+            text[size] = raw[i]
+            size += 1
+    for stop in range(size, shortest - 1, -1):
+        row = find(keys.data, keys.offsets, keys.table, text, 0, stop)
+        if row >= 0:
+            return int(zone_of_key[row])
+    return none
+
+
+@inline
+def read_place(
+    raw: U8, at: int, stop: int, tags: I64, slots: I64, countries: Ids, row: I64, xyz: F64
+) -> bool:
+    """A destination, all but its zone. False: not plain."""
+    present, _ = split(raw, at, stop, tags, slots, slots)
+    located = (1 << LATITUDE) | (1 << LONGITUDE)
+    start, end = slots[COUNTRY_CODE, 0], slots[COUNTRY_CODE, 1]
+    country = -1
+    if (
+        present >= 0
+        and present & located == located
+        and is_id(raw, start, end)
+        and is_id(raw, slots[POSTAL_CODE, 0], slots[POSTAL_CODE, 1])
+    ):
+        country = find(countries.data, countries.offsets, countries.table, raw, start, end)
+    degrees = slots.view(np.float64)
+    latitude, longitude = degrees[LATITUDE, 0], degrees[LONGITUDE, 0]
+    fits = country >= 0 and start < end and abs(latitude) <= 90.0 and abs(longitude) <= 180.0
+    if fits:
+        row[H_COUNTRY] = country
+        xyz[0], xyz[1], xyz[2] = unit_vector(latitude, longitude)
+    return fits
+
+
+@inline
+def read_head(raw: U8, present: int, slots: I64, segments: Ids, profiles: Ids, default: int, row: I64) -> bool:
+    """An order's own texts and numbers. False: not plain."""
+    start, end = slots[SEGMENT, 0], slots[SEGMENT, 1]
+    profile_start, profile_end = slots[PROFILE, 0], slots[PROFILE, 1]
+    channel = slots[CHANNEL, 0]
+    fits = (
+        (present >> DESTINATION) & 1 == 1
+        and slots[ORDER_ID, 0] < slots[ORDER_ID, 1]
+        and is_id(raw, slots[ORDER_ID, 0], slots[ORDER_ID, 1])
+        and is_id(raw, start, end)
+        and is_id(raw, profile_start, profile_end)
+        and channel <= LAST_CHANNEL
+    )
+    if fits:
+        segment, profile = -1, default
+        if start < end:
+            segment = find(segments.data, segments.offsets, segments.table, raw, start, end)
+        if profile_start < profile_end:
+            profile = find(profiles.data, profiles.offsets, profiles.table, raw, profile_start, profile_end)
+        row[H_CHANNEL] = channel if channel > 0 else WEB
+        row[H_SEGMENT] = segment if segment >= 0 else len(segments.offsets) - 1
+        row[H_PROFILE] = profile
+        row[H_ID], row[H_ID_STOP] = slots[ORDER_ID, 0], slots[ORDER_ID, 1]
+        fits = profile >= 0
+    return fits
+
+
+@guarded
+def read_time(raw: U8, at: int, stop: int, tags: I64, slots: I64, now: int) -> int:
+    """Epoch seconds of a deadline; -1 when it is past or not plain."""
+    present, _ = split(raw, at, stop, tags, slots, slots)
+    seconds = slots[SECONDS, 0]
+    if present < 0 or slots[NANOS, 0] > LAST_NANO or not now <= seconds <= LAST_SECOND:
+        return -1
+    return int(seconds)
+
+
+@guarded
+def read_orders(raw: U8, tags: I64, items: I64, names: Names, now: int, space: Scratch, out: Parsed) -> int:
+    """``decode`` over borrowed columns."""
+    skus, values, countries, segments = names.skus, names.unit_value_cents, names.countries, names.segments
+    profiles, default = names.profiles, names.default_profile
+    keys, zone_of_key, longest, no_zone = (
+        names.zone_keys, names.zone_of_key, names.zone_longest, names.zone_count,
+    )  # fmt: skip
+    order_tags, line_tags, place_tags, time_tags = tags[ORDER], tags[LINE], tags[PLACE], tags[TIME]
+    rows, heads, xyz, lines, id_data, id_offsets = out
+    slots, inner, spans, text = space
+    b, at = 0, 0
+    for i in range(len(items)):
+        rows[i] = -1
+        first, head = at, heads[b]
+        present, count = split(raw, items[i, 1], items[i, 2], order_tags, slots, spans)
+        if present < 0 or count == 0 or not read_head(raw, present, slots, segments, profiles, default, head):
+            continue
+        start, stop = slots[DESTINATION, 0], slots[DESTINATION, 1]
+        if not read_place(raw, start, stop, place_tags, inner, countries, head, xyz[b]):
+            continue
+        head[H_ZONE] = zone_of(raw, inner, keys, zone_of_key, longest, no_zone, text)
+        head[H_DELIVER_BY] = FAR
+        if (present >> DELIVER_BY) & 1:
+            start, stop = slots[DELIVER_BY, 0], slots[DELIVER_BY, 1]
+            head[H_DELIVER_BY] = read_time(raw, start, stop, time_tags, inner, now)
+            if head[H_DELIVER_BY] < 0:
+                continue
+        groups = 0
+        for k in range(count):
+            if not read_line(raw, spans[k, 1], spans[k, 2], line_tags, inner, skus, values, lines[at]):
+                break
+            group = group_of(raw, lines, first, at, groups)
+            groups = max(groups, group + 1)
+            if group < 0 or groups > MAX_GROUPS:
+                break
+            lines[at, L_GROUP] = group
+            at += 1
+        if at - first < count:
+            at = first
+            continue
+        head[H_LINE_STOP] = at
+        size = id_offsets[b]
+        for k in range(head[H_ID], head[H_ID_STOP]):
+            id_data[size] = raw[k]
+            size += 1
+        rows[i] = b
+        b += 1
+        id_offsets[b] = size
+    return b
+
+
+@guarded
+def decode(raw: U8, tags: I64, items: I64, names: Names, now: int, space: Scratch, out: Parsed) -> int:
+    """The plain orders among ``items`` [orders, 3] of a request; how many there are.
+
+    tags [len(MESSAGES), 128]: slot of a field by its tag byte, -1 for a tag that is not expected.
+    now: epoch seconds that deadlines are compared with.
+    """
+    return read_orders(borrow(raw), borrow(tags), borrow(items), borrow(names), now, borrow(space), borrow(out))
+
+
+def order_arrays_of(parsed: Parsed, count: int) -> OrderArrays:
+    """The columns of the ``count`` plain orders, as ``router.orders.order_arrays`` makes them."""
+    head = parsed.head[:count]
+    stop = head[:, H_LINE_STOP]
+    lines = parsed.lines[: int(stop[-1]) if count else 0]
+    columns = OrderArrays(
+        line_start=np.concatenate([np.zeros(1, np.int64), stop]),
+        sku_ix=lines[:, L_SKU].astype(np.int32),
+        quantity=lines[:, L_QUANTITY].copy(),
+        unit_value_cents=lines[:, L_VALUE].copy(),
+        group=lines[:, L_GROUP].astype(np.int16),
+        alone=lines[:, L_ALONE].astype(np.uint8),
+        country=head[:, H_COUNTRY].astype(np.int16),
+        zone=head[:, H_ZONE].astype(np.int16),
+        xyz=parsed.xyz[:count].copy(),
+        channel=head[:, H_CHANNEL].astype(np.int16),
+        segment=head[:, H_SEGMENT].astype(np.int16),
+        profile=head[:, H_PROFILE].astype(np.int16),
+        deliver_by_seconds=head[:, H_DELIVER_BY].copy(),
+    )
+    for column in columns:
+        column.setflags(write=False)
+    return columns

@@ -1,0 +1,346 @@
+"""Small orders exactly, by dynamic programming over the amounts taken: what the subset programme does not
+take because a line must be divided, or because there are a few groups more.
+
+One programme per distinct delay cost, with the services that cost at most that much, as a deadline. Work is
+estimated before it is done; what would be too much is left to the integer programme.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.kernels.divide import cover_groups, dominated, fill_by_node
+from router.kernels.types import FAR
+from router.solver.choices import I64, Choices
+from router.solver.costing import Priced, Tariff, price
+
+MOST_STATES = 1 << 16
+MOST_OFFERS = 4_000_000
+MOST_STEPS = 600_000_000
+"""Inner steps of a programme; about a second."""
+CHUNK = 400_000
+"""Offers priced at a time."""
+DOMINATED = 20
+"""Share of the offers that may turn out to be needless."""
+MOST_PICKS = 25_000_000
+DENSE = 4_000_000
+"""Entries of the table in which nodes are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A proof: the best plan, or None that there is none."""
+
+    best: Priced | None
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """S states of an order with I items; state = the digits in mixed radix, the first item's the lowest."""
+
+    digits: I64
+    """int64[S, I]"""
+    units: I64
+    value_cents: I64
+    weight_grams: I64
+    """Of what leaves jointly."""
+
+    @classmethod
+    def of(cls, choices: Choices) -> States | None:
+        """None when there are too many."""
+        sizes = (choices.need + 1).tolist()
+        radix = [1]
+        for size in sizes:
+            radix.append(radix[-1] * size)
+        if radix[-1] > MOST_STATES:
+            return None
+        state = np.arange(radix[-1])
+        digits = state[:, None] // np.array(radix[:-1]) % np.array(sizes)
+        return cls(
+            digits,
+            digits @ choices.units,
+            digits @ choices.value_cents,
+            digits @ np.where(choices.joint, choices.weight_grams, 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What rows can supply: row and state, int64[offers] by row and state, and cents int64[levels, offers]
+    with every shipment's split in them; FAR where no service is fast enough."""
+
+    row: I64
+    state: I64
+    cents: I64
+
+
+def solve_exactly(choices: Choices, tariffs: dict[int, Tariff]) -> Closed | None:
+    """The proven answer, None where that would be too much work."""
+    states = States.of(choices)
+    if states is None:
+        return None
+    if len(choices.rows) * len(states.digits) > DENSE * 10:
+        return None
+    mask = np.ones((len(choices.rows), len(states.digits)), bool)
+    for item, most in enumerate(choices.most.T):
+        mask &= states.digits[:, item] <= most[:, None]
+    mask[:, 0] = False
+    if mask.sum() > MOST_OFFERS:
+        return None
+    levels = np.unique(choices.delay_cents[choices.lane >= 0])
+    most = min(choices.max_nodes, len(choices.rows), int(choices.need.sum()))
+    search = _Search(choices, tariffs, states, levels, most)
+    if choices.whole.all():
+        found = search.cover(mask)
+        if found is not None:
+            return found
+    return search.fill(mask)
+
+
+class _Search:
+    """The programmes of one order. ``most``: nodes that a plan may use."""
+
+    def __init__(
+        self, choices: Choices, tariffs: dict[int, Tariff], states: States, levels: I64, most: int
+    ) -> None:
+        self.choices = choices
+        self.tariffs = tariffs
+        self.states = states
+        self.levels = levels
+        self.most = most
+        self.limited = choices.max_nodes < min(len(choices.rows), int(choices.need.sum()))
+        self.layers = most if self.limited else 1
+
+    # --- offers ---------------------------------------------------------------------------------------
+
+    def offers(self, mask: NDArray[np.bool_]) -> Iterator[Offers]:
+        """The offers in ``mask`` (bool[R, S]) that stock and services allow, some rows at a time."""
+        fares = self._fares()
+        alone = self._alone_fares()
+        ends = np.cumsum(mask.sum(axis=1))
+        start = 0
+        while start < len(mask):
+            done = ends[start - 1] if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, done + CHUNK, side="right")))
+            row, state = np.nonzero(mask[start:stop])
+            yield self._price(row + start, state, fares, alone)
+            start = stop
+
+    def _fares(self) -> I64:
+        """int64[Λ + 1, S]: tariff of the joint shipment of a state by each lane; FAR where it takes not all."""
+        choices, states = self.choices, self.states
+        table = np.full((len(choices.takes) + 1, len(states.digits)), FAR)
+        for lane, tariff in self.tariffs.items():
+            refused = choices.joint & ~choices.takes[lane]
+            open_to = ~(states.digits[:, refused] > 0).any(axis=1)
+            table[lane, open_to] = tariff.prices(states.weight_grams[open_to])
+        return table
+
+    def _alone_fares(self) -> I64:
+        """int64[levels, R, I]: cheapest tariff of an item that travels alone; 0 for others."""
+        choices = self.choices
+        table = np.zeros((len(self.levels), *choices.most.shape), np.int64)
+        for item in np.flatnonzero(choices.alone).tolist():
+            weight = int(choices.weight_grams[item])
+            cents = np.full(len(choices.takes) + 1, FAR)
+            for lane, tariff in self.tariffs.items():
+                if choices.takes[lane, item]:
+                    cents[lane] = tariff.price(weight)
+            for at, level in enumerate(self.levels.tolist()):
+                fares = np.where(choices.delay_cents <= level, cents[choices.lane], FAR)
+                table[at, :, item] = fares.min(axis=1, initial=FAR)
+        return table
+
+    def _price(self, row: I64, state: I64, fares: I64, alone_fares: I64) -> Offers:
+        choices, states = self.choices, self.states
+        digits = states.digits[state]
+        taken = digits @ choices.use
+        stocked = (taken <= choices.cap[row]).all(axis=1)
+        row, state, digits, taken = row[stocked], state[stocked], digits[stocked], taken[stocked]
+        base: I64 = (digits * choices.cents[row]).sum(axis=1)
+        base += ((digits > 0) & ~choices.whole).sum(axis=1) * choices.line_cents[row]
+        if choices.depth.rules:
+            base += choices.depth.cents(row, choices.available[row], taken).sum(axis=1)
+        jointly = (digits[:, choices.joint] > 0).any(axis=1)
+        shipments = jointly + digits[:, choices.alone].sum(axis=1)
+        base += shipments * (choices.ship_cents[row] + choices.split_cents)
+        cents = np.empty((len(self.levels), len(row)), np.int64)
+        for at, level in enumerate(self.levels.tolist()):
+            lane = np.where(choices.delay_cents <= level, choices.lane, -1)[row]
+            joint = fares[lane, state[:, None]].min(axis=1, initial=FAR)
+            slowest = np.where(jointly, joint, 0)
+            total = base + slowest
+            late = slowest >= FAR
+            if choices.alone.any():
+                apart = np.where(digits[:, choices.alone] > 0, alone_fares[at, row][:, choices.alone], 0)
+                late |= (apart >= FAR).any(axis=1)
+                total += np.where(late, 0, np.where(apart < FAR, apart, 0).sum(axis=1))
+            cents[at] = np.where(late, FAR, total)
+        return Offers(row, state, cents)
+
+    # --- programmes -----------------------------------------------------------------------------------
+
+    def cover(self, mask: NDArray[np.bool_]) -> Closed | None:
+        """Whole items: the best row of each set, then the best cover. None where the work is too much, or
+        where two parts come from one row, which the rules forbid."""
+        items, count = len(self.choices.need), len(self.levels)
+        if 3**items * self.layers * count > MOST_STEPS:
+            return None
+        part = np.full((count, len(self.states.digits)), FAR)
+        row_of = np.zeros(part.shape, np.int64)
+        for offers in self.offers(mask):
+            for first, stop in _runs(offers.row):
+                state, cents = offers.state[first:stop], offers.cents[:, first:stop]
+                cheaper = cents < part[:, state]
+                part[:, state] = np.where(cheaper, cents, part[:, state])
+                row_of[:, state] = np.where(cheaper, offers.row[first], row_of[:, state])
+        worthy = self.states.value_cents >= self.choices.min_part_value_cents
+        best = np.zeros((self.layers + 1, part.shape[1]), np.int64)
+        pick = np.zeros_like(best)
+        choice = _Choice(self)
+        for at, level in enumerate(self.levels.tolist()):
+            if choice.full and level >= choice.cents:
+                break
+            cover_groups(np.where(worthy, part[at], FAR), int(self.limited), best, pick)
+            goal = choice.better(np.minimum(part[at], best[-1]), level)
+            if goal < 0:
+                continue
+            parts: list[tuple[int, int]] = []
+            n, left = self.layers, goal
+            if part[at, goal] <= best[-1, goal]:
+                parts, left = [(int(row_of[at, goal]), goal)], 0
+            while left:
+                taken = int(pick[n, left])
+                if taken:
+                    parts.append((int(row_of[at, taken]), taken))
+                    left ^= taken
+                n -= int(self.limited)
+            choice.parts = parts
+        rows = [row for row, _ in choice.parts]
+        return None if len(set(rows)) < len(rows) else choice.closed()
+
+    def fill(self, mask: NDArray[np.bool_]) -> Closed | None:
+        """Any items: row after row. None where the work is too much."""
+        count, size = len(self.levels), len(self.states.digits)
+        if int(mask.sum()) * size * self.layers * count > MOST_STEPS * DOMINATED:
+            return None
+        blocks = list(self.offers(mask))
+        row = np.concatenate([b.row for b in blocks])
+        state = np.concatenate([b.state for b in blocks])
+        cents = np.concatenate([b.cents for b in blocks], axis=1)
+        kept = self._kept(row, state, cents)[row]
+        single_row, single = row, (state, cents)
+        kept &= self.states.value_cents[state] >= self.choices.min_part_value_cents
+        row, state, cents = row[kept], state[kept], cents[:, kept]
+        rows, first = np.unique(row, return_index=True)
+        steps = len(row) * size * self.layers * count
+        if steps > MOST_STEPS or len(rows) * size * (self.layers + 1) > MOST_PICKS:
+            return None
+        first = np.append(first, len(row)).astype(np.int64)
+        digits, guard = self._bit_fields()
+        best = np.zeros((self.layers + 1, size), np.int64)
+        picks = np.zeros((len(rows), self.layers + 1, size), np.int32)
+        choice = _Choice(self)
+        for at, level in enumerate(self.levels.tolist()):
+            if choice.full and level >= choice.cents:
+                break
+            fill_by_node(
+                first, state, digits[state], cents[at], digits, guard, int(self.limited), best, picks
+            )
+            alone = np.full(size, FAR)
+            np.minimum.at(alone, single[0], single[1][at])
+            goal = choice.better(np.minimum(alone, best[-1]), level)
+            if goal < 0:
+                continue
+            if alone[goal] <= best[-1, goal]:
+                offer = np.flatnonzero((single[0] == goal) & (single[1][at] == alone[goal]))[0]
+                choice.parts = [(int(single_row[offer]), goal)]
+            else:
+                choice.parts = _read(picks, state, rows, self.layers, goal, self.limited)
+        return choice.closed()
+
+    def _kept(self, row: I64, state: I64, cents: I64) -> NDArray[np.bool_]:
+        """bool[R]: the rows that some best plan may need."""
+        shape = (len(self.levels), len(self.choices.rows), len(self.states.digits))
+        kept = np.ones(shape[1], np.int64)
+        if np.prod(shape) <= DENSE and shape[1] > self.most:
+            table = np.full(shape, FAR)
+            table[:, row, state] = cents
+            dominated(table, self.most, kept)
+        return kept.astype(bool)
+
+    def _bit_fields(self) -> tuple[I64, int]:
+        """The digits of each state with a free bit above each, and those bits."""
+        packed = np.zeros(len(self.states.digits), np.int64)
+        guard, shift = 0, 0
+        for item, need in enumerate(self.choices.need.tolist()):
+            packed |= self.states.digits[:, item] << shift
+            shift += int(need).bit_length()
+            guard |= 1 << shift
+            shift += 1
+        return packed, guard
+
+
+class _Choice:
+    """The best plan over the delay levels so far."""
+
+    def __init__(self, search: _Search) -> None:
+        self.search = search
+        self.units = 0
+        self.cents = FAR
+        self.level = 0
+        self.parts: list[tuple[int, int]] = []
+
+    @property
+    def full(self) -> bool:
+        return self.units == int(self.search.states.units[-1])
+
+    def better(self, cents: I64, level: int) -> int:
+        """The state to go for where it beats the best so far, else -1. ``cents`` int64[S]."""
+        units = self.search.states.units
+        reached = np.flatnonzero(cents[1:] < FAR) + 1
+        if not self.search.choices.allow_partial:
+            reached = reached[reached == len(cents) - 1]
+        if len(reached) == 0:
+            return -1
+        goal = int(reached[np.lexsort((cents[reached], -units[reached]))[0]])
+        if (-int(units[goal]), int(cents[goal]) + level) >= (-self.units, self.cents):
+            return -1
+        self.units, self.cents, self.level = int(units[goal]), int(cents[goal]) + level, level
+        return goal
+
+    def closed(self) -> Closed | None:
+        """The proof, unless pricing the plan disagrees."""
+        if not self.parts:
+            return Closed(None)
+        search = self.search
+        amounts = np.zeros_like(search.choices.most)
+        for row, state in self.parts:
+            amounts[row] = search.states.digits[state]
+        found = price(search.choices, search.tariffs, amounts)
+        agrees = found is not None and found.cents == self.cents - search.choices.split_cents
+        return Closed(found) if agrees else None
+
+
+def _runs(values: I64) -> Iterator[tuple[int, int]]:
+    """(first, stop) of each run of equal values."""
+    starts = np.flatnonzero(np.diff(values, prepend=-1))
+    yield from zip(starts.tolist(), [*starts[1:].tolist(), len(values)], strict=True)
+
+
+def _read(
+    picks: NDArray[np.int32], state: I64, rows: I64, layer: int, goal: int, limited: bool
+) -> list[tuple[int, int]]:
+    """The parts (row, state) that make up ``goal``."""
+    parts = []
+    for at in range(len(rows) - 1, -1, -1):
+        offer = int(picks[at, layer, goal])
+        if offer >= 0:
+            parts.append((int(rows[at]), int(state[offer])))
+            goal -= int(state[offer])
+            layer -= int(limited)
+    return parts

@@ -1,0 +1,306 @@
+"""The throughput path of SourceOrders: quotes for a whole request without a Python object per order.
+
+Request bytes -> columns -> decisions -> response bytes, each arrow a kernel. Orders that are not plain
+(``router.kernels.wire_decode``) and those that the kernels leave to the solver are answered by the general
+way, one by one, and their bytes put in between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from numpy.typing import NDArray
+
+from router.catalogue import Catalogue
+from router.columns import IdIndex, frozen
+from router.compile import Compiled
+from router.domain import CertificateKind, Method, Versions
+from router.errors import BrokenInvariant
+from router.kernels import wire_decode, wire_encode
+from router.kernels.keys import decision_keys
+from router.kernels.types import I32, I64, U8, U64, OrderArrays, PlanArrays
+from router.kernels.wire_decode import Ids, Names, Parsed
+from router.kernels.wire_encode import Answers, Ready
+from router.orders import groups_of
+from router.plan import plan_from_arrays
+from router.rules.model import RuleSet
+from router.snapshot import Snapshot
+from router.sourcer import ENGINE_VERSION, rules_key, run_kernels
+from server.api.sourcing.v1 import sourcing_pb2
+from server.convert import MAX_HOLD_SECONDS, parse_order, timestamp, versions_to_proto
+from server.decision_log import Remembered
+
+SlowWay = Callable[[sourcing_pb2.Order], sourcing_pb2.SourceOrdersResult]
+"""How one order is answered in general."""
+
+_WIRE_TYPES = {
+    FieldDescriptor.TYPE_INT32: wire_decode.VARINT,
+    FieldDescriptor.TYPE_INT64: wire_decode.VARINT,
+    FieldDescriptor.TYPE_BOOL: wire_decode.VARINT,
+    FieldDescriptor.TYPE_ENUM: wire_decode.VARINT,
+    FieldDescriptor.TYPE_DOUBLE: wire_decode.FIXED64,
+    FieldDescriptor.TYPE_STRING: wire_decode.BYTES,
+    FieldDescriptor.TYPE_MESSAGE: wire_decode.BYTES,
+}
+
+
+_KEY = re.compile("[0-9a-f]{32}")
+
+
+def tag_of(name: str) -> int:
+    """The tag byte of a field such as ``Order.order_id``. Raises BrokenInvariant for a field whose tag is longer
+    than a byte."""
+    message, field = name.split(".")
+    own: dict[str, Descriptor] = sourcing_pb2.DESCRIPTOR.message_types_by_name
+    descriptor = own.get(message, Timestamp.DESCRIPTOR).fields_by_name[field]
+    tag = descriptor.number << 3 | _WIRE_TYPES[descriptor.type]
+    if tag >= 128:
+        raise BrokenInvariant(f"{name} has number {descriptor.number}; the kernels take up to 15")
+    return tag
+
+
+def _decode_tags() -> I64:
+    """The slot of each tag byte, by message."""
+    tags = np.full((len(wire_decode.MESSAGES), 128), -1, np.int64)
+    for m, message in enumerate(wire_decode.MESSAGES):
+        for slot, field in enumerate(wire_decode.SLOTS[m]):
+            if field:
+                tags[m, tag_of(f"{message}.{field}")] = slot
+    return frozen(tags)
+
+
+DECODE_TAGS = _decode_tags()
+ENCODE_TAGS = frozen(np.array([tag_of(name) for name in wire_encode.FIELDS], np.int64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotes:
+    """Decisions of one call as columns, for the decision log: what ExplainDecision needs is looked up when
+    somebody asks.
+
+    items: int64[orders, 3], where each order's field begins in ``request``, and its content begins and ends.
+    row: int32[orders], its row among the decided ones, or -1. keys: uint64[rows, 2], the decision ids.
+    """
+
+    request: bytes
+    items: I64
+    row: I32
+    keys: U64
+    plans: PlanArrays
+    now_seconds: int
+    stock_version: int
+    rules: RuleSet
+    compiled: Compiled
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, decision_id: str) -> Remembered | None:
+        """What a decision was made from; None when it is not one of these."""
+        if _KEY.fullmatch(decision_id) is None:
+            return None
+        key = np.array([int(decision_id[:16], 16), int(decision_id[16:], 16)], np.uint64)
+        rows = np.flatnonzero((self.keys == key).all(axis=1))
+        found = np.flatnonzero(np.isin(self.row, rows))
+        if not len(found):
+            return None
+        i = int(found[0])
+        order_bytes = self.request[self.items[i, 1] : self.items[i, 2]]
+        order = parse_order(sourcing_pb2.Order.FromString(order_bytes), self.now_seconds)
+        plan = plan_from_arrays(order, groups_of(order), self.plans, int(self.row[i]), self.compiled)
+        return Remembered(
+            decision_id=decision_id,
+            order_bytes=order_bytes,
+            now_seconds=self.now_seconds,
+            stock_version=self.stock_version,
+            rules=self.rules,
+            compiled=self.compiled,
+            plan_hash=hash(plan),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A request whose plain orders are decided. slow: the others, with their places in the request."""
+
+    quotes: Quotes
+    parsed: Parsed
+    orders: OrderArrays
+    ready: Ready
+    slow: Sequence[tuple[int, sourcing_pb2.Order]]
+
+    def encoded(self, slow_way: SlowWay) -> bytes:
+        """The response, a SourceOrdersResponse."""
+        row = self.quotes.row
+        pieces = [(i, slow_way(order).SerializeToString()) for i, order in self.slow]
+        stops = np.cumsum([0, *(len(piece) for _, piece in pieces)])
+        places = [i for i, _ in pieces]
+        side_at = np.zeros((len(row), 2), np.int64)
+        side_at[places, 0], side_at[places, 1] = stops[:-1], stops[1:]
+        answers = Answers(
+            row=row,
+            side=np.frombuffer(b"".join(piece for _, piece in pieces), np.uint8),
+            side_at=side_at,
+            key=self.quotes.keys.view(np.int64),
+            id_data=self.parsed.id_data,
+            id_offsets=self.parsed.id_offsets,
+            raw=np.frombuffer(self.quotes.request, np.uint8),
+            lines=self.parsed.lines,
+        )
+        plans, fallback = self.quotes.plans, self.quotes.compiled.rules.fallback
+        buffer = np.empty(wire_encode.most_bytes(answers, self.orders, plans, self.ready), np.uint8)
+        start = wire_encode.encode(buffer, answers, self.orders, plans, self.ready, ENCODE_TAGS, fallback)
+        if start < 0:
+            raise BrokenInvariant("the response is larger than it can be")
+        return buffer[start:].tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What the kernels need to know of the names of a snapshot."""
+
+    compiled: Compiled
+    catalogue: Catalogue
+    names: Names
+    ready: Ready
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> _Tables:
+        c, zones = snapshot.compiled, snapshot.compiled.zones
+        names = Names(
+            skus=_ids(snapshot.catalogue.ids),
+            unit_value_cents=c.catalogue.unit_value_cents,
+            countries=_ids(c.countries),
+            segments=_ids(c.segments),
+            profiles=_ids(c.profiles),
+            default_profile=c.default_profile,
+            zone_keys=_ids(zones.keys),
+            zone_of_key=zones.zone_of_key,
+            zone_longest=zones.longest,
+            zone_count=zones.count,
+        )
+        nodes = _pieces(sourcing_pb2.Shipment(node_id=name) for name in c.node_ids)
+        services = _pieces(sourcing_pb2.Shipment(service_id=name) for name in c.service_ids)
+        strategies = _pieces(sourcing_pb2.Decision(strategy_ids=[t.id]) for t in c.strategies)
+        proof = sourcing_pb2.Certificate(
+            kind=sourcing_pb2.Certificate.Kind.ValueType(CertificateKind.EXACT),
+            method=sourcing_pb2.Certificate.Method.ValueType(Method.SUBSET_DP),
+        )
+        nothing = _piece(proof)[:0]
+        ready = Ready(*nodes, *services, *strategies, _piece(proof), nothing, nothing)
+        return cls(c, snapshot.catalogue, names, ready)
+
+    def ready_at(self, now_seconds: int, stock_version: int) -> Ready:
+        """With the pieces that change from call to call."""
+        versions = Versions(
+            rules_hash=self.compiled.rules_hash, stock_version=stock_version, engine_version=ENGINE_VERSION
+        )
+        return self.ready._replace(
+            versions=_piece(sourcing_pb2.Decision(versions=versions_to_proto(versions))),
+            decide_time=_piece(sourcing_pb2.Decision(decide_time=timestamp(now_seconds))),
+        )
+
+
+class FastBatch:
+    """Decides the plain orders of SourceOrders requests; safe to use from several threads."""
+
+    def __init__(self, max_orders: int) -> None:
+        self._max_orders = max_orders
+        self._tables: _Tables | None = None
+
+    def decide(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Batch | None:
+        """None when the request is to be handled in the general way: it is no quote, something around its
+        orders is wrong or unknown, or none of the orders is plain."""
+        tables = self._tables_of(snapshot)
+        raw = np.frombuffer(request, np.uint8)
+        items = _items(raw, self._max_orders)
+        if items is None:
+            return None
+        parsed = wire_decode.room_for(len(items), len(raw))
+        count = wire_decode.decode(raw, DECODE_TAGS, items, tables.names, now_seconds, wire_decode.scratch(), parsed)
+        if count == 0:
+            return None
+        orders = wire_decode.order_arrays_of(parsed, count)
+        version = snapshot.stock.version
+        plans = run_kernels(snapshot.arrays(), orders, now_seconds)
+        keys = np.empty((count, 2), np.uint64)
+        ids = parsed.id_data, parsed.id_offsets[: count + 1]
+        decision_keys(orders, *map(frozen, ids), now_seconds, version, rules_key(snapshot), keys)
+        row = np.where(plans.status[parsed.row] > 0, parsed.row, np.int32(-1))
+        slow = _slow(request, items, np.flatnonzero(row < 0))
+        if slow is None:
+            return None
+        quotes = Quotes(
+            request=request,
+            items=items,
+            row=row,
+            keys=keys,
+            plans=plans,
+            now_seconds=now_seconds,
+            stock_version=version,
+            rules=snapshot.rules,
+            compiled=snapshot.compiled,
+        )
+        ready = tables.ready_at(now_seconds, version)
+        return Batch(quotes=quotes, parsed=parsed, orders=orders, ready=ready, slow=slow)
+
+    def _tables_of(self, snapshot: Snapshot) -> _Tables:
+        """Made anew when the rules, the network or the catalogue are others than last time."""
+        tables = self._tables
+        if (
+            tables is None
+            or tables.compiled is not snapshot.compiled
+            or tables.catalogue is not snapshot.catalogue
+        ):
+            tables = self._tables = _Tables.of(snapshot)
+        return tables
+
+
+def _items(raw: U8, max_orders: int) -> I64 | None:
+    """Where the orders of a request lie; None when it is not a plain request for quotes."""
+    slots = np.empty((wire_decode.SLOT_COUNT, 2), np.int64)
+    items = np.empty((min(max_orders, len(raw) // 2), 3), np.int64)
+    tags = DECODE_TAGS[wire_decode.REQUEST]
+    present, count = wire_decode.split(raw, 0, len(raw), tags, slots, items)
+    fits = (
+        present >= 0
+        and count > 0
+        and slots[wire_decode.VALIDATE_ONLY, 0] == 1
+        and 0 <= slots[wire_decode.HOLD_SECONDS, 0] <= MAX_HOLD_SECONDS
+        and wire_decode.is_id(raw, *slots[wire_decode.REQUEST_ID])
+    )
+    return items[:count].copy() if fits else None
+
+
+def _slow(
+    request: bytes, items: I64, places: NDArray[np.int64]
+) -> list[tuple[int, sourcing_pb2.Order]] | None:
+    """The orders at some places of a request; None when one is no such message. Their fields are read
+    together with the tags before them, as deep in a message as they were sent."""
+    fields = b"".join(request[items[i, 0] : items[i, 2]] for i in places)
+    try:
+        orders = sourcing_pb2.SourceOrdersRequest.FromString(fields).orders
+    except DecodeError:
+        return None
+    return list(zip(places.tolist(), orders, strict=True))
+
+
+def _ids(index: IdIndex) -> Ids:
+    return Ids(index.data, index.offsets, index.table)
+
+
+def _piece(message: Message) -> U8:
+    return np.frombuffer(message.SerializeToString(), np.uint8)
+
+
+def _pieces(messages: Iterable[Message]) -> tuple[U8, I64]:
+    """Encoded fields, end to end, and where each begins."""
+    encoded = [message.SerializeToString() for message in messages]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    return np.frombuffer(b"".join(encoded), np.uint8), frozen(offsets)

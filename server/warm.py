@@ -1,0 +1,89 @@
+"""Compiles the kernels before they are needed: ``python -m server.warm``. Where that is done already it takes
+a second or two and says nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from router.catalogue import Catalogue, Sku
+from router.domain import NodeType
+from router.network import Bracket, Lane, Network, Node, Service
+from router.rules.model import RuleSet
+from router.snapshot import Snapshot
+from router.solver.limits import SearchLimits
+from router.stock import Stock
+from server.api.sourcing.v1 import sourcing_pb2
+from server.client import LocalClient
+from server.guard import LocalCall
+from server.ledger.memory import MemoryLedger
+from server.services.sourcing import SourcingService
+from server.world import Settings, World
+
+PATIENCE_SECONDS = 5.0
+"""Compiled kernels are ready sooner than this."""
+MESSAGE = "compiling kernels (once per machine and version, a minute or two)"
+NOW_SECONDS = 1_750_000_000
+LATITUDE, LONGITUDE = 48.85, 2.35
+RULES = {
+    "version": 1,
+    "default_profile": "p",
+    "profiles": [{"id": "p", "strategies": [{"id": "s", "objectives": [{"kind": "shipping"}]}]}],
+}
+
+
+@contextmanager
+def notice(message: str, patience_seconds: float) -> Iterator[None]:
+    """Writes ``message`` to the standard error if what it goes round lasts longer than that."""
+    timer = threading.Timer(patience_seconds, sys.stderr.write, [message + "\n"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def smallest_world() -> World:
+    """One node, one SKU, one service; stock in memory."""
+    lane = Lane(transit_seconds=3_600, brackets=(Bracket(up_to_grams=1_000, cents=500),))
+    node = Node(
+        node_id="n",
+        node_type=NodeType.STORE,
+        country="FR",
+        services=frozenset({"v"}),
+        latitude=LATITUDE,
+        longitude=LONGITUDE,
+    )
+    network = Network(nodes=(node,), services=(Service(service_id="v", lanes=(lane,)),))
+    catalogue = Catalogue.from_skus([Sku(sku_id="k", weight_grams=100)])
+    row = np.zeros(1, np.int32)
+    stock = Stock.of(1, 1, row, row, np.full(1, 9, np.int32))
+    snapshot = Snapshot.build(network, catalogue, RuleSet.model_validate(RULES), stock)
+    settings = Settings(hold_seconds=60, reserve_attempts=1, max_orders_per_call=10, search=SearchLimits())
+    return World(snapshot, MemoryLedger(lambda: NOW_SECONDS), lambda: NOW_SECONDS, settings)
+
+
+def warm() -> None:
+    """Makes every call that decides, once, on the smallest world there is."""
+    world = smallest_world()
+    client = LocalClient(world)
+    order = sourcing_pb2.Order(
+        order_id="warm",
+        lines=[sourcing_pb2.OrderLine(line_id="1", sku_id="k", quantity=1)],
+        destination=sourcing_pb2.Destination(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE),
+    )
+    client.source(sourcing_pb2.SourceOrderRequest(order=order, validate_only=True, explain=True))
+    client.rank(sourcing_pb2.RankNodesRequest(order=order))
+    batch = sourcing_pb2.SourceOrdersRequest(orders=[order], validate_only=True)
+    SourcingService(world).SourceOrders(batch, LocalCall())
+    client.close()
+
+
+if __name__ == "__main__":
+    with notice(MESSAGE, PATIENCE_SECONDS):
+        warm()

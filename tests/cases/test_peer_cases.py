@@ -1,0 +1,126 @@
+"""Tests, defects and answers of other systems, under rules that state their policies."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from router.domain import CertificateKind, Status
+from router.ledger import ReserveCode
+from tests.cases.adapter import (
+    MISSING,
+    Case,
+    allocations,
+    case_params,
+    cases_folder,
+    decided,
+    expected_allocations,
+    read_cases,
+    said,
+)
+from tests.cases.moves import move, reserved_at, stocked
+from tests.cases.not_yet import DIFFERENTIAL, NOT_YET, PEERS
+from tests.cases.policies import policy_of
+
+CHECKED = {
+    "allocations",
+    "by_location",
+    "complete",
+    "correct_total",
+    "error",
+    "min_sources",
+    "must_report_shortfall",
+    "no_location_above_stock",
+    "sources_used",
+    "total",
+}
+NOT_EXPECTED = {"note", "peer_answer"}
+"""Keys of ``expected`` that are remarks; a peer's answer may be its defect."""
+
+
+def sources_an_order(file_name: str, case: Case) -> bool:
+    return case["name"] not in NOT_YET.get(file_name, {}) and "reservation_move" not in case
+
+
+def moves_a_reservation(file_name: str, case: Case) -> bool:
+    return "reservation_move" in case
+
+
+@pytest.mark.parametrize(("file_name", "case"), case_params(PEERS, sources_an_order))
+def test_the_expected_answer_is_given(file_name: str, case: Case) -> None:
+    expected = case["expected"]
+    assert set(expected) <= CHECKED | NOT_EXPECTED
+    here = said(case, policy_of(file_name, case))
+    decision = decided(here)
+    assert decision.certificate.kind is CertificateKind.EXACT
+    found = allocations(decision, here.scale)
+
+    if "allocations" in expected:
+        assert found == expected_allocations(expected["allocations"])
+    if "by_location" in expected:
+        at = {place: sorted(sku for p, sku, _ in found if p == place) for place, _, _ in found}
+        assert at == expected["by_location"]
+    if "complete" in expected:
+        assert (decision.status is Status.SOURCED) == expected["complete"]
+    if expected.get("error"):
+        assert decision.status is Status.UNSOURCEABLE
+        assert [unfilled.quantity for unfilled in decision.unfilled] == [
+            line.quantity for line in here.world.order.lines
+        ]
+    if "must_report_shortfall" in expected:
+        short = sum(unfilled.quantity for unfilled in decision.unfilled)
+        assert Fraction(short, here.scale) == expected["must_report_shortfall"]
+    for total in ("total", "correct_total"):
+        if total in expected:
+            assert sum(found.values()) == expected[total]
+    for sources in ("sources_used", "min_sources"):
+        if sources in expected:
+            assert len({place for place, _, _ in found}) == expected[sources]
+    stock = {(place["id"], sku): n for place in case["locations"] for sku, n in place["stock"].items()}
+    if "no_location_above_stock" in expected:
+        assert all(quantity <= stock[place, sku] for (place, sku, _), quantity in found.items())
+
+
+@pytest.mark.parametrize(("file_name", "case"), case_params(PEERS, moves_a_reservation))
+def test_a_reservation_moves_only_to_where_there_is_stock(file_name: str, case: Case) -> None:
+    """The target is held before the source is let go."""
+    asked, expected = case["reservation_move"], case["expected"]
+    ledger = stocked(
+        {(sku, place["id"]): n for place in case["locations"] for sku, n in place["stock"].items()}
+    )
+    outcome = move(ledger, asked["sku"], asked["qty"], asked["from_"], asked["to"])
+    assert outcome.code is ReserveCode.SOLD_OUT
+    assert [(short.node_id, short.quantity) for short in outcome.shortages] == [(asked["to"], 1)]
+    assert expected["error"] == f"insufficient stock at {asked['to']}"
+    assert reserved_at(ledger, asked["sku"]) == expected["reserved_after"]
+
+
+def files() -> list[Any]:
+    """The names of all files of cases."""
+    folder = cases_folder()
+    if folder is None:
+        return [pytest.param("", id="none", marks=pytest.mark.skip(reason=MISSING))]
+    return sorted(path.name for path in folder.glob("*.json"))
+
+
+@pytest.mark.parametrize("file_name", files())
+def test_every_case_is_tested_or_waits_for_a_reason(file_name: str) -> None:
+    if file_name not in {*PEERS, DIFFERENTIAL, *NOT_YET}:
+        pytest.skip(f"{file_name} is not read yet")
+    cases = read_cases(file_name)
+    names = [case["name"] for case in cases]
+    waiting = NOT_YET.get(file_name, {})
+    assert len(set(names)) == len(names)
+    assert set(waiting) <= set(names)
+    tested = {
+        case["name"]
+        for case in cases
+        if file_name == DIFFERENTIAL
+        or (
+            file_name in PEERS and (sources_an_order(file_name, case) or moves_a_reservation(file_name, case))
+        )
+    }
+    assert tested.isdisjoint(waiting)
+    assert tested | set(waiting) == set(names)
