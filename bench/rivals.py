@@ -48,7 +48,7 @@ class Rival:
         """Walk, price by the strategy that the engine's rules choose for the order, take the stock."""
         snapshot, compiled = self.snapshot, self.snapshot.compiled
         columns = order_arrays([order], compiled, snapshot.catalogue, self.now_seconds)
-        world = snapshot.arrays()
+        world = snapshot.world
         strategy_ix = first_strategy(world, columns, 0)
         if strategy_ix < 0:
             return Outcome(order, None, 0)

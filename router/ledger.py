@@ -5,7 +5,7 @@ The ledger is the truth about stock; snapshots follow it. Adapters make ``router
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -152,6 +152,39 @@ class StockColumns:
     available: NDArray[np.int32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLoad:
+    """R rows that are to be the whole stock, ascending by (sku_ix, node_ix), no pair twice.
+
+    | column | dtype, shape | meaning |
+    |---|---|---|
+    | sku_ix | int32[R] | position in ``sku_ids`` |
+    | node_ix | int32[R] | position in ``node_ids`` |
+    | on_hand | int32[R] | units in the building, 0..10^9 |
+    | safety_stock | int32[R] | units never offered, 0..10^9 |
+
+    Ids that no row refers to are left out of the ledger.
+    """
+
+    sku_ids: Sequence[str]
+    node_ids: Sequence[str]
+    sku_ix: NDArray[np.int32]
+    node_ix: NDArray[np.int32]
+    on_hand: NDArray[np.int32]
+    safety_stock: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.sku_ix)
+
+
+LoadProgress = Callable[[int, int], None]
+"""Told how many rows are written, and of how many. What it raises undoes the load."""
+
+
+def unheard(done_count: int, row_count: int) -> None:
+    """The progress that nobody looks at."""
+
+
 class Ledger(Protocol):
     """Every method is atomic, durable when it returns, and safe to call from several threads.
 
@@ -187,6 +220,16 @@ class Ledger(Protocol):
         On hand may be set below what is reserved (the feed knows best): the row is then short, its
         ``available`` negative, and nothing more is held there. Raises InvalidInput when on_hand would
         fall below zero, naming ``updates[i].on_hand``; RequestIdReused.
+        """
+        ...
+
+    def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
+        """Fills a ledger that has no stock row yet, all rows or none; returns the version after.
+
+        Does what ``update_stock("", ...)`` with the same rows in the same order does, log and versions
+        included, in a fraction of the time and, in a durable ledger, with memory for a part of the rows only.
+        Raises InvalidInput, naming ``on_hand[row]`` and the like for what is wrong with the rows, or with the
+        reason LEDGER_NOT_EMPTY.
         """
         ...
 

@@ -41,7 +41,7 @@ def rank(
     Raises InvalidInput for an order that is wrong, and for a ``max_per_line`` below 1.
     """
     orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
-    t = int(first_strategy(snapshot.arrays(), orders, 0))
+    t = int(first_strategy(snapshot.world, orders, 0))
     lines = rank_lines(
         order, snapshot, now_seconds, t, max_per_line=max_per_line, include_rejected=include_rejected
     )
@@ -104,7 +104,7 @@ def _rank_one(
     max_per_line: int,
     include_rejected: bool,
 ) -> LineCandidates:
-    world = snapshot.arrays()
+    world = snapshot.world
     space = workspace_for(world, 1)
     line = order.lines[ix]
     answer = np.zeros((ANSWER_ROWS, min(max_per_line, len(snapshot.network.nodes))), np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from router.catalogue import Catalogue
 from router.compile import Compiled, compile_all
@@ -21,6 +21,13 @@ class Snapshot:
     rules: RuleSet
     stock: Stock
     compiled: Compiled
+    world: World = field(init=False, repr=False, compare=False)
+    """What the kernels read; one tuple for the life of the snapshot, so that handles on it can be kept."""
+
+    def __post_init__(self) -> None:
+        c = self.compiled
+        world = World(c.network, c.catalogue, c.rules, self.stock.arrays())
+        object.__setattr__(self, "world", world)
 
     @classmethod
     def build(cls, network: Network, catalogue: Catalogue, rules: RuleSet, stock: Stock) -> Snapshot:
@@ -43,11 +50,6 @@ class Snapshot:
     @property
     def rules_hash(self) -> str:
         return self.compiled.rules_hash
-
-    def arrays(self) -> World:
-        """What the kernels read."""
-        c = self.compiled
-        return World(c.network, c.catalogue, c.rules, self.stock.arrays())
 
     def available(self, sku_id: str, node_id: str) -> int | None:
         """Units that can be promised; None for an unknown pair."""

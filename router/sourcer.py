@@ -66,7 +66,7 @@ def decide_many(
     """Each order decided by itself: none sees what another takes. Raises as ``decide``."""
     compiled = snapshot.compiled
     columns = order_arrays(orders, compiled, snapshot.catalogue, now_seconds)
-    world = _forbid(snapshot.arrays(), compiled, forbidden_nodes)
+    world = _forbid(snapshot.world, compiled, forbidden_nodes)
     version = snapshot.stock.version
     out = run_kernels(world, columns, now_seconds)
     keys = np.zeros((len(orders), 2), np.uint64)
@@ -90,7 +90,7 @@ def run_kernels(world: World, columns: OrderArrays, now_seconds: int, start_at: 
     """All orders through the kernels; those left to the solver have status NEEDS_SOLVER."""
     space = workspace_for(world, int(np.diff(columns.line_start).max()))
     out = plan_arrays(len(columns.line_start) - 1, len(columns.sku_ix))
-    decide_all(world, columns, now_seconds, start_at, space.candidates, space.subsets, space.carriers, out)
+    decide_all(space.hold(world), columns, now_seconds, start_at, out)
     return out
 
 

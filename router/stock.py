@@ -115,16 +115,20 @@ class Stock:
         )
 
     def only(self, sku_rows: NDArray[np.int32]) -> Stock:
-        """A private copy that keeps the rows of a few SKUs: what one explanation needs."""
-        keep = np.zeros(len(self), bool)
-        for s in sku_rows:
-            keep[self.sku_start[s] : self.sku_start[s + 1]] = True
-        own_sku = np.repeat(np.arange(self.sku_count, dtype=np.int32), np.diff(self.sku_start))
-        return Stock.of(
-            self.sku_count,
+        """A private copy that keeps the rows of a few SKUs: what one explanation needs. -1 stands for a SKU nobody
+        knows. O(S + rows kept) time and memory."""
+        skus = np.unique(sku_rows)
+        skus = skus[skus >= 0]
+        starts, stops = self.sku_start[skus], self.sku_start[skus + 1]
+        sku_start = np.zeros_like(self.sku_start)
+        sku_start[skus + 1] = stops - starts
+        np.cumsum(sku_start, out=sku_start)
+        parts = [slice(start, stop) for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+        none = np.empty(0, np.int32)
+        return Stock(
+            frozen(sku_start),
+            frozen(np.concatenate([none, *(self.node_ix[part] for part in parts)])),
+            np.concatenate([none, *(self.available[part] for part in parts)]),
             self.node_count,
-            own_sku[keep],
-            self.node_ix[keep],
-            self.available[keep],
             self.version,
         )

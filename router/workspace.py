@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from router.domain import PART_COUNT
+from router.kernels.jit import hold
 from router.kernels.types import CLASSES, LEVELS, MAX_GROUPS, Candidates, Carriers, PlanArrays, Subsets, World
 
 
@@ -18,6 +20,15 @@ class Workspace:
     candidates: Candidates
     subsets: Subsets
     carriers: Carriers
+    held_world: World | None = None
+    held: Any = None
+
+    def hold(self, world: World) -> Any:
+        """A handle on the world and this work space, for ``decide_all``."""
+        if self.held_world is not world:
+            self.held = hold((world, self.candidates, self.subsets, self.carriers))
+            self.held_world = world
+        return self.held
 
     @classmethod
     def of(cls, world: World, lines: int) -> Workspace:

@@ -223,12 +223,14 @@ class FastBatch:
         if items is None:
             return None
         parsed = wire_decode.room_for(len(items), len(raw))
-        count = wire_decode.decode(raw, DECODE_TAGS, items, tables.names, now_seconds, wire_decode.scratch(), parsed)
+        count = wire_decode.decode(
+            raw, DECODE_TAGS, items, tables.names, now_seconds, wire_decode.scratch(), parsed
+        )
         if count == 0:
             return None
         orders = wire_decode.order_arrays_of(parsed, count)
         version = snapshot.stock.version
-        plans = run_kernels(snapshot.arrays(), orders, now_seconds)
+        plans = run_kernels(snapshot.world, orders, now_seconds)
         keys = np.empty((count, 2), np.uint64)
         ids = parsed.id_data, parsed.id_offsets[: count + 1]
         decision_keys(orders, *map(frozen, ids), now_seconds, version, rules_key(snapshot), keys)
@@ -264,16 +266,16 @@ class FastBatch:
 
 def _items(raw: U8, max_orders: int) -> I64 | None:
     """Where the orders of a request lie; None when it is not a plain request for quotes."""
-    slots = np.empty((wire_decode.SLOT_COUNT, 2), np.int64)
+    slots = np.empty(2 * wire_decode.END, np.int64)
     items = np.empty((min(max_orders, len(raw) // 2), 3), np.int64)
     tags = DECODE_TAGS[wire_decode.REQUEST]
     present, count = wire_decode.split(raw, 0, len(raw), tags, slots, items)
     fits = (
         present >= 0
         and count > 0
-        and slots[wire_decode.VALIDATE_ONLY, 0] == 1
-        and 0 <= slots[wire_decode.HOLD_SECONDS, 0] <= MAX_HOLD_SECONDS
-        and wire_decode.is_id(raw, *slots[wire_decode.REQUEST_ID])
+        and slots[wire_decode.VALIDATE_ONLY] == 1
+        and 0 <= slots[wire_decode.HOLD_SECONDS] <= MAX_HOLD_SECONDS
+        and wire_decode.is_id(raw, *slots[wire_decode.REQUEST_ID :: wire_decode.END])
     )
     return items[:count].copy() if fits else None
 

@@ -12,7 +12,8 @@ import numpy as np
 from router.catalogue import Catalogue
 from router.columns import IdIndex
 from router.errors import Violation
-from router.ledger import Ledger, StockColumns, StockUpdate
+from router.ledger import Ledger, StockColumns, StockLoad, StockUpdate
+from router.ledger_load import updates_of
 from router.network import Network, Node
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
@@ -114,9 +115,12 @@ def fill(ledger: Ledger, config: Config, inputs: Inputs, report: Report) -> None
 def import_feed(
     ledger: Ledger, feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node], progress: Progress
 ) -> int:
-    """Sets every row of a feed; returns the ledger's version after. In steps of ROWS_PER_WRITE rows: each
-    is set whole or not at all, and importing the feed again sets the same."""
+    """Sets every row of a feed; returns the ledger's version after. An empty ledger takes all rows or none;
+    another one steps of ROWS_PER_WRITE rows: each is set whole or not at all, and importing the feed again
+    sets the same."""
     version = ledger.version()
+    if version == 0 and not ledger.columns().sku_ids:
+        return ledger.load(load_of(feed, catalogue, nodes), progress)
     for done, updates in batches_of(feed, catalogue, nodes):
         version = ledger.update_stock("", updates)
         progress(done, len(feed))
@@ -127,19 +131,25 @@ def batches_of(
     feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node], size: int = ROWS_PER_WRITE
 ) -> Iterator[tuple[int, list[StockUpdate]]]:
     """Updates of at most ``size`` rows, each with how many rows there were up to its end."""
-    for start in range(0, len(feed), size):
-        rows = slice(start, start + size)
-        columns = (feed.sku_ix[rows], feed.node_ix[rows], feed.on_hand[rows], feed.safety_stock[rows])
-        updates = [
-            StockUpdate(
-                sku_id=catalogue.ids.name(sku),
-                node_id=nodes[node].node_id,
-                on_hand=on_hand,
-                safety_stock=safety_stock,
-            )
-            for sku, node, on_hand, safety_stock in zip(*(c.tolist() for c in columns), strict=True)
-        ]
-        yield start + len(updates), updates
+    return updates_of(load_of(feed, catalogue, nodes), size)
+
+
+def load_of(feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node]) -> StockLoad:
+    """The rows of a feed in the order of SKUs and nodes."""
+    columns = (feed.sku_ix, feed.node_ix, feed.on_hand, feed.safety_stock)
+    key = feed.sku_ix.astype(np.int64) * len(nodes) + feed.node_ix
+    if not bool(np.all(key[1:] > key[:-1])):
+        order = np.argsort(key)
+        columns = tuple(column[order] for column in columns)
+    sku_ix, node_ix, on_hand, safety_stock = columns
+    return StockLoad(
+        sku_ids=catalogue.ids.names(),
+        node_ids=[node.node_id for node in nodes],
+        sku_ix=sku_ix,
+        node_ix=node_ix,
+        on_hand=on_hand,
+        safety_stock=safety_stock,
+    )
 
 
 def stock_of(columns: StockColumns, inputs: Inputs) -> Stock:

@@ -26,7 +26,7 @@ PARTS = (
     ("priority", "node_priority_cents"),
 )
 """The parts of a cost, by heading and field."""
-NODES_SHOWN = 10
+NODES_SHOWN = 3
 """Candidates shown per line, and nodes shown per reason."""
 _STYLES = {1: "bold green", 2: "bold yellow", 3: "bold red"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from router.domain import LineSplits, Status
@@ -161,15 +163,10 @@ def decide_each(
 
 
 @kernel
-def decide_all(
-    world: World,
-    orders: OrderArrays,
-    now: int,
-    start_at: int,
-    c: Candidates,
-    w: Subsets,
-    k: Carriers,
-    out: PlanArrays,
-) -> None:
-    """Fill ``out`` for every order of a call. ``start_at`` >= 0 overrides the first strategy."""
-    decide_each(borrow(world), borrow(orders), now, start_at, borrow(c), borrow(w), borrow(k), borrow(out))
+def decide_all(held: Any, orders: OrderArrays, now: int, start_at: int, out: PlanArrays) -> None:
+    """Fill ``out`` for every order of a call. ``held``: a handle on (World, Candidates, Subsets, Carriers),
+    the latter three with room for the largest order. ``start_at`` >= 0 overrides the first strategy."""
+    columns = borrow(held.columns)
+    decide_each(
+        columns[0], borrow(orders), now, start_at, columns[1], columns[2], columns[3], borrow(out)
+    )

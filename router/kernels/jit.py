@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import cgutils, types
+from numba.experimental import structref
 from numba.extending import intrinsic, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,10 +59,12 @@ def inline(function: F) -> F:
 
 
 def guarded(function: F) -> F:
-    """Compile a kernel that reads bytes from outside: every index is checked."""
-    return cast(
-        F, numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy", boundscheck=True)(function)
+    """Compile a kernel that reads bytes from outside: every index is checked. It may not make arrays, so that
+    none of those it is given, all the caller's, has its references counted."""
+    compiled = numba.njit(
+        nogil=True, cache=True, fastmath=False, error_model="numpy", boundscheck=True, _nrt=False
     )
+    return cast(F, compiled(function))
 
 
 def borrow(columns: T) -> T:
@@ -101,3 +104,36 @@ def _borrowed(typing_context: Any, columns: Any) -> Any:
 @overload(borrow, strict=False)  # type: ignore[untyped-decorator]
 def _borrow(columns: Any) -> Any:
     return lambda columns: _borrowed(columns)  # noqa: PLW0108 (numba reads its source)
+
+
+@structref.register  # type: ignore[untyped-decorator]
+class _HeldType(types.StructRef):  # type: ignore[misc]
+    def preprocess_fields(self, fields: Any) -> Any:
+        return tuple((name, types.unliteral(kind)) for name, kind in fields)
+
+
+class _Held(structref.StructRefProxy):  # type: ignore[misc]
+    """Columns that stay on the compiled side: see ``hold``."""
+
+
+structref.define_proxy(_Held, _HeldType, ["columns"])
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def _held(columns: Any) -> Any:
+    return _Held(columns)
+
+
+def hold(columns: Any) -> Any:
+    """A handle on a (nested) tuple of arrays whose ``columns`` a kernel reads. Handing a hundred arrays from
+    Python to a kernel costs more than deciding an order; a handle is made once and costs one argument."""
+    if numba.config.DISABLE_JIT:
+        return _PlainHeld(columns)
+    return _held(columns)
+
+
+class _PlainHeld:
+    """The handle without compilation."""
+
+    def __init__(self, columns: Any) -> None:
+        self.columns = columns

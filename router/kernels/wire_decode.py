@@ -17,7 +17,7 @@ import numpy as np
 
 from router.domain import MAX_ID_LENGTH, MAX_LINES, MAX_QUANTITY, MAX_UNIT_VALUE_CENTS, SalesChannel
 from router.kernels.geo import unit_vector
-from router.kernels.jit import borrow, guarded, inline
+from router.kernels.jit import guarded, inline
 from router.kernels.text import find
 from router.kernels.types import F64, FAR, I16, I32, I64, MAX_GROUPS, U8, OrderArrays
 
@@ -46,7 +46,8 @@ ORDER_ID, DESTINATION, CHANNEL, SEGMENT, PROFILE, DELIVER_BY = 1, 2, 3, 4, 5, 6
 LINE_ID, SKU_ID, QUANTITY, UNIT_VALUE, TOGETHER, SHIP_ALONE = 1, 2, 3, 4, 5, 6
 COUNTRY_CODE, POSTAL_CODE, LATITUDE, LONGITUDE = 1, 2, 3, 4
 SECONDS, NANOS = 1, 2
-SLOT_COUNT = 8
+END = 8
+"""Slots of a message, and so the distance from where a field begins to where it ends."""
 
 VARINT, FIXED64, BYTES = 0, 1, 2
 """Wire types, the low three bits of a tag."""
@@ -62,9 +63,19 @@ LAST_NANO = 999_999_999
 HEAD_COLUMNS = 9
 H_COUNTRY, H_ZONE, H_CHANNEL, H_SEGMENT, H_PROFILE, H_DELIVER_BY, H_LINE_STOP, H_ID, H_ID_STOP = range(9)
 LINE_COLUMNS = 11
-L_SKU, L_QUANTITY, L_VALUE, L_GROUP, L_ALONE, L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP, L_WITH, L_WITH_STOP = (
-    range(11)
-)
+(
+    L_SKU,
+    L_QUANTITY,
+    L_VALUE,
+    L_GROUP,
+    L_ALONE,
+    L_ID,
+    L_ID_STOP,
+    L_SKU_ID,
+    L_SKU_ID_STOP,
+    L_WITH,
+    L_WITH_STOP,
+) = range(11)
 
 
 class Ids(NamedTuple):
@@ -104,16 +115,18 @@ class Parsed(NamedTuple):
 class Scratch(NamedTuple):
     """Work space of one call."""
 
-    outer: I64  # [SLOT_COUNT, 2] slots of an order
-    inner: I64  # [SLOT_COUNT, 2] slots of a message in it
+    outer: I64  # [2 * END] slots of an order
+    inner: I64  # [2 * END] slots of a message in it
     spans: I64  # [MAX_LINES, 3] its lines
+    nothing: I64  # [0, 3] room for what does not repeat
     text: U8  # a zone key
 
 
 def scratch() -> Scratch:
     """Work space for ``decode``."""
-    outer, inner = (np.empty((SLOT_COUNT, 2), np.int64) for _ in range(2))
-    return Scratch(outer, inner, np.empty((MAX_LINES, 3), np.int64), np.empty(4 * MAX_ID_LENGTH, np.uint8))
+    outer, inner = np.empty(2 * END, np.int64), np.empty(2 * END, np.int64)
+    spans, nothing = np.empty((MAX_LINES, 3), np.int64), np.empty((0, 3), np.int64)
+    return Scratch(outer, inner, spans, nothing, np.empty(4 * MAX_ID_LENGTH, np.uint8))
 
 
 def room_for(order_count: int, byte_count: int) -> Parsed:
@@ -144,48 +157,53 @@ def read_varint(raw: U8, at: int, stop: int) -> tuple[int, int]:
 
 @guarded
 def split(raw: U8, at: int, stop: int, slot_of_tag: I64, slots: I64, items: I64) -> tuple[int, int]:
-    """Takes the message ``raw[at:stop]`` apart. ``slots`` [SLOT_COUNT, 2] gets a number and 0, or the bounds
-    of a text or message; 0, 0 for what is absent. ``items`` [., 3] gets, for every element of what
-    repeats, where its tag, its content and the next field begin.
+    """Takes the message ``raw[at:stop]`` apart. Of each field, ``slots`` gets a number at the field's slot, or
+    the bounds of a text or message at its slot and ``END`` further on; zeros for what is absent. ``items``
+    [., 3] gets, for every element of what repeats, where its tag and its content begin, and where it ends.
 
     Returns the set of slots present and the number of items; -1 for the set when the message is not plain.
     """
     present, count = 0, 0
-    slots[:, :] = 0
+    for i in range(2 * END):
+        slots[i] = 0
     while at < stop:
         first = at
         tag = np.int64(raw[at])
         at += 1
         slot = slot_of_tag[tag] if tag < 128 else -1
-        if slot < 0 or (slot > 0 and (present >> slot) & 1):
+        if slot < 0 or (slot > 0 and (present >> slot) & 1) or at == stop:
             return -1, 0
         present |= 1 << slot
-        if tag & 7 == FIXED64:
+        wire = tag & 7
+        if wire == FIXED64:
             if stop - at < 8:
                 return -1, 0
             bits = 0
             for i in range(8):
                 bits |= np.int64(raw[at + i]) << (8 * i)
-            slots[slot, 0] = bits
+            slots[slot] = bits
             at += 8
             continue
-        value, after = read_varint(raw, at, stop)
-        if after < 0:
-            return -1, 0
-        if tag & 7 == VARINT:
-            slots[slot, 0] = value
-            at = after
+        value = np.int64(raw[at])
+        if value < 128:
+            at += 1
+        else:
+            value, at = read_varint(raw, at, stop)
+            if at < 0:
+                return -1, 0
+        if wire == VARINT:
+            slots[slot] = value
             continue
-        if after - at > MAX_LENGTH_BYTES or value > stop - after:
+        if value > stop - at or at - first > 1 + MAX_LENGTH_BYTES:
             return -1, 0
-        at = after + value
         if slot > 0:
-            slots[slot, 0], slots[slot, 1] = after, at
+            slots[slot], slots[END + slot] = at, at + value
         elif count < len(items):
-            items[count, 0], items[count, 1], items[count, 2] = first, after, at
+            items[count, 0], items[count, 1], items[count, 2] = first, at, at + value
             count += 1
         else:
             return -1, 0
+        at += value
     return present, count
 
 
@@ -213,14 +231,22 @@ def same(raw: U8, start: int, stop: int, other: int, other_stop: int) -> bool:
 
 @inline
 def read_line(
-    raw: U8, at: int, stop: int, tags: I64, slots: I64, skus: Ids, unit_value_cents: I64, row: I64
+    raw: U8,
+    at: int,
+    stop: int,
+    tags: I64,
+    slots: I64,
+    nothing: I64,
+    skus: Ids,
+    unit_value_cents: I64,
+    row: I64,
 ) -> bool:
     """One line into ``row``, all but its group. False: not plain."""
-    present, _ = split(raw, at, stop, tags, slots, slots)
-    start, end = slots[LINE_ID, 0], slots[LINE_ID, 1]
-    sku_start, sku_end = slots[SKU_ID, 0], slots[SKU_ID, 1]
-    with_start, with_end = slots[TOGETHER, 0], slots[TOGETHER, 1]
-    quantity, value, alone = slots[QUANTITY, 0], slots[UNIT_VALUE, 0], slots[SHIP_ALONE, 0]
+    present, _ = split(raw, at, stop, tags, slots, nothing)
+    start, end = slots[LINE_ID], slots[END + LINE_ID]
+    sku_start, sku_end = slots[SKU_ID], slots[END + SKU_ID]
+    with_start, with_end = slots[TOGETHER], slots[END + TOGETHER]
+    quantity, value, alone = slots[QUANTITY], slots[UNIT_VALUE], slots[SHIP_ALONE]
     sku = -1
     if (
         present >= 0
@@ -259,18 +285,16 @@ def group_of(raw: U8, lines: I64, first: int, at: int, groups: int) -> int:
 
 
 @guarded
-def zone_of(
-    raw: U8, slots: I64, keys: Ids, zone_of_key: I16, longest: int, none: int, text: U8
-) -> int:
+def zone_of(raw: U8, slots: I64, keys: Ids, zone_of_key: I16, longest: int, none: int, text: U8) -> int:
     """Zone of the place in ``slots``: that of its longest known postal prefix; ``none`` without one."""
     size = 0
-    for i in range(slots[COUNTRY_CODE, 0], slots[COUNTRY_CODE, 1]):
+    for i in range(slots[COUNTRY_CODE], slots[END + COUNTRY_CODE]):
         text[size] = raw[i]
         size += 1
     text[size] = ord(":")
     size += 1
     shortest = size
-    for i in range(slots[POSTAL_CODE, 0], slots[POSTAL_CODE, 1]):
+    for i in range(slots[POSTAL_CODE], slots[END + POSTAL_CODE]):
         if raw[i] != ord(" ") and size - shortest < longest:
             text[size] = raw[i]
             size += 1
@@ -283,22 +307,22 @@ def zone_of(
 
 @inline
 def read_place(
-    raw: U8, at: int, stop: int, tags: I64, slots: I64, countries: Ids, row: I64, xyz: F64
+    raw: U8, at: int, stop: int, tags: I64, slots: I64, nothing: I64, countries: Ids, row: I64, xyz: F64
 ) -> bool:
     """A destination, all but its zone. False: not plain."""
-    present, _ = split(raw, at, stop, tags, slots, slots)
+    present, _ = split(raw, at, stop, tags, slots, nothing)
     located = (1 << LATITUDE) | (1 << LONGITUDE)
-    start, end = slots[COUNTRY_CODE, 0], slots[COUNTRY_CODE, 1]
+    start, end = slots[COUNTRY_CODE], slots[END + COUNTRY_CODE]
     country = -1
     if (
         present >= 0
         and present & located == located
         and is_id(raw, start, end)
-        and is_id(raw, slots[POSTAL_CODE, 0], slots[POSTAL_CODE, 1])
+        and is_id(raw, slots[POSTAL_CODE], slots[END + POSTAL_CODE])
     ):
         country = find(countries.data, countries.offsets, countries.table, raw, start, end)
     degrees = slots.view(np.float64)
-    latitude, longitude = degrees[LATITUDE, 0], degrees[LONGITUDE, 0]
+    latitude, longitude = degrees[LATITUDE], degrees[LONGITUDE]
     fits = country >= 0 and start < end and abs(latitude) <= 90.0 and abs(longitude) <= 180.0
     if fits:
         row[H_COUNTRY] = country
@@ -307,15 +331,17 @@ def read_place(
 
 
 @inline
-def read_head(raw: U8, present: int, slots: I64, segments: Ids, profiles: Ids, default: int, row: I64) -> bool:
+def read_head(
+    raw: U8, present: int, slots: I64, segments: Ids, profiles: Ids, default: int, row: I64
+) -> bool:
     """An order's own texts and numbers. False: not plain."""
-    start, end = slots[SEGMENT, 0], slots[SEGMENT, 1]
-    profile_start, profile_end = slots[PROFILE, 0], slots[PROFILE, 1]
-    channel = slots[CHANNEL, 0]
+    start, end = slots[SEGMENT], slots[END + SEGMENT]
+    profile_start, profile_end = slots[PROFILE], slots[END + PROFILE]
+    channel = slots[CHANNEL]
     fits = (
         (present >> DESTINATION) & 1 == 1
-        and slots[ORDER_ID, 0] < slots[ORDER_ID, 1]
-        and is_id(raw, slots[ORDER_ID, 0], slots[ORDER_ID, 1])
+        and slots[ORDER_ID] < slots[END + ORDER_ID]
+        and is_id(raw, slots[ORDER_ID], slots[END + ORDER_ID])
         and is_id(raw, start, end)
         and is_id(raw, profile_start, profile_end)
         and channel <= LAST_CHANNEL
@@ -329,24 +355,28 @@ def read_head(raw: U8, present: int, slots: I64, segments: Ids, profiles: Ids, d
         row[H_CHANNEL] = channel if channel > 0 else WEB
         row[H_SEGMENT] = segment if segment >= 0 else len(segments.offsets) - 1
         row[H_PROFILE] = profile
-        row[H_ID], row[H_ID_STOP] = slots[ORDER_ID, 0], slots[ORDER_ID, 1]
+        row[H_ID], row[H_ID_STOP] = slots[ORDER_ID], slots[END + ORDER_ID]
         fits = profile >= 0
     return fits
 
 
 @guarded
-def read_time(raw: U8, at: int, stop: int, tags: I64, slots: I64, now: int) -> int:
+def read_time(raw: U8, at: int, stop: int, tags: I64, slots: I64, nothing: I64, now: int) -> int:
     """Epoch seconds of a deadline; -1 when it is past or not plain."""
-    present, _ = split(raw, at, stop, tags, slots, slots)
-    seconds = slots[SECONDS, 0]
-    if present < 0 or slots[NANOS, 0] > LAST_NANO or not now <= seconds <= LAST_SECOND:
+    present, _ = split(raw, at, stop, tags, slots, nothing)
+    seconds = slots[SECONDS]
+    if present < 0 or slots[NANOS] > LAST_NANO or not now <= seconds <= LAST_SECOND:
         return -1
     return int(seconds)
 
 
 @guarded
-def read_orders(raw: U8, tags: I64, items: I64, names: Names, now: int, space: Scratch, out: Parsed) -> int:
-    """``decode`` over borrowed columns."""
+def decode(raw: U8, tags: I64, items: I64, names: Names, now: int, space: Scratch, out: Parsed) -> int:
+    """The plain orders among ``items`` [orders, 3] of a request; how many there are.
+
+    tags [len(MESSAGES), 128]: slot of a field by its tag byte, -1 for a tag that is not expected.
+    now: epoch seconds that deadlines are compared with.
+    """
     skus, values, countries, segments = names.skus, names.unit_value_cents, names.countries, names.segments
     profiles, default = names.profiles, names.default_profile
     keys, zone_of_key, longest, no_zone = (
@@ -354,7 +384,7 @@ def read_orders(raw: U8, tags: I64, items: I64, names: Names, now: int, space: S
     )  # fmt: skip
     order_tags, line_tags, place_tags, time_tags = tags[ORDER], tags[LINE], tags[PLACE], tags[TIME]
     rows, heads, xyz, lines, id_data, id_offsets = out
-    slots, inner, spans, text = space
+    slots, inner, spans, nothing, text = space
     b, at = 0, 0
     for i in range(len(items)):
         rows[i] = -1
@@ -362,19 +392,21 @@ def read_orders(raw: U8, tags: I64, items: I64, names: Names, now: int, space: S
         present, count = split(raw, items[i, 1], items[i, 2], order_tags, slots, spans)
         if present < 0 or count == 0 or not read_head(raw, present, slots, segments, profiles, default, head):
             continue
-        start, stop = slots[DESTINATION, 0], slots[DESTINATION, 1]
-        if not read_place(raw, start, stop, place_tags, inner, countries, head, xyz[b]):
+        start, stop = slots[DESTINATION], slots[END + DESTINATION]
+        if not read_place(raw, start, stop, place_tags, inner, nothing, countries, head, xyz[b]):
             continue
         head[H_ZONE] = zone_of(raw, inner, keys, zone_of_key, longest, no_zone, text)
         head[H_DELIVER_BY] = FAR
         if (present >> DELIVER_BY) & 1:
-            start, stop = slots[DELIVER_BY, 0], slots[DELIVER_BY, 1]
-            head[H_DELIVER_BY] = read_time(raw, start, stop, time_tags, inner, now)
+            start, stop = slots[DELIVER_BY], slots[END + DELIVER_BY]
+            head[H_DELIVER_BY] = read_time(raw, start, stop, time_tags, inner, nothing, now)
             if head[H_DELIVER_BY] < 0:
                 continue
         groups = 0
         for k in range(count):
-            if not read_line(raw, spans[k, 1], spans[k, 2], line_tags, inner, skus, values, lines[at]):
+            if not read_line(
+                raw, spans[k, 1], spans[k, 2], line_tags, inner, nothing, skus, values, lines[at]
+            ):
                 break
             group = group_of(raw, lines, first, at, groups)
             groups = max(groups, group + 1)
@@ -394,16 +426,6 @@ def read_orders(raw: U8, tags: I64, items: I64, names: Names, now: int, space: S
         b += 1
         id_offsets[b] = size
     return b
-
-
-@guarded
-def decode(raw: U8, tags: I64, items: I64, names: Names, now: int, space: Scratch, out: Parsed) -> int:
-    """The plain orders among ``items`` [orders, 3] of a request; how many there are.
-
-    tags [len(MESSAGES), 128]: slot of a field by its tag byte, -1 for a tag that is not expected.
-    now: epoch seconds that deadlines are compared with.
-    """
-    return read_orders(borrow(raw), borrow(tags), borrow(items), borrow(names), now, borrow(space), borrow(out))
 
 
 def order_arrays_of(parsed: Parsed, count: int) -> OrderArrays:

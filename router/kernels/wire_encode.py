@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from router.domain import PART_COUNT
-from router.kernels.jit import borrow, guarded
+from router.kernels.jit import guarded
 from router.kernels.types import I32, I64, U8, OrderArrays, PlanArrays
 from router.kernels.wire_decode import L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP
 
@@ -105,7 +105,13 @@ def most_bytes(answers: Answers, orders: OrderArrays, plans: PlanArrays, ready: 
     per_shipment = names + FRAME + 3 * NUMBER + COST + TIME
     per_line = 3 * FRAME + NUMBER
     copied = len(answers.raw) + len(answers.side)
-    return copied + len(answers.row) * FRAME + decisions * per_order + shipments * per_shipment + lines * per_line
+    return (
+        copied
+        + len(answers.row) * FRAME
+        + decisions * per_order
+        + shipments * per_shipment
+        + lines * per_line
+    )
 
 
 @guarded
@@ -177,9 +183,7 @@ def put_cost(buffer: U8, at: int, tag: int, parts: I64, tags: I64) -> int:
 
 
 @guarded
-def put_line(
-    buffer: U8, at: int, tag: int, raw: U8, line: I64, quantity: int, line_tags: I64
-) -> int:
+def put_line(buffer: U8, at: int, tag: int, raw: U8, line: I64, quantity: int, line_tags: I64) -> int:
     """A Pick or an UnfilledLine; ``line_tags``: of its line id, SKU id and quantity."""
     stop = at
     at = put_field(buffer, at, line_tags[2], quantity)
@@ -217,8 +221,20 @@ def put_strategies(buffer: U8, at: int, first: int, last: int, fallback: I32, da
 
 
 @guarded
-def write_results(buffer: U8, answers: Answers, orders: OrderArrays, plans: PlanArrays, ready: Ready, tags: I64, fallback: I32) -> int:
-    """``encode`` over borrowed columns."""
+def encode(
+    buffer: U8,
+    answers: Answers,
+    orders: OrderArrays,
+    plans: PlanArrays,
+    ready: Ready,
+    tags: I64,
+    fallback: I32,
+) -> int:
+    """Writes a SourceOrdersResponse to the end of ``buffer``; returns where it begins. Negative: the buffer was
+    too small, and what it holds is of no use.
+
+    tags: the tag bytes of ``FIELDS``. fallback [T]: the strategy tried after another, -1 for none.
+    """
     row_of, side, side_at, keys, id_data, id_offsets, raw, lines = answers
     node_data, node_offsets, service_data, service_offsets = ready[:4]
     strategy_data, strategy_offsets, proof, versions, decide_time = ready[4:]
@@ -282,23 +298,3 @@ def write_results(buffer: U8, answers: Answers, orders: OrderArrays, plans: Plan
         at = put_frame(buffer, at, result, tags[DECISION])
         at = put_frame(buffer, at, result, tags[RESULTS])
     return at
-
-
-@guarded
-def encode(
-    buffer: U8,
-    answers: Answers,
-    orders: OrderArrays,
-    plans: PlanArrays,
-    ready: Ready,
-    tags: I64,
-    fallback: I32,
-) -> int:
-    """Writes a SourceOrdersResponse to the end of ``buffer``; returns where it begins (negative: the buffer was
-    too small, and what it holds is of no use).
-
-    tags: the tag bytes of ``FIELDS``. fallback [T]: the strategy tried after another, -1 for none.
-    """
-    return write_results(
-        borrow(buffer), borrow(answers), borrow(orders), borrow(plans), borrow(ready), borrow(tags), borrow(fallback)
-    )

@@ -81,6 +81,13 @@ def solve(
     model: Model, limits: SearchLimits, hint: F64 | None = None, solver: Solver = Solver.SCIP
 ) -> Answer:
     """Never raises for what a solver does."""
+    return solve_proto(to_proto(model), len(model.cost), limits, hint, solver)
+
+
+def solve_proto(
+    proto: Any, column_count: int, limits: SearchLimits, hint: F64 | None = None, solver: Solver = Solver.SCIP
+) -> Answer:
+    """As ``solve``, for a model that is a ModelProto already."""
     request = model_parameters_pb2.ModelSolveParametersProto()
     if hint is not None:
         values = request.solution_hints.add().variable_values
@@ -88,7 +95,7 @@ def solve(
         values.values.extend(hint.tolist())
     try:
         result = mathopt_solver.solve(
-            to_proto(model),
+            proto,
             solver.value,
             parameters_pb2.SolverInitializerProto(),
             _parameters(limits, solver),
@@ -100,7 +107,7 @@ def solve(
         )
     except Exception:  # whatever a solver throws (stray types among it) is an answer here
         return Answer(ending=Ending.UNKNOWN, values=None, bound=-np.inf, stopped_by="numerics")
-    return _answer(result, len(model.cost))
+    return _answer(result, column_count)
 
 
 def to_proto(model: Model) -> Any:

@@ -33,9 +33,11 @@ DENSE = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A proof: the best plan, or None that there is none."""
+    """A proof: the best plan, or None that there is none (or, while the number of nodes is no limit, that the
+    best one uses more ``nodes`` than it may)."""
 
     best: Priced | None
+    nodes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +94,36 @@ def solve_exactly(choices: Choices, tariffs: dict[int, Tariff]) -> Closed | None
     if mask.sum() > MOST_OFFERS:
         return None
     levels = np.unique(choices.delay_cents[choices.lane >= 0])
-    most = min(choices.max_nodes, len(choices.rows), int(choices.need.sum()))
-    search = _Search(choices, tariffs, states, levels, most)
-    if choices.whole.all():
-        found = search.cover(mask)
-        if found is not None:
+    everything = min(len(choices.rows), int(choices.need.sum()))
+    for limit in (everything, choices.max_nodes):  # a limit that binds multiplies the work
+        search = _Search(choices, tariffs, states, levels, limit, limited=limit < everything)
+        found = search.cover(mask) if choices.whole.all() else None
+        found = found or search.fill(mask)
+        if found is None or found.nodes <= choices.max_nodes:
             return found
-    return search.fill(mask)
+    return None
 
 
 class _Search:
-    """The programmes of one order. ``most``: nodes that a plan may use."""
+    """The programmes of one order. ``most``: nodes that a plan may use; ``limited``: fewer than it might."""
 
     def __init__(
-        self, choices: Choices, tariffs: dict[int, Tariff], states: States, levels: I64, most: int
+        self,
+        choices: Choices,
+        tariffs: dict[int, Tariff],
+        states: States,
+        levels: I64,
+        most: int,
+        *,
+        limited: bool,
     ) -> None:
         self.choices = choices
         self.tariffs = tariffs
         self.states = states
         self.levels = levels
         self.most = most
-        self.limited = choices.max_nodes < min(len(choices.rows), int(choices.need.sum()))
-        self.layers = most if self.limited else 1
+        self.limited = limited
+        self.layers = most if limited else 1
 
     # --- offers ---------------------------------------------------------------------------------------
 
@@ -314,16 +324,16 @@ class _Choice:
         return goal
 
     def closed(self) -> Closed | None:
-        """The proof, unless pricing the plan disagrees."""
-        if not self.parts:
-            return Closed(None)
+        """What is proven; None if pricing the plan disagrees."""
         search = self.search
+        if not self.parts or len(self.parts) > search.choices.max_nodes:
+            return Closed(None, len(self.parts))
         amounts = np.zeros_like(search.choices.most)
         for row, state in self.parts:
             amounts[row] = search.states.digits[state]
         found = price(search.choices, search.tariffs, amounts)
         agrees = found is not None and found.cents == self.cents - search.choices.split_cents
-        return Closed(found) if agrees else None
+        return Closed(found, len(self.parts)) if agrees else None
 
 
 def _runs(values: I64) -> Iterator[tuple[int, int]]:

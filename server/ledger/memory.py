@@ -5,20 +5,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from router.ledger import (
     Change,
+    LoadProgress,
     Reservation,
     ReserveOutcome,
     ReserveRequest,
     ResolveOutcome,
     StockColumns,
+    StockLoad,
     StockRow,
     StockUpdate,
+    unheard,
 )
+from router.ledger_load import check_load, ledger_not_empty, updates_of
 from router.ledger_state import Confirm, Expire, LedgerState, Release, Reserve, UpdateStock, apply
+
+ROWS_PER_STEP = 20_000
+"""Rows of a load that are staged at a time."""
 
 
 class MemoryLedger:
@@ -54,6 +62,18 @@ class MemoryLedger:
     def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
         with self._lock:
             return apply(self._state, UpdateStock(request_id, updates), self._clock()).outcome
+
+    def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
+        check_load(rows)
+        with self._lock:
+            if self._state.rows:
+                raise ledger_not_empty()
+            loaded = replace(self._state, rows={}, log=[])
+            for done_count, updates in updates_of(rows, ROWS_PER_STEP):
+                apply(loaded, UpdateStock("", updates), self._clock())
+                progress(done_count, len(rows))
+            self._state = loaded
+            return loaded.version
 
     def find(self, reservation_id: str) -> Reservation | None:
         with self._settled() as state:

@@ -15,14 +15,18 @@ import numpy as np
 from router.errors import BrokenInvariant
 from router.ledger import (
     Change,
+    LoadProgress,
     Reservation,
     ReserveOutcome,
     ReserveRequest,
     ResolveOutcome,
     StockColumns,
+    StockLoad,
     StockRow,
     StockUpdate,
+    unheard,
 )
+from router.ledger_load import check_load
 from router.ledger_state import (
     Command,
     Confirm,
@@ -34,6 +38,7 @@ from router.ledger_state import (
 )
 from server.ledger.group_commit import GroupCommit
 from server.ledger.sqlite_file import SQL, one_value, open_reader, open_writer, unusable
+from server.ledger.sqlite_load import load_stock
 from server.ledger.sqlite_transaction import Answer, Ids, Transaction, load_reservation
 
 Expected = TypeVar("Expected")
@@ -86,6 +91,26 @@ class SqliteLedger:
 
     def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
         return self._submit(UpdateStock(request_id, updates), int)
+
+    def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
+        """Takes about 10 MB beyond ``rows``. Calls that write wait until it is done."""
+        check_load(rows)
+        with self._writer_lock:
+            db = self._writer
+            with self._translated():
+                db.execute(SQL["begin_write"])
+            try:
+                version = load_stock(db, rows, progress)
+                db.execute(SQL["commit"])
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, sqlite3.Error):
+                    raise self._explained(error) from error
+                raise
+            self._skus.reload()
+            self._nodes.reload()
+            self.commit_count += 1
+            return version
 
     def find(self, reservation_id: str) -> Reservation | None:
         number = reservation_number(reservation_id)

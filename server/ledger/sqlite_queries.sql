@@ -110,6 +110,10 @@ SELECT node_id, node_ix FROM node;
 SELECT node_id, on_hand, reserved, safety_stock
 FROM stock JOIN sku USING (sku_ix) JOIN node USING (node_ix) WHERE sku_id = ? ORDER BY node_id;
 
+-- name: any_stock
+-- Is there any row?
+SELECT EXISTS (SELECT 1 FROM stock);
+
 -- name: count_stock
 -- How many rows there are.
 SELECT count(*) FROM stock;
@@ -131,6 +135,33 @@ INSERT INTO sku (sku_id) VALUES (?) RETURNING sku_ix;
 -- name: insert_node
 -- A node id seen for the first time.
 INSERT INTO node (node_id) VALUES (?) RETURNING node_ix;
+
+-- name: insert_numbered_sku
+-- A SKU id under a number of the caller's choice.
+INSERT INTO sku (sku_ix, sku_id) VALUES (?, ?);
+
+-- name: insert_numbered_node
+-- A node id under a number of the caller's choice.
+INSERT INTO node (node_ix, node_id) VALUES (?, ?);
+
+-- name: insert_16_rows
+-- Rows nobody had set before, of which nothing is reserved: SKU, node, units on hand, safety stock.
+INSERT INTO stock (sku_ix, node_ix, on_hand, safety_stock, reserved) VALUES
+(?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0),
+(?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0),
+(?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0),
+(?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0);
+
+-- name: insert_loaded_row
+-- One such row.
+INSERT INTO stock (sku_ix, node_ix, on_hand, safety_stock, reserved) VALUES (?, ?, ?, ?, 0);
+
+-- name: log_rows_from
+-- The rows from (SKU, node) to the end, new all of them, become the next entries of the delta log: its key
+-- counts on by itself.
+INSERT INTO stock_change (sku_ix, node_ix, available, delta, cause)
+SELECT sku_ix, node_ix, on_hand - safety_stock, on_hand - safety_stock, 'stock'
+FROM stock WHERE (sku_ix, node_ix) >= (?, ?) AND on_hand <> safety_stock ORDER BY sku_ix, node_ix;
 
 -- name: insert_row
 -- A stock row nobody had set before.

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from server.ledger import SqliteLedger
-from tests.contract.ledger_tools import START, adjusted, hold, request, stock_of
+from tests.contract.ledger_tools import START, adjusted, hold, load_of, request, stock_of
 
 TTL_SECONDS = 60
 LATER = START + TTL_SECONDS
@@ -29,6 +29,9 @@ LATER = START + TTL_SECONDS
 
 CALLS: dict[str, Callable[[SqliteLedger], object]] = {
     "open": lambda ledger: None,
+    "load": lambda ledger: ledger.load(
+        load_of({("A", f"N{i}"): (i, 0) for i in range(20)} | {("B", "N1"): (2, 1)})
+    ),
     "reserve": lambda ledger: ledger.reserve(
         request(hold("A", "N1", 2), hold("B", "N1", 1), request_id="dying", payload=b"plan")
     ),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
+
+import numpy as np
 
 from router.ledger import (
     Change,
@@ -16,6 +18,7 @@ from router.ledger import (
     ReservationState,
     ReserveOutcome,
     ReserveRequest,
+    StockLoad,
     StockUpdate,
 )
 
@@ -61,6 +64,21 @@ def stock_of(sku_id: str, node_id: str, on_hand: int, safety_stock: int | None =
 
 def adjusted(sku_id: str, node_id: str, by: int) -> StockUpdate:
     return StockUpdate(sku_id=sku_id, node_id=node_id, on_hand=by, relative=True)
+
+
+def load_of(rows: Mapping[tuple[str, str], tuple[int, int]]) -> StockLoad:
+    """Rows by (SKU id, node id): units on hand and of safety stock, in any order."""
+    sku_ids, node_ids = (sorted({key[part] for key in rows}) for part in (0, 1))
+    cells = sorted((sku_ids.index(sku), node_ids.index(node), *rows[sku, node]) for sku, node in rows)
+    table = np.array(cells, np.int32).reshape(-1, 4)
+    return StockLoad(
+        sku_ids=sku_ids,
+        node_ids=node_ids,
+        sku_ix=table[:, 0],
+        node_ix=table[:, 1],
+        on_hand=table[:, 2],
+        safety_stock=table[:, 3],
+    )
 
 
 def held_id(outcome: ReserveOutcome) -> str:

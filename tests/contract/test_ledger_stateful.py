@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from router.errors import SourcierError
 from router.ledger import Hold, Ledger, ReserveRequest, StockUpdate
+from router.ledger_load import updates_of
 from server.ledger import MemoryLedger, SqliteLedger
-from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit
+from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit, load_of
 
 SKUS = ["A", "B", "C"]
 NODES = ["N1", "N2", "N3", "N4"]
@@ -68,10 +69,18 @@ class TwoLedgers(RuleBasedStateMachine):
     def both(self, call: Callable[[Ledger], object]) -> None:
         assert answer_of(call, self.sqlite) == answer_of(call, self.memory)
 
-    @initialize()
-    def some_stock(self) -> None:
-        rows = [StockUpdate(sku_id=s, node_id=n, on_hand=8) for s in SKUS[:2] for n in NODES[:3]]
-        self.both(lambda ledger: ledger.update_stock("", rows))
+    @initialize(at_once=st.booleans())
+    def some_stock(self, at_once: bool) -> None:
+        load = load_of({(s, n): (8, 0) for s in SKUS[:2] for n in NODES[:3]})
+        if at_once:
+            self.both(lambda ledger: ledger.load(load))
+        else:
+            [(_, rows)] = updates_of(load, 100)
+            self.both(lambda ledger: ledger.update_stock("", rows))
+
+    @rule()
+    def load_too_late(self) -> None:
+        self.both(lambda ledger: ledger.load(load_of({("A", "N1"): (1, 0)})))
 
     @rule(asked=requests)
     def reserve(self, asked: ReserveRequest) -> None:

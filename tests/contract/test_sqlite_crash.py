@@ -56,7 +56,7 @@ def crash_at_every_statement(model: Path, folder: Path, call: str) -> list[Path]
     return [folder / f"{n}" for n in range(1, count + 1)]
 
 
-@pytest.mark.parametrize("call", [name for name in CALLS if name != "open"])
+@pytest.mark.parametrize("call", [name for name in CALLS if name not in ("open", "load")])
 def test_killed_before_any_statement_of_a_call(tmp_path: Path, call: str) -> None:
     model = tmp_path / "model"
     make_model(model)
@@ -87,6 +87,15 @@ def test_killed_while_the_file_is_made(tmp_path: Path) -> None:
     assert len(paths) > 15, "every table is a statement"
     for path in paths:
         assert content_of(path, START) == ([], [], [])
+
+
+def test_killed_while_the_first_stock_is_loaded(tmp_path: Path) -> None:
+    paths = crash_at_every_statement(tmp_path / "missing", tmp_path / "killed", "load")
+    empty: Content = ([], [], [])
+    changes, _, on_hand = content_of(paths[-1], START)
+    assert (len(changes), on_hand) == (20, [int(text) for text in sorted(map(str, range(20)))] + [2])
+    assert len(paths) > 25, "making the file and loading are many statements"
+    assert [path for path in paths[:-1] if content_of(path, START) != empty] == []
 
 
 def test_a_commit_cut_short_at_any_byte(path: Path, tmp_path: Path, clock: VirtualClock) -> None:

@@ -130,7 +130,7 @@ def test_a_first_start_that_breaks_off_leaves_no_half_filled_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = load_config(write_shop(tmp_path), environ={})
-    monkeypatch.setattr("server.opening.ROWS_PER_WRITE", 100)
+    monkeypatch.setattr("server.ledger.sqlite_load.CHUNK_ROWS", 100)
     inputs = read_inputs(config)
 
     class PulledPlug(Exception):

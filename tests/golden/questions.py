@@ -14,25 +14,25 @@ from router.solver.limits import SearchLimits
 from router.sourcer import decide
 from tests.engine import snapshot_of
 from tests.property.comparison import KINDS
-from tests.worlds import Features, World, random_world
+from tests.worlds import EVERYTHING, Features, World, random_world
 
 FOLDER = Path(__file__).parent / "decisions"
 
-CROWDED = Features(
+CROWDED = replace(
+    EVERYTHING,
     nodes=8,
     lines=9,
     skus=5,
-    quantity=8,
     strategies=1,
     line_splits=("free",),
     conditions=False,
     eligibility=False,
     deadlines=False,
 )
-"""More lines to divide than a search of one node settles."""
-RECIPES: Mapping[str, Features] = KINDS | {"crowded": CROWDED}
-UNITS_AT_LEAST = 3
-"""Of every line of a crowded world."""
+"""With quantities from 5 to 8 and stock to match: more to divide than is done without a search."""
+LONG = replace(CROWDED, lines=30, quantity=8, line_splits=("free", "never"))
+"""With plenty of stock: a greedy plan may be as cheap as any could be."""
+RECIPES: Mapping[str, Features] = {**KINDS, "crowded": CROWDED, "long": LONG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +60,36 @@ QUESTIONS: dict[str, Question] = {
     "partial": Question("everything", 7),
     "partial, two nodes": Question("everything", 66),
     "partial, second fallback": Question("everything", 139),
-    "a divided line": Question("everything", 50),
+    "a divided line, fallback": Question("everything", 50),
     "a divided line, three nodes": Question("everything", 42),
     "a divided line, every part of the cost": Question("open", 95),
     "a divided line, partial": Question("everything", 43),
     "a divided line, partial, three nodes": Question("shared stock", 124),
-    "a greedy plan that meets the bound": Question("everything", 24),
-    "a greedy plan that divides a line": Question("open", 7),
+    "a divided line, two nodes": Question("open", 7),
+    "a tie that costs nothing": Question("everything", 24),
     "no plan": Question("everything", 0),
-    "no plan, by the integer programme": Question("everything", 4),
+    "no plan, a line divided in vain": Question("everything", 4),
     "no strategy applies": Question("everything", 25),
-    "a search that was stopped": Question("crowded", 19, node_limit=1),
-    "a search that was stopped, partial": Question("crowded", 6, node_limit=1),
+    "a search": Question("crowded", 9),
+    "a search, partial": Question("crowded", 15),
+    "a search that finds no plan": Question("crowded", 13),
+    "a search that was stopped": Question("crowded", 45, node_limit=1),
+    "a search that was stopped, partial": Question("crowded", 30, node_limit=1),
+    "a greedy plan that meets the bound": Question("long", 11),
+    "a greedy plan that meets the bound, large order": Question("long", 3),
 }
 
 
 def world_of(question: Question) -> World:
     """The same question, the same world."""
     world = random_world(np.random.default_rng(question.seed), RECIPES[question.kind])
-    if question.kind != "crowded":
+    if question.kind == "crowded":
+        lines = [replace(line, quantity=5 + i % 4) for i, line in enumerate(world.order.lines)]
+        world = replace(world, order=replace(world.order, lines=tuple(lines)))
+    times = {"crowded": 2, "long": 30}.get(question.kind)
+    if times is None:
         return world
-    lines = tuple(replace(line, quantity=UNITS_AT_LEAST + i % 4) for i, line in enumerate(world.order.lines))
-    return replace(world, order=replace(world.order, lines=lines))
+    return replace(world, stock={key: max(0, units) * times for key, units in world.stock.items()})
 
 
 def record_of(question: Question) -> dict[str, Any]:

@@ -1,18 +1,22 @@
-"""One world answered in independent ways, and what differs: the whole ladder against brute force, the subset
-programme against the integer programme, every answer before the verifier.
+"""One world answered in independent ways, and what differs: the engine against brute force, its programmes
+against each other, every answer before the verifier.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import numpy as np
 
+from router.compile import Compiled
 from router.domain import CertificateKind, Decision, Method, Status
-from router.kernels.types import NEEDS_SOLVER
+from router.kernels.types import NEEDS_SOLVER, PlanArrays
 from router.orders import order_arrays
 from router.plan import assemble
-from router.problem import build_problem
+from router.problem import Problem, build_problem
 from router.solver.limits import SearchLimits
 from router.solver.order_mip import Assignment, Undecided, solve_order
 from router.sourcer import decide, run_kernels
@@ -29,13 +33,30 @@ KINDS: dict[str, Features] = {
     "shared stock": replace(EVERYTHING, skus=2, conditions=False, eligibility=False),
     # neither conditions nor eligibility rules: most orders are sourced, whatever the costs
     "open": replace(EVERYTHING, conditions=False, eligibility=False, deadlines=False, heavy_units=False),
+    # more groups than the subset programme takes
+    "many lines": replace(
+        WHOLE_LINES,
+        lines=13,
+        skus=13,
+        nodes=2,
+        quantity=1,
+        partial=False,
+        conditions=False,
+        eligibility=False,
+        heavy_units=False,
+    ),
 }
 """Worlds that brute force can still answer."""
 
-LARGE = Features(
-    nodes=9, lines=7, services=3, skus=6, line_splits=("never",), eligibility=False, conditions=False
-)
-"""Too large for brute force; the subset and the integer programme both answer."""
+LARGE: dict[str, Features] = {
+    "large, whole": Features(
+        nodes=9, lines=7, skus=6, line_splits=("never",), eligibility=False, conditions=False
+    ),
+    "large, divided": Features(
+        nodes=7, lines=5, skus=5, line_splits=("when_needed", "free"), eligibility=False, conditions=False
+    ),
+}
+"""Too large for brute force, but not for the programmes."""
 
 PATIENT = SearchLimits(node_limit=1_000_000, time_limit_seconds=120.0)
 """Proofs here must not depend on how busy the machine is."""
@@ -55,6 +76,14 @@ class Outcome:
     method: Method
     strategies_tried: int
     against: tuple[str, ...]
+
+
+@contextmanager
+def only_the_integer_programme() -> Iterator[None]:
+    """What the subset programme leaves over is not taken by the programme over amounts either, as if every
+    order were too large for it. Small orders would else never get as far as the integer programme."""
+    with patch("router.solver.order_mip.solve_exactly", lambda *_: None):
+        yield
 
 
 def unfilled_units(decision: Decision) -> int:
@@ -89,8 +118,8 @@ def against_force(world: World) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Programmes:
-    """The two programmes on the strategies of one world: how many answers were compared, how many of those
-    were plans, how many needed branching, and where they differ."""
+    """The programmes on the strategies of one world: how many questions were put to several, how many of
+    those have a plan, how many took branching; how many of each method; and where they differ."""
 
     compared: int
     plans: int
@@ -98,35 +127,51 @@ class Programmes:
     against: tuple[str, ...]
 
 
-def kernels_against_mip(world: World) -> Programmes:
-    """Each strategy that the kernels can answer by themselves, put to the integer programme as well."""
+Answer = tuple[int, int]
+"""Units filled and cents; zeroes for no plan."""
+
+
+def programmes_against_each_other(world: World) -> Programmes:
+    """Each strategy put to the subset programme, to the ladder after it, and to the integer programme."""
     snapshot = snapshot_of(world)
-    compiled, arrays = snapshot.compiled, snapshot.arrays()
+    compiled, arrays = snapshot.compiled, snapshot.world
     columns = order_arrays([world.order], compiled, snapshot.catalogue, world.now_seconds)
-    compared = plans = searched = 0
+    plans = searched = 0
     against: list[str] = []
     for first in range(len(compiled.strategies)):
         out = run_kernels(arrays, columns, world.now_seconds, first)
-        status, t = int(out.status[0]), int(out.strategy[0])
-        if status == NEEDS_SOLVER:
-            continue
+        t = int(out.strategy[0])
         problem = build_problem(arrays, columns, 0, t, world.now_seconds)
-        answer = solve_order(problem, PATIENT)
-        compared += 1
-        picks = [line.quantity for line in world.order.lines]
-        groups = columns.group.tolist()
-        filled = sum(q for q, g in zip(picks, groups, strict=True) if int(out.filled[0]) >> g & 1)
-        ours = (filled, int(out.total_cents[0]))
-        theirs: tuple[int, int] | None = (0, 0)
-        if isinstance(answer, Undecided):
-            theirs = None
-        if isinstance(answer, Assignment):
-            plan = assemble(problem, world.order, compiled, answer.units, answer.allowed_delay_cents)
-            theirs = (int(answer.units.sum()), plan.total_cents)
-            plans += 1
-            searched += answer.method is Method.MIP
-        if theirs != ours:
-            against.append(
-                f"strategy {compiled.strategies[t].id} of row {t}: kernels fill and cost {ours}, MIP {theirs}"
-            )
-    return Programmes(compared, plans, searched, tuple(against))
+        ladder = solve_order(problem, PATIENT)
+        with only_the_integer_programme():
+            searching = solve_order(problem, PATIENT)
+        answers = {
+            "ladder": worth(ladder, problem, world, compiled),
+            "integer programme": worth(searching, problem, world, compiled),
+        }
+        if int(out.status[0]) != NEEDS_SOLVER:
+            answers["subset programme"] = of_kernels(out, columns.group.tolist(), world)
+        if len(set(answers.values())) > 1:
+            against.append(f"strategy row {t}, from row {first} on: (units, cents) {answers}")
+        plans += isinstance(searching, Assignment)
+        searched += isinstance(searching, Assignment) and searching.method is Method.MIP
+    return Programmes(len(compiled.strategies), plans, searched, tuple(against))
+
+
+def of_kernels(out: PlanArrays, groups: list[int], world: World) -> Answer:
+    """What the subset programme says."""
+    filled = int(out.filled[0])
+    units = (line.quantity for line, g in zip(world.order.lines, groups, strict=True) if filled >> g & 1)
+    return sum(units), int(out.total_cents[0])
+
+
+def worth(
+    answer: Assignment | Undecided | None, problem: Problem, world: World, compiled: Compiled
+) -> Answer | str:
+    """What an answer of the solver comes to, recomputed; the limit that stopped it, if any."""
+    if answer is None:
+        return 0, 0
+    if isinstance(answer, Undecided) or not answer.proven:
+        return f"stopped by {answer.stopped_by!r}"
+    plan = assemble(problem, world.order, compiled, answer.units, answer.allowed_delay_cents)
+    return int(answer.units.sum()), plan.total_cents

@@ -1,0 +1,106 @@
+"""A whole stock at once: what must hold of its rows, and which updates they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.domain import MAX_ID_LENGTH
+from router.errors import InvalidInput, Violation
+from router.ledger import StockLoad, StockUpdate
+from router.ledger_state import MAX_UNITS
+
+MAX_NAMED = 100
+"""Most mistakes named of one column: millions of rows may share one."""
+
+
+def ledger_not_empty() -> InvalidInput:
+    """What a load is refused with when there is stock already."""
+    return InvalidInput.at("ledger", "has stock already, only an empty one loads", reason="LEDGER_NOT_EMPTY")
+
+
+def check_load(load: StockLoad) -> None:
+    """Raises InvalidInput naming what is wrong, the first MAX_NAMED of each column."""
+    columns = {
+        "sku_ix": load.sku_ix,
+        "node_ix": load.node_ix,
+        "on_hand": load.on_hand,
+        "safety_stock": load.safety_stock,
+    }
+    found = [
+        Violation(name, f"has {len(column)} rows, sku_ix has {len(load)}")
+        for name, column in columns.items()
+        if len(column) != len(load)
+    ]
+    if found:
+        raise InvalidInput(found)
+    most = {
+        "sku_ix": len(load.sku_ids) - 1,
+        "node_ix": len(load.node_ids) - 1,
+        "on_hand": MAX_UNITS,
+        "safety_stock": MAX_UNITS,
+    }
+    found += _id_violations("sku_ids", load.sku_ids)
+    found += _id_violations("node_ids", load.node_ids)
+    for name, column in columns.items():
+        for row in _first(np.flatnonzero((column < 0) | (column > most[name]))):
+            found.append(Violation(f"{name}[{row}]", f"{column[row]} is not within 0..{most[name]}"))
+    found += _order_violations(load)
+    if found:
+        raise InvalidInput(found)
+
+
+def updates_of(load: StockLoad, size: int) -> Iterator[tuple[int, list[StockUpdate]]]:
+    """The rows as updates, at most ``size`` at a time, each time with how many rows there were up to then."""
+    for start in range(0, len(load), size):
+        rows = slice(start, start + size)
+        columns = (load.sku_ix[rows], load.node_ix[rows], load.on_hand[rows], load.safety_stock[rows])
+        updates = [
+            StockUpdate(
+                sku_id=load.sku_ids[sku],
+                node_id=load.node_ids[node],
+                on_hand=on_hand,
+                safety_stock=safety_stock,
+            )
+            for sku, node, on_hand, safety_stock in zip(*(c.tolist() for c in columns), strict=True)
+        ]
+        yield start + len(updates), updates
+
+
+def _first(rows: NDArray[np.intp]) -> list[int]:
+    found: list[int] = rows[:MAX_NAMED].tolist()
+    return found
+
+
+def _id_violations(column: str, ids: Sequence[str]) -> list[Violation]:
+    found: list[Violation] = []
+    seen: set[str] = set()
+    for i, text in enumerate(ids):
+        wrong = f"{text!r} appears twice" if text in seen else _wrong_with_id(text)
+        if wrong:
+            found.append(Violation(f"{column}[{i}]", wrong))
+            if len(found) == MAX_NAMED:
+                break
+        seen.add(text)
+    return found
+
+
+def _wrong_with_id(text: str) -> str:
+    """Empty when nothing is."""
+    if not text:
+        return "must not be empty"
+    try:
+        length = len(text.encode())
+    except UnicodeEncodeError:
+        return f"{text!r} is not valid Unicode text"
+    return f"is longer than {MAX_ID_LENGTH} bytes" if length > MAX_ID_LENGTH else ""
+
+
+def _order_violations(load: StockLoad) -> Iterator[Violation]:
+    sku_ix, node_ix = load.sku_ix, load.node_ix
+    ascending = sku_ix[1:] > sku_ix[:-1]
+    ascending |= (sku_ix[1:] == sku_ix[:-1]) & (node_ix[1:] > node_ix[:-1])
+    for row in _first(np.flatnonzero(~ascending) + 1):
+        yield Violation(f"rows[{row}]", "does not come after the row before it, by SKU, then node")
