@@ -115,8 +115,8 @@ class Stock:
         )
 
     def only(self, sku_rows: NDArray[np.int32]) -> Stock:
-        """A private copy that keeps the rows of a few SKUs: what one explanation needs. -1 stands for a SKU nobody
-        knows. O(S + rows kept) time and memory."""
+        """A private copy that keeps the rows of a few SKUs: what one explanation needs. -1 stands for a SKU
+        nobody knows. O(S + rows kept) time and memory."""
         skus = np.unique(sku_rows)
         skus = skus[skus >= 0]
         starts, stops = self.sku_start[skus], self.sku_start[skus + 1]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -46,16 +47,29 @@ class Remembered:
     taken: tuple[Taken, ...] = ()
 
 
+class Quotes(Protocol):
+    """Many decisions that were made together."""
+
+    def __len__(self) -> int: ...
+
+    def find(self, decision_id: str) -> Remembered | None:
+        """What a decision was made from; None when it is not one of these."""
+        ...
+
+
 class DecisionLog:
-    """Decision ids and what the decisions were made from; safe to use from several threads."""
+    """Decision ids and what the decisions were made from; safe to use from several threads. Holds up to
+    ``capacity`` decisions made one by one, and as many made together."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._entries: OrderedDict[str, Remembered] = OrderedDict()
+        self._quotes: deque[Quotes] = deque()
+        self._quote_count = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + self._quote_count
 
     def remember(self, entry: Remembered) -> None:
         """Forgets the oldest decision when there is no room left."""
@@ -64,9 +78,21 @@ class DecisionLog:
             if len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
 
+    def remember_quotes(self, quotes: Quotes) -> None:
+        """Forgets the oldest when there is no room left, always those of a whole call."""
+        with self._lock:
+            self._quotes.append(quotes)
+            self._quote_count += len(quotes)
+            while self._quote_count > self._capacity and len(self._quotes) > 1:
+                self._quote_count -= len(self._quotes.popleft())
+
     def get(self, decision_id: str) -> Remembered:
         """Raises NotFound."""
         entry = self._entries.get(decision_id)
+        if entry is None:
+            with self._lock:
+                recent = [*reversed(self._quotes)]
+            entry = next(filter(None, (quotes.find(decision_id) for quotes in recent)), None)
         if entry is None:
             message = f"decision {decision_id!r} is not, or no longer, remembered"
             raise NotFound(message, metadata={"decision_id": decision_id})

@@ -54,15 +54,15 @@ _KEY = re.compile("[0-9a-f]{32}")
 
 
 def tag_of(name: str) -> int:
-    """The tag byte of a field such as ``Order.order_id``. Raises BrokenInvariant for a field whose tag is longer
-    than a byte."""
+    """The tag byte of a field such as ``Order.order_id``. Raises BrokenInvariant for a field whose tag is
+    longer than a byte."""
     message, field = name.split(".")
     own: dict[str, Descriptor] = sourcing_pb2.DESCRIPTOR.message_types_by_name
     descriptor = own.get(message, Timestamp.DESCRIPTOR).fields_by_name[field]
-    tag = descriptor.number << 3 | _WIRE_TYPES[descriptor.type]
-    if tag >= 128:
-        raise BrokenInvariant(f"{name} has number {descriptor.number}; the kernels take up to 15")
-    return tag
+    number: int = descriptor.number
+    if number > 15:
+        raise BrokenInvariant(f"{name} has number {number}; the kernels take up to 15")
+    return number << 3 | _WIRE_TYPES[descriptor.type]
 
 
 def _decode_tags() -> I64:
@@ -134,6 +134,20 @@ class Batch:
     orders: OrderArrays
     ready: Ready
     slow: Sequence[tuple[int, sourcing_pb2.Order]]
+
+    @property
+    def is_single(self) -> bool:
+        """One order, and it is decided."""
+        return len(self.quotes.row) == 1 and not self.slow
+
+    def encoded_single(self) -> bytes:
+        """The response to a SourceOrderRequest. The contract lays both out alike (a test holds it to that): a
+        request has the fields of a batch request under the same numbers, and a result is a response."""
+        response = self.encoded(_unasked)
+        start = 2
+        while response[start - 1] & 0x80:
+            start += 1
+        return response[start:]
 
     def encoded(self, slow_way: SlowWay) -> bytes:
         """The response, a SourceOrdersResponse."""
@@ -232,8 +246,8 @@ class FastBatch:
         version = snapshot.stock.version
         plans = run_kernels(snapshot.world, orders, now_seconds)
         keys = np.empty((count, 2), np.uint64)
-        ids = parsed.id_data, parsed.id_offsets[: count + 1]
-        decision_keys(orders, *map(frozen, ids), now_seconds, version, rules_key(snapshot), keys)
+        ids, starts = frozen(parsed.id_data), frozen(parsed.id_offsets[: count + 1])
+        decision_keys(orders, ids, starts, now_seconds, version, rules_key(snapshot), keys)
         row = np.where(plans.status[parsed.row] > 0, parsed.row, np.int32(-1))
         slow = _slow(request, items, np.flatnonzero(row < 0))
         if slow is None:
@@ -262,6 +276,10 @@ class FastBatch:
         ):
             tables = self._tables = _Tables.of(snapshot)
         return tables
+
+
+def _unasked(order: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
+    raise BrokenInvariant(f"order {order.order_id!r} is decided already")
 
 
 def _items(raw: U8, max_orders: int) -> I64 | None:

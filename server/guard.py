@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -17,6 +17,9 @@ from server.logs import event
 from server.status import CallExpired, is_internal, to_status
 
 PREFIX = "/sourcing.v1."
+
+M = TypeVar("M")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Call(Protocol):
@@ -62,6 +65,20 @@ def encoded(answer: Message | bytes) -> bytes:
     return answer if isinstance(answer, bytes) else answer.SerializeToString()
 
 
+def decoded(decode: Callable[[bytes], M], request_bytes: bytes) -> M:
+    """The request. Raises InvalidInput for bytes that are no such message."""
+    try:
+        return decode(request_bytes)
+    except DecodeError as error:
+        raise InvalidInput.at("request", "is no message of the type the method takes") from error
+
+
+def takes_bytes(handler: F) -> F:
+    """Marks a handler that reads the bytes of its request itself."""
+    vars(handler)["takes_bytes"] = True
+    return handler
+
+
 class Guard(grpc.ServerInterceptor):
     """Wraps the handlers of this API: decodes the request itself, so that bytes that are no such message get
     a proper error, and ends calls whose handler raised with the status of ``server.status``."""
@@ -90,12 +107,11 @@ def _wrap(
     behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
     decode: Callable[[bytes], Any] | None,
 ) -> grpc.RpcMethodHandler[Any, Any]:
+    as_it_came = decode is None or getattr(behaviour, "takes_bytes", False)
+
     def call(request_bytes: bytes, context: grpc.ServicerContext) -> Message | bytes:
         try:
-            try:
-                request = request_bytes if decode is None else decode(request_bytes)
-            except DecodeError as error:
-                raise InvalidInput.at("request", "is no message of the type the method takes") from error
+            request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
             return behaviour(request, context)
         except Exception as error:
             context.abort_with_status(rpc_status.to_status(reported(error, method)))

@@ -136,12 +136,11 @@ def batches_of(
 
 def load_of(feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node]) -> StockLoad:
     """The rows of a feed in the order of SKUs and nodes."""
-    columns = (feed.sku_ix, feed.node_ix, feed.on_hand, feed.safety_stock)
-    key = feed.sku_ix.astype(np.int64) * len(nodes) + feed.node_ix
+    sku_ix, node_ix, on_hand, safety_stock = feed.sku_ix, feed.node_ix, feed.on_hand, feed.safety_stock
+    key = sku_ix.astype(np.int64) * len(nodes) + node_ix
     if not bool(np.all(key[1:] > key[:-1])):
         order = np.argsort(key)
-        columns = tuple(column[order] for column in columns)
-    sku_ix, node_ix, on_hand, safety_stock = columns
+        sku_ix, node_ix, on_hand, safety_stock = (c[order] for c in (sku_ix, node_ix, on_hand, safety_stock))
     return StockLoad(
         sku_ids=catalogue.ids.names(),
         node_ids=[node.node_id for node in nodes],

@@ -80,7 +80,7 @@ def warm() -> None:
     client.source(sourcing_pb2.SourceOrderRequest(order=order, validate_only=True, explain=True))
     client.rank(sourcing_pb2.RankNodesRequest(order=order))
     batch = sourcing_pb2.SourceOrdersRequest(orders=[order], validate_only=True)
-    SourcingService(world).SourceOrders(batch, LocalCall())
+    SourcingService(world).SourceOrders(batch.SerializeToString(), LocalCall())
     client.close()
 
 

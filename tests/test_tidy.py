@@ -7,6 +7,7 @@ import ast
 import fnmatch
 import functools
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -200,11 +201,7 @@ def files(folder: Path = ROOT, patterns: tuple[str, ...] | None = None) -> Itera
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_tree_keeps(rule: Rule) -> None:
-    found = [
-        problem
-        for path in files()
-        for problem in rule(path, (ROOT / path).read_text(encoding="utf-8"))
-    ]
+    found = [problem for path in files() for problem in rule(path, (ROOT / path).read_text(encoding="utf-8"))]
     assert not found, "\n".join(found)
 
 
@@ -230,6 +227,22 @@ def test_the_tree_is_seen() -> None:
         "README.md",
     } <= seen
     assert not [path for path in seen if "__pycache__" in path or path.startswith((".venv/", "server/api/"))]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a copy of the tree, not a repository")
+def test_nothing_ignored_is_tracked() -> None:
+    command = [
+        "git",
+        "-c",
+        f"safe.directory={ROOT}",
+        "ls-files",
+        "--cached",
+        "--ignored",
+        "--exclude-standard",
+    ]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    tracked = done.stdout.splitlines()
+    assert tracked[:5] == [], f"{len(tracked)} files that .gitignore leaves out are in the repository"
 
 
 LONG = "def f():\n" + "    pass\n" * MAX_FUNCTION_LINES

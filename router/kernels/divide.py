@@ -27,9 +27,10 @@ def fill_by_node(
     """``best[n, s]``: least cost of taking exactly the amounts of state s, from at most n nodes where
     ``limited``, else in row 1 from any number. ``choice[node, n, s]``: the offer taken there, or -1.
 
-    first int64[N + 1]: offers of a node, by ascending state. state int64[offers]; cents int64[offers], FAR for
-    an offer that is not open. digits int64[offers], state_digits int64[S]: the amounts as bit fields with a free top bit each; guard: those
-    top bits. best int64[most + 1, S], choice int32[N, most + 1, S] are overwritten.
+    first int64[N + 1]: offers of a node, by ascending state. state int64[offers]; cents int64[offers], FAR
+    for an offer that is not open. digits int64[offers], state_digits int64[S]: the amounts as bit fields with
+    a free top bit each; guard: those top bits. best int64[most + 1, S] and choice int32[N, most + 1, S] are
+    overwritten.
     """
     best[:] = FAR
     best[:, 0] = 0

@@ -30,8 +30,8 @@ def fill_unit_vectors(
 
 
 def unit_vectors(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Degrees [n], [n] to unit vectors float64[n, 3]. By the kernel that also reads them off the wire: NumPy's
-    own sine may differ from it in the last digit, and from one processor to another."""
+    """Degrees [n], [n] to unit vectors float64[n, 3]. By the kernel that also reads them off the wire:
+    NumPy's own sine may differ from it in the last digit, and from one processor to another."""
     out = np.empty((len(latitude), 3), np.float64)
     fill_unit_vectors(latitude, longitude, out)
     return out

@@ -60,6 +60,8 @@ LAST_SECOND = 253_402_300_799
 """The end of the year 9999, the last second a Timestamp may name."""
 LAST_NANO = 999_999_999
 
+Int = int | np.int64
+
 HEAD_COLUMNS = 9
 H_COUNTRY, H_ZONE, H_CHANNEL, H_SEGMENT, H_PROFILE, H_DELIVER_BY, H_LINE_STOP, H_ID, H_ID_STOP = range(9)
 LINE_COLUMNS = 11
@@ -102,7 +104,7 @@ class Names(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """Where the plain orders of a request are written. Rows of plain orders follow each other without gaps."""
+    """Where the plain orders of a request are written. Their rows follow each other without gaps."""
 
     row: I32  # [orders] row of a plain order, -1 for any other
     head: I64  # [rows, HEAD_COLUMNS]
@@ -144,22 +146,24 @@ def room_for(order_count: int, byte_count: int) -> Parsed:
 @guarded
 def read_varint(raw: U8, at: int, stop: int) -> tuple[int, int]:
     """A number below 2^63 and where it ends; -1 for where when there is none."""
-    value, shift = 0, 0
+    value: Int = 0
+    shift = 0
     while at < stop and shift < 63:
         byte = np.int64(raw[at])
         at += 1
         value |= (byte & 127) << shift
         if byte < 128:
-            return value, at
+            return int(value), at
         shift += 7
     return 0, -1
 
 
 @guarded
 def split(raw: U8, at: int, stop: int, slot_of_tag: I64, slots: I64, items: I64) -> tuple[int, int]:
-    """Takes the message ``raw[at:stop]`` apart. Of each field, ``slots`` gets a number at the field's slot, or
-    the bounds of a text or message at its slot and ``END`` further on; zeros for what is absent. ``items``
-    [., 3] gets, for every element of what repeats, where its tag and its content begin, and where it ends.
+    """Takes the message ``raw[at:stop]`` apart. Of each field, ``slots`` gets a number at the field's slot,
+    or the bounds of a text or message at its slot and ``END`` further on; zeros for what is absent.
+    ``items`` [., 3] gets, for every element of what repeats, where its tag and its content begin, and where
+    it ends.
 
     Returns the set of slots present and the number of items; -1 for the set when the message is not plain.
     """
@@ -178,13 +182,13 @@ def split(raw: U8, at: int, stop: int, slot_of_tag: I64, slots: I64, items: I64)
         if wire == FIXED64:
             if stop - at < 8:
                 return -1, 0
-            bits = 0
+            bits: Int = 0
             for i in range(8):
                 bits |= np.int64(raw[at + i]) << (8 * i)
             slots[slot] = bits
             at += 8
             continue
-        value = np.int64(raw[at])
+        value: Int = np.int64(raw[at])
         if value < 128:
             at += 1
         else:
@@ -203,7 +207,7 @@ def split(raw: U8, at: int, stop: int, slot_of_tag: I64, slots: I64, items: I64)
             count += 1
         else:
             return -1, 0
-        at += value
+        at += int(value)
     return present, count
 
 
@@ -212,10 +216,10 @@ def is_id(raw: U8, start: int, stop: int) -> bool:
     """ASCII, and not too long."""
     if stop - start > MAX_ID_LENGTH:
         return False
-    high = 0
+    high: Int = 0
     for i in range(start, stop):
         high |= np.int64(raw[i])
-    return high < 128
+    return bool(high < 128)
 
 
 @guarded
@@ -223,10 +227,11 @@ def same(raw: U8, start: int, stop: int, other: int, other_stop: int) -> bool:
     """Are two texts the same? From the end, where ids differ first."""
     if stop - start != other_stop - other:
         return False
-    for i in range(1, stop - start + 1):
-        if raw[stop - i] != raw[other_stop - i]:
-            return False
-    return True
+    differ, i = False, stop - start
+    while i > 0 and not differ:
+        i -= 1
+        differ = raw[start + i] != raw[other + i]
+    return not differ
 
 
 @inline

@@ -1,8 +1,8 @@
 """Decisions straight from columns into the bytes of a response, without a Python object per decision.
 
 Written from the end of the buffer to its beginning: when a message's turn comes to be prefixed with its
-length, its content stands already, so nothing is measured twice and every length is as short as can be. Fields
-lie in the order of their numbers, as other encoders write them, and defaults are left out (proto3).
+length, its content stands already, so nothing is measured twice and every length is as short as can be.
+Fields lie in the order of their numbers, as other encoders write them, and defaults are left out (proto3).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from router.domain import PART_COUNT
-from router.kernels.jit import guarded
+from router.kernels.jit import guarded, inline
 from router.kernels.types import I32, I64, U8, OrderArrays, PlanArrays
 from router.kernels.wire_decode import L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP
 
@@ -51,12 +51,14 @@ FIELDS = (
     "Cost.distance_cents",
     "Cost.node_priority_cents",
 )
-"""The fields whose tag bytes ``encode`` is given, in this order. The parts of a cost are in that of ``Part``."""
+"""The fields whose tag bytes ``encode`` is given, in this order. A cost's parts are in that of ``Part``."""
 (
-    RESULTS, DECISION, DECISION_ID, ORDER_ID, STATUS, PLAN, UNFILLED, CERTIFICATE, BOUND, SHIPMENTS, PLAN_COST,
-    PROMISE, PICKS, PARCELS, WEIGHT, DISTANCE, ARRIVAL, SHIPMENT_COST, SECONDS, PICK, _, _, UNFILLED_LINE, _, _,
-    TOTAL,
-) = range(26)  # fmt: skip
+    RESULTS, DECISION, DECISION_ID, ORDER_ID, STATUS, PLAN, UNFILLED, CERTIFICATE, BOUND, SHIPMENTS,
+    PLAN_COST, PROMISE, PICKS, PARCELS, WEIGHT, DISTANCE, ARRIVAL, SHIPMENT_COST, SECONDS,
+) = range(19)  # fmt: skip
+PICK = FIELDS.index("Pick.line_id")
+UNFILLED_LINE = FIELDS.index("UnfilledLine.line_id")
+TOTAL = FIELDS.index("Cost.total_cents")
 PARTS = TOTAL + 1
 
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
@@ -220,6 +222,89 @@ def put_strategies(buffer: U8, at: int, first: int, last: int, fallback: I32, da
     return start
 
 
+@inline
+def put_shipment(
+    buffer: U8,
+    at: int,
+    s: int,
+    first: int,
+    stop: int,
+    answers: Answers,
+    orders: OrderArrays,
+    plans: PlanArrays,
+    ready: Ready,
+    tags: I64,
+) -> int:
+    """Row ``s`` of the shipments, of an order whose lines are ``first:stop``."""
+    end, mask = at, plans.ship_groups[s]
+    node, service = plans.ship_node[s], plans.ship_service[s]
+    line_tags = tags[PICK : PICK + 3]
+    at = put_cost(buffer, at, tags[SHIPMENT_COST], plans.ship_parts[s], tags)
+    at = put_time(buffer, at, tags[ARRIVAL], plans.ship_arrival_seconds[s], tags)
+    at = put_field(buffer, at, tags[DISTANCE], plans.ship_distance_m[s])
+    at = put_field(buffer, at, tags[WEIGHT], plans.ship_weight_grams[s])
+    at = put_field(buffer, at, tags[PARCELS], plans.ship_parcels[s])
+    for k in range(stop - 1, first - 1, -1):
+        if (mask >> orders.group[k]) & 1:
+            at = put_line(
+                buffer, at, tags[PICKS], answers.raw, answers.lines[k], orders.quantity[k], line_tags
+            )
+    offsets = ready.service_offsets
+    at = put_bytes(buffer, at, ready.service_data, offsets[service], offsets[service + 1])
+    at = put_bytes(buffer, at, ready.node_data, ready.node_offsets[node], ready.node_offsets[node + 1])
+    return put_frame(buffer, at, end, tags[SHIPMENTS])
+
+
+@inline
+def put_decision(
+    buffer: U8,
+    at: int,
+    b: int,
+    answers: Answers,
+    orders: OrderArrays,
+    plans: PlanArrays,
+    ready: Ready,
+    tags: I64,
+    fallback: I32,
+) -> int:
+    """Row ``b`` of the decisions, as a field of a SourceOrdersResult."""
+    end = at
+    ships, ships_stop = plans.ship_start[b], plans.ship_start[b + 1]
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    at = put_bytes(buffer, at, ready.decide_time, 0, len(ready.decide_time))
+    tried, answered = plans.first_strategy[b], plans.strategy[b]
+    at = put_strategies(buffer, at, tried, answered, fallback, ready.strategy_data, ready.strategy_offsets)
+    at = put_bytes(buffer, at, ready.versions, 0, len(ready.versions))
+    inner, bound = at, 0
+    for part in plans.parts[b]:
+        bound += part
+    at = put_field(buffer, at, tags[BOUND], bound)
+    at = put_bytes(buffer, at, ready.proof, 0, len(ready.proof))
+    at = put_frame(buffer, at, inner, tags[CERTIFICATE])
+    filled, last = 0, 0
+    for s in range(ships, ships_stop):
+        filled |= plans.ship_groups[s]
+        last = max(last, plans.ship_arrival_seconds[s])
+    line_tags = tags[UNFILLED_LINE : UNFILLED_LINE + 3]
+    for k in range(stop - 1, first - 1, -1):
+        if (filled >> orders.group[k]) & 1 == 0:
+            line, quantity = answers.lines[k], orders.quantity[k]
+            at = put_line(buffer, at, tags[UNFILLED], answers.raw, line, quantity, line_tags)
+    if ships < ships_stop:
+        inner = at
+        at = put_time(buffer, at, tags[PROMISE], last, tags)
+        at = put_cost(buffer, at, tags[PLAN_COST], plans.parts[b], tags)
+        for s in range(ships_stop - 1, ships - 1, -1):
+            at = put_shipment(buffer, at, s, first, stop, answers, orders, plans, ready, tags)
+        at = put_frame(buffer, at, inner, tags[PLAN])
+    at = put_field(buffer, at, tags[STATUS], plans.status[b])
+    at = put_text(
+        buffer, at, tags[ORDER_ID], answers.id_data, answers.id_offsets[b], answers.id_offsets[b + 1]
+    )
+    at = put_key(buffer, at, tags[DECISION_ID], answers.key[b])
+    return put_frame(buffer, at, end, tags[DECISION])
+
+
 @guarded
 def encode(
     buffer: U8,
@@ -230,71 +315,18 @@ def encode(
     tags: I64,
     fallback: I32,
 ) -> int:
-    """Writes a SourceOrdersResponse to the end of ``buffer``; returns where it begins. Negative: the buffer was
-    too small, and what it holds is of no use.
+    """Writes a SourceOrdersResponse to the end of ``buffer``; returns where it begins. For a buffer smaller
+    than ``most_bytes`` that may be negative, and what it holds of no use, or it raises IndexError.
 
     tags: the tag bytes of ``FIELDS``. fallback [T]: the strategy tried after another, -1 for none.
     """
-    row_of, side, side_at, keys, id_data, id_offsets, raw, lines = answers
-    node_data, node_offsets, service_data, service_offsets = ready[:4]
-    strategy_data, strategy_offsets, proof, versions, decide_time = ready[4:]
-    line_start, group, quantity = orders.line_start, orders.group, orders.quantity
-    status, first_strategy, strategy, plan_parts = (
-        plans.status, plans.first_strategy, plans.strategy, plans.parts,
-    )  # fmt: skip
-    ship_start, ship_node, ship_service, ship_groups = (
-        plans.ship_start, plans.ship_node, plans.ship_service, plans.ship_groups,
-    )  # fmt: skip
-    parcels, weight, distance, arrival, ship_parts = (
-        plans.ship_parcels, plans.ship_weight_grams, plans.ship_distance_m, plans.ship_arrival_seconds,
-        plans.ship_parts,
-    )  # fmt: skip
-    pick_tags, unfilled_tags = tags[PICK : PICK + 3], tags[UNFILLED_LINE : UNFILLED_LINE + 3]
     at = len(buffer)
-    for i in range(len(row_of) - 1, -1, -1):
-        result, b = at, row_of[i]
+    side_at = answers.side_at
+    for i in range(len(answers.row) - 1, -1, -1):
+        end, b = at, answers.row[i]
         if b < 0:
-            at = put_bytes(buffer, at, side, side_at[i, 0], side_at[i, 1])
-            at = put_frame(buffer, at, result, tags[RESULTS])
-            continue
-        at = put_bytes(buffer, at, decide_time, 0, len(decide_time))
-        at = put_strategies(
-            buffer, at, first_strategy[b], strategy[b], fallback, strategy_data, strategy_offsets
-        )
-        at = put_bytes(buffer, at, versions, 0, len(versions))
-        stop, cost = at, plan_parts[b].sum()
-        at = put_field(buffer, at, tags[BOUND], cost)
-        at = put_bytes(buffer, at, proof, 0, len(proof))
-        at = put_frame(buffer, at, stop, tags[CERTIFICATE])
-        filled, last = 0, 0
-        for s in range(ship_start[b], ship_start[b + 1]):
-            filled |= ship_groups[s]
-            last = max(last, arrival[s])
-        for k in range(line_start[b + 1] - 1, line_start[b] - 1, -1):
-            if (filled >> group[k]) & 1 == 0:
-                at = put_line(buffer, at, tags[UNFILLED], raw, lines[k], quantity[k], unfilled_tags)
-        if filled:
-            plan = at
-            at = put_time(buffer, at, tags[PROMISE], last, tags)
-            at = put_cost(buffer, at, tags[PLAN_COST], plan_parts[b], tags)
-            for s in range(ship_start[b + 1] - 1, ship_start[b] - 1, -1):
-                stop, mask = at, ship_groups[s]
-                at = put_cost(buffer, at, tags[SHIPMENT_COST], ship_parts[s], tags)
-                at = put_time(buffer, at, tags[ARRIVAL], arrival[s], tags)
-                at = put_field(buffer, at, tags[DISTANCE], distance[s])
-                at = put_field(buffer, at, tags[WEIGHT], weight[s])
-                at = put_field(buffer, at, tags[PARCELS], parcels[s])
-                for k in range(line_start[b + 1] - 1, line_start[b] - 1, -1):
-                    if (mask >> group[k]) & 1:
-                        at = put_line(buffer, at, tags[PICKS], raw, lines[k], quantity[k], pick_tags)
-                v, n = ship_service[s], ship_node[s]
-                at = put_bytes(buffer, at, service_data, service_offsets[v], service_offsets[v + 1])
-                at = put_bytes(buffer, at, node_data, node_offsets[n], node_offsets[n + 1])
-                at = put_frame(buffer, at, stop, tags[SHIPMENTS])
-            at = put_frame(buffer, at, plan, tags[PLAN])
-        at = put_field(buffer, at, tags[STATUS], status[b])
-        at = put_text(buffer, at, tags[ORDER_ID], id_data, id_offsets[b], id_offsets[b + 1])
-        at = put_key(buffer, at, tags[DECISION_ID], keys[b])
-        at = put_frame(buffer, at, result, tags[DECISION])
-        at = put_frame(buffer, at, result, tags[RESULTS])
+            at = put_bytes(buffer, at, answers.side, side_at[i, 0], side_at[i, 1])
+        else:
+            at = put_decision(buffer, at, b, answers, orders, plans, ready, tags, fallback)
+        at = put_frame(buffer, at, end, tags[RESULTS])
     return at

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.solver.choices import I64, Choices
+from router.solver.choices import I64, Bools, Choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ class Priced:
     cents: int
     units: int
     shipments: int
+
+    @property
+    def used(self) -> Bools:
+        """bool[R]: the rows of the plan."""
+        return self.amounts.sum(axis=1) > 0
 
 
 def price(choices: Choices, tariffs: dict[int, Tariff], amounts: I64) -> Priced | None:

@@ -44,9 +44,9 @@ def depth_runs(choices: Choices, takes: Takes) -> DepthRuns:
     for j in range(choices.use.shape[1] if choices.depth.rules else 0):
         users = (choices.most > 0) & (choices.use[:, j] > 0)
         units = np.minimum(choices.cap[:, j], choices.most @ choices.use[:, j])
-        rows = np.flatnonzero(users.any(axis=1))
-        priced = choices.depth.cents(rows, choices.available[rows, j], units[rows]) > 0
-        for row in rows[priced].tolist():
+        having = np.flatnonzero(users.any(axis=1))
+        priced = choices.depth.cents(having, choices.available[having, j], units[having]) > 0
+        for row in having[priced].tolist():
             own = np.flatnonzero((takes.row == row) & (choices.use[takes.item, j] > 0))
             use = choices.use[takes.item[own], j]
             if users[row].sum() == 1 and choices.whole[takes.item[own[0]]]:
@@ -61,11 +61,19 @@ def depth_runs(choices: Choices, takes: Takes) -> DepthRuns:
             pairs.append((row, j, free))
             runs += [(pair, n, c) for n, c in zip(lengths.tolist(), cents.tolist(), strict=True)]
             terms += [(pair, t, u) for t, u in zip(own.tolist(), use.tolist(), strict=True)]
-    row, sku, free = np.array(pairs, np.int64).reshape(-1, 3).T
-    pair, length, cents = np.array(runs, np.int64).reshape(-1, 3).T
-    of_terms = np.array(terms, np.int64).reshape(-1, 3).T
+    rows, skus, free_units = np.array(pairs, np.int64).reshape(-1, 3).T
+    run_pairs, run_lengths, run_cents = np.array(runs, np.int64).reshape(-1, 3).T
+    term_pairs, term_takes, term_use = np.array(terms, np.int64).reshape(-1, 3).T
     return DepthRuns(
-        folded, row, sku, free, pair, length, cents, (of_terms[0], of_terms[1], of_terms[2]), exact
+        folded=folded,
+        row=rows,
+        sku=skus,
+        free=free_units,
+        pair=run_pairs,
+        length=run_lengths,
+        cents=run_cents,
+        terms=(term_pairs, term_takes, term_use),
+        exact=exact,
     )
 
 

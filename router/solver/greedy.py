@@ -38,7 +38,7 @@ class Offers:
         for item in np.flatnonzero(choices.alone):
             weight = np.array([choices.weight_grams[item]])
             for found, tariff in tariffs.items():
-                open_to = ((choices.lane == found) & choices.takes[found, item]).any(axis=1)
+                open_to = (choices.lane == found).any(axis=1) & choices.takes[found, item]
                 cents = np.where(open_to, tariff.prices(weight)[0] + choices.ship_cents, FAR)
                 fares[:, item] = np.minimum(fares[:, item], cents)
         return cls(choices, tariffs, takes, fares)
@@ -65,7 +65,7 @@ class Offers:
         total += (some & ~choices.whole).sum(axis=2) * choices.line_cents[:, None]
         total += np.where(alone, self.alone_cents[:, None, :] + choices.split_cents, 0).sum(axis=2)
         weight = (np.where(joint, taken, 0) * choices.weight_grams).sum(axis=2)
-        shipped = joint.any(axis=2)
+        shipped = joint.sum(axis=2) > 0
         fare = np.zeros_like(total)
         for lane, tariff in self.tariffs.items():
             at = shipped[:, :-1] & (choices.lane == lane)
@@ -91,7 +91,7 @@ def greedy(choices: Choices, tariffs: dict[int, Tariff]) -> Priced | None:
         if best is None:
             break
         found = best
-        used = best.amounts.any(axis=1)
+        used = best.used
         for row in np.flatnonzero(used).tolist()[:MOST_TRIES]:
             found = better(found, _run(offers, used & (np.arange(len(used)) != row), False)) or found
         if found is best:

@@ -83,7 +83,8 @@ def read_steps(choices: Choices, carriage: Carriage) -> Steps:
         blocks.append((row_of[fits], table[step[fits]], willing[step[fits]]))
     if not blocks:
         none = np.zeros(0, np.int64)
-        return Steps(*[none] * 8, np.zeros((0, len(choices.need)), bool))
+        willing = np.zeros((0, len(choices.need)), bool)
+        return Steps(none, none, none, none, none, none, none, none, willing)
     row_of, table, willing = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     order = np.argsort(row_of, kind="stable")
     row_of, table, willing = row_of[order], table[order], willing[order]

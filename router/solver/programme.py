@@ -17,13 +17,11 @@ from router.kernels.divide import cover_groups, dominated, fill_by_node
 from router.kernels.types import FAR
 from router.solver.choices import I64, Choices
 from router.solver.costing import Priced, Tariff, price
+from router.solver.offers import Offers, States, feasible_states, offers_of
 
-MOST_STATES = 1 << 16
 MOST_OFFERS = 4_000_000
 MOST_STEPS = 600_000_000
 """Inner steps of a programme; about a second."""
-CHUNK = 400_000
-"""Offers priced at a time."""
 DOMINATED = 20
 """Share of the offers that may turn out to be needless."""
 MOST_PICKS = 25_000_000
@@ -40,46 +38,6 @@ class Closed:
     nodes: int
 
 
-@dataclass(frozen=True, slots=True)
-class States:
-    """S states of an order with I items; state = the digits in mixed radix, the first item's the lowest."""
-
-    digits: I64
-    """int64[S, I]"""
-    units: I64
-    value_cents: I64
-    weight_grams: I64
-    """Of what leaves jointly."""
-
-    @classmethod
-    def of(cls, choices: Choices) -> States | None:
-        """None when there are too many."""
-        sizes = (choices.need + 1).tolist()
-        radix = [1]
-        for size in sizes:
-            radix.append(radix[-1] * size)
-        if radix[-1] > MOST_STATES:
-            return None
-        state = np.arange(radix[-1])
-        digits = state[:, None] // np.array(radix[:-1]) % np.array(sizes)
-        return cls(
-            digits,
-            digits @ choices.units,
-            digits @ choices.value_cents,
-            digits @ np.where(choices.joint, choices.weight_grams, 0),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Offers:
-    """What rows can supply: row and state, int64[offers] by row and state, and cents int64[levels, offers]
-    with every shipment's split in them; FAR where no service is fast enough."""
-
-    row: I64
-    state: I64
-    cents: I64
-
-
 def solve_exactly(choices: Choices, tariffs: dict[int, Tariff]) -> Closed | None:
     """The proven answer, None where that would be too much work."""
     states = States.of(choices)
@@ -87,10 +45,7 @@ def solve_exactly(choices: Choices, tariffs: dict[int, Tariff]) -> Closed | None
         return None
     if len(choices.rows) * len(states.digits) > DENSE * 10:
         return None
-    mask = np.ones((len(choices.rows), len(states.digits)), bool)
-    for item, most in enumerate(choices.most.T):
-        mask &= states.digits[:, item] <= most[:, None]
-    mask[:, 0] = False
+    mask = feasible_states(choices, states)
     if mask.sum() > MOST_OFFERS:
         return None
     levels = np.unique(choices.delay_cents[choices.lane >= 0])
@@ -125,74 +80,8 @@ class _Search:
         self.limited = limited
         self.layers = most if limited else 1
 
-    # --- offers ---------------------------------------------------------------------------------------
-
-    def offers(self, mask: NDArray[np.bool_]) -> Iterator[Offers]:
-        """The offers in ``mask`` (bool[R, S]) that stock and services allow, some rows at a time."""
-        fares = self._fares()
-        alone = self._alone_fares()
-        ends = np.cumsum(mask.sum(axis=1))
-        start = 0
-        while start < len(mask):
-            done = ends[start - 1] if start else 0
-            stop = max(start + 1, int(np.searchsorted(ends, done + CHUNK, side="right")))
-            row, state = np.nonzero(mask[start:stop])
-            yield self._price(row + start, state, fares, alone)
-            start = stop
-
-    def _fares(self) -> I64:
-        """int64[Λ + 1, S]: tariff of the joint shipment of a state by each lane; FAR where it takes not all."""
-        choices, states = self.choices, self.states
-        table = np.full((len(choices.takes) + 1, len(states.digits)), FAR)
-        for lane, tariff in self.tariffs.items():
-            refused = choices.joint & ~choices.takes[lane]
-            open_to = ~(states.digits[:, refused] > 0).any(axis=1)
-            table[lane, open_to] = tariff.prices(states.weight_grams[open_to])
-        return table
-
-    def _alone_fares(self) -> I64:
-        """int64[levels, R, I]: cheapest tariff of an item that travels alone; 0 for others."""
-        choices = self.choices
-        table = np.zeros((len(self.levels), *choices.most.shape), np.int64)
-        for item in np.flatnonzero(choices.alone).tolist():
-            weight = int(choices.weight_grams[item])
-            cents = np.full(len(choices.takes) + 1, FAR)
-            for lane, tariff in self.tariffs.items():
-                if choices.takes[lane, item]:
-                    cents[lane] = tariff.price(weight)
-            for at, level in enumerate(self.levels.tolist()):
-                fares = np.where(choices.delay_cents <= level, cents[choices.lane], FAR)
-                table[at, :, item] = fares.min(axis=1, initial=FAR)
-        return table
-
-    def _price(self, row: I64, state: I64, fares: I64, alone_fares: I64) -> Offers:
-        choices, states = self.choices, self.states
-        digits = states.digits[state]
-        taken = digits @ choices.use
-        stocked = (taken <= choices.cap[row]).all(axis=1)
-        row, state, digits, taken = row[stocked], state[stocked], digits[stocked], taken[stocked]
-        base: I64 = (digits * choices.cents[row]).sum(axis=1)
-        base += ((digits > 0) & ~choices.whole).sum(axis=1) * choices.line_cents[row]
-        if choices.depth.rules:
-            base += choices.depth.cents(row, choices.available[row], taken).sum(axis=1)
-        jointly = (digits[:, choices.joint] > 0).any(axis=1)
-        shipments = jointly + digits[:, choices.alone].sum(axis=1)
-        base += shipments * (choices.ship_cents[row] + choices.split_cents)
-        cents = np.empty((len(self.levels), len(row)), np.int64)
-        for at, level in enumerate(self.levels.tolist()):
-            lane = np.where(choices.delay_cents <= level, choices.lane, -1)[row]
-            joint = fares[lane, state[:, None]].min(axis=1, initial=FAR)
-            slowest = np.where(jointly, joint, 0)
-            total = base + slowest
-            late = slowest >= FAR
-            if choices.alone.any():
-                apart = np.where(digits[:, choices.alone] > 0, alone_fares[at, row][:, choices.alone], 0)
-                late |= (apart >= FAR).any(axis=1)
-                total += np.where(late, 0, np.where(apart < FAR, apart, 0).sum(axis=1))
-            cents[at] = np.where(late, FAR, total)
-        return Offers(row, state, cents)
-
-    # --- programmes -----------------------------------------------------------------------------------
+    def _offers(self, mask: NDArray[np.bool_]) -> Iterator[Offers]:
+        return offers_of(self.choices, self.tariffs, self.states, self.levels, mask)
 
     def cover(self, mask: NDArray[np.bool_]) -> Closed | None:
         """Whole items: the best row of each set, then the best cover. None where the work is too much, or
@@ -202,7 +91,7 @@ class _Search:
             return None
         part = np.full((count, len(self.states.digits)), FAR)
         row_of = np.zeros(part.shape, np.int64)
-        for offers in self.offers(mask):
+        for offers in self._offers(mask):
             for first, stop in _runs(offers.row):
                 state, cents = offers.state[first:stop], offers.cents[:, first:stop]
                 cheaper = cents < part[:, state]
@@ -238,7 +127,7 @@ class _Search:
         count, size = len(self.levels), len(self.states.digits)
         if int(mask.sum()) * size * self.layers * count > MOST_STEPS * DOMINATED:
             return None
-        blocks = list(self.offers(mask))
+        blocks = list(self._offers(mask))
         row = np.concatenate([b.row for b in blocks])
         state = np.concatenate([b.state for b in blocks])
         cents = np.concatenate([b.cents for b in blocks], axis=1)

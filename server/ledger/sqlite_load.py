@@ -15,7 +15,7 @@ from server.ledger.sqlite_file import SQL, one_value
 CHUNK_ROWS = 32_000
 """Rows that are Python objects at a time."""
 ROWS_PER_STATEMENT = 16
-"""Of ``insert_16_rows``. One row a statement takes half as long again."""
+"""Of ``insert_sixteen_rows``. One row a statement takes half as long again."""
 
 
 def load_stock(db: sqlite3.Connection, load: StockLoad, progress: LoadProgress) -> int:
@@ -34,7 +34,7 @@ def load_stock(db: sqlite3.Connection, load: StockLoad, progress: LoadProgress) 
         table[:, :2] += 1  # numbers of ids begin at 1
         whole_count = len(table) // ROWS_PER_STATEMENT * ROWS_PER_STATEMENT
         many = table[:whole_count].reshape(-1, 4 * ROWS_PER_STATEMENT)
-        db.executemany(SQL["insert_16_rows"], many.tolist())
+        db.executemany(SQL["insert_sixteen_rows"], many.tolist())
         db.executemany(SQL["insert_loaded_row"], table[whole_count:].tolist())
         # At once, as long as their pages are in memory.
         db.execute(SQL["log_rows_from"], table[0, :2].tolist())

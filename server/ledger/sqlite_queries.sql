@@ -144,7 +144,7 @@ INSERT INTO sku (sku_ix, sku_id) VALUES (?, ?);
 -- A node id under a number of the caller's choice.
 INSERT INTO node (node_ix, node_id) VALUES (?, ?);
 
--- name: insert_16_rows
+-- name: insert_sixteen_rows
 -- Rows nobody had set before, of which nothing is reserved: SKU, node, units on hand, safety stock.
 INSERT INTO stock (sku_ix, node_ix, on_hand, safety_stock, reserved) VALUES
 (?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0), (?, ?, ?, ?, 0),

@@ -23,7 +23,8 @@ from server.convert import (
     timestamp,
 )
 from server.deciding import explain_again, quote
-from server.guard import Call, reported
+from server.fast_batch import Batch, FastBatch
+from server.guard import Call, decoded, reported, takes_bytes
 from server.holding import Answer, Ask, HoldRun
 from server.world import World
 
@@ -36,10 +37,17 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._fast = FastBatch(world.settings.max_orders_per_call)
 
+    @takes_bytes
     def SourceOrder(  # type: ignore[override]  # noqa: N802 (a hold is answered with the bytes kept for retries)
-        self, request: sourcing_pb2.SourceOrderRequest, context: Call
+        self, request: sourcing_pb2.SourceOrderRequest | bytes, context: Call
     ) -> sourcing_pb2.SourceOrderResponse | bytes:
+        if isinstance(request, bytes):
+            batch = self._decided(request)
+            if batch is not None and batch.is_single:
+                return batch.encoded_single()
+            request = decoded(sourcing_pb2.SourceOrderRequest.FromString, request)
         now_seconds = self._world.now_seconds()
         held = not request.validate_only
         found = envelope_violations(request.request_id, request.hold_seconds, held=held)
@@ -67,9 +75,15 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             raise outcome
         return outcome.payload + _hold_bytes(outcome.reservation)
 
-    def SourceOrders(  # noqa: N802
-        self, request: sourcing_pb2.SourceOrdersRequest, context: Call
-    ) -> sourcing_pb2.SourceOrdersResponse:
+    @takes_bytes
+    def SourceOrders(  # type: ignore[override]  # noqa: N802 (quotes go from bytes to bytes)
+        self, request: sourcing_pb2.SourceOrdersRequest | bytes, context: Call
+    ) -> sourcing_pb2.SourceOrdersResponse | bytes:
+        if isinstance(request, bytes):
+            batch = self._decided(request)
+            if batch is not None:
+                return batch.encoded(self._quoted)
+            request = decoded(sourcing_pb2.SourceOrdersRequest.FromString, request)
         limit = self._world.settings.max_orders_per_call
         found = envelope_violations(request.request_id, request.hold_seconds, held=not request.validate_only)
         if len(request.orders) > limit:
@@ -81,6 +95,14 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         else:
             results = self._held(request, context)
         return sourcing_pb2.SourceOrdersResponse(results=results)
+
+    def _decided(self, request_bytes: bytes) -> Batch | None:
+        """Decides and remembers what it can of a request for quotes; None when that is nothing."""
+        now_seconds = self._world.now_seconds()
+        batch = self._world.read(lambda snapshot: self._fast.decide(request_bytes, snapshot, now_seconds))
+        if batch is not None:
+            self._world.decisions.remember_quotes(batch.quotes)
+        return batch
 
     def _quoted(self, message: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
         now_seconds = self._world.now_seconds()

@@ -47,11 +47,11 @@ class Question:
 QUESTIONS: dict[str, Question] = {
     "one node": Question("everything", 10),
     "two nodes": Question("everything", 5),
-    "three nodes": Question("everything", 28),
+    "three nodes, fallback": Question("everything", 28),
     "three nodes, every part of the cost": Question("whole lines", 42),
     "three nodes, whole lines": Question("whole lines", 102),
     "a group that travels alone": Question("everything", 2),
-    "a group that travels alone, fallback": Question("everything", 14),
+    "a group that travels alone, six parts of the cost": Question("everything", 14),
     "lines that stay together": Question("everything", 15),
     "several parcels": Question("everything", 22),
     "a deadline": Question("everything", 49),
