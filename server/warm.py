@@ -29,6 +29,8 @@ PATIENCE_SECONDS = 5.0
 MESSAGE = "compiling kernels (once per machine and version, a minute or two)"
 NOW_SECONDS = 1_750_000_000
 LATITUDE, LONGITUDE = 48.85, 2.35
+UNITS = 9
+"""At each node: one unit more makes a line that must be divided."""
 RULES = {
     "version": 1,
     "default_profile": "p",
@@ -49,20 +51,22 @@ def notice(message: str, patience_seconds: float) -> Iterator[None]:
 
 
 def smallest_world() -> World:
-    """One node, one SKU, one service; stock in memory."""
+    """Two nodes, one SKU, one service; stock in memory."""
     lane = Lane(transit_seconds=3_600, brackets=(Bracket(up_to_grams=1_000, cents=500),))
-    node = Node(
-        node_id="n",
-        node_type=NodeType.STORE,
-        country="FR",
-        services=frozenset({"v"}),
-        latitude=LATITUDE,
-        longitude=LONGITUDE,
+    nodes = tuple(
+        Node(
+            node_id=name,
+            node_type=NodeType.STORE,
+            country="FR",
+            services=frozenset({"v"}),
+            latitude=LATITUDE,
+            longitude=LONGITUDE,
+        )
+        for name in ("m", "n")
     )
-    network = Network(nodes=(node,), services=(Service(service_id="v", lanes=(lane,)),))
+    network = Network(nodes=nodes, services=(Service(service_id="v", lanes=(lane,)),))
     catalogue = Catalogue.from_skus([Sku(sku_id="k", weight_grams=100)])
-    row = np.zeros(1, np.int32)
-    stock = Stock.of(1, 1, row, row, np.full(1, 9, np.int32))
+    stock = Stock.of(1, 2, np.zeros(2, np.int32), np.arange(2, dtype=np.int32), np.full(2, UNITS, np.int32))
     snapshot = Snapshot.build(network, catalogue, RuleSet.model_validate(RULES), stock)
     settings = Settings(hold_seconds=60, reserve_attempts=1, max_orders_per_call=10, search=SearchLimits())
     return World(snapshot, MemoryLedger(lambda: NOW_SECONDS), lambda: NOW_SECONDS, settings)
@@ -72,14 +76,19 @@ def warm() -> None:
     """Makes every call that decides, once, on the smallest world there is."""
     world = smallest_world()
     client = LocalClient(world)
-    order = sourcing_pb2.Order(
-        order_id="warm",
-        lines=[sourcing_pb2.OrderLine(line_id="1", sku_id="k", quantity=1)],
-        destination=sourcing_pb2.Destination(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE),
-    )
-    client.source(sourcing_pb2.SourceOrderRequest(order=order, validate_only=True, explain=True))
-    client.rank(sourcing_pb2.RankNodesRequest(order=order))
-    batch = sourcing_pb2.SourceOrdersRequest(orders=[order], validate_only=True)
+    place = sourcing_pb2.Destination(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE)
+    orders = [
+        sourcing_pb2.Order(
+            order_id=f"warm-{units}",
+            lines=[sourcing_pb2.OrderLine(line_id="1", sku_id="k", quantity=units)],
+            destination=place,
+        )
+        for units in (1, UNITS + 1)
+    ]
+    for order in orders:
+        client.source(sourcing_pb2.SourceOrderRequest(order=order, validate_only=True, explain=True))
+        client.rank(sourcing_pb2.RankNodesRequest(order=order))
+    batch = sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True)
     SourcingService(world).SourceOrders(batch.SerializeToString(), LocalCall())
     client.close()
 

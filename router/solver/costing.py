@@ -57,7 +57,8 @@ class Priced:
     @property
     def used(self) -> Bools:
         """bool[R]: the rows of the plan."""
-        return self.amounts.sum(axis=1) > 0
+        found: Bools = self.amounts.sum(axis=1) > 0
+        return found
 
 
 def price(choices: Choices, tariffs: dict[int, Tariff], amounts: I64) -> Priced | None:

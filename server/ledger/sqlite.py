@@ -93,7 +93,8 @@ class SqliteLedger:
         return self._submit(UpdateStock(request_id, updates), int)
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
-        """Takes about 10 MB beyond ``rows``. Calls that write wait until it is done."""
+        """Takes a few bytes a row to check them, then memory for a chunk of them and the page cache. Calls
+        that write wait until it is done."""
         check_load(rows)
         with self._writer_lock:
             db = self._writer

@@ -33,6 +33,16 @@ KINDS: dict[str, Features] = {
     "shared stock": replace(EVERYTHING, skus=2, conditions=False, eligibility=False),
     # neither conditions nor eligibility rules: most orders are sourced, whatever the costs
     "open": replace(EVERYTHING, conditions=False, eligibility=False, deadlines=False, heavy_units=False),
+    # cheap and slow against dear and fast, and nothing else to pay for
+    "delays": replace(
+        WHOLE_LINES,
+        objectives=("shipping", "delay"),
+        partial=False,
+        conditions=False,
+        eligibility=False,
+        tight_limits=False,
+        heavy_units=False,
+    ),
     # more groups than the subset programme takes
     "many lines": replace(
         WHOLE_LINES,

@@ -27,6 +27,7 @@ WORLDS = {
     "divided lines": 800,
     "shared stock": 600,
     "open": 600,
+    "delays": 400,
     "many lines": 200,
 }
 """Seeds 0, 1, ... of each kind."""

@@ -1,0 +1,264 @@
+"""The throughput path answers as the general way does, whatever bytes it is sent."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
+
+from router.domain import SalesChannel
+from router.errors import InvalidInput
+from router.kernels.types import MAX_GROUPS, OrderArrays
+from router.orders import groups_of, order_arrays
+from router.snapshot import Snapshot
+from router.solver.limits import SearchLimits
+from server.api.sourcing.v1 import sourcing_pb2
+from server.convert import parse_order
+from server.fast_batch import Batch, FastBatch
+from server.guard import LocalCall
+from server.ledger.memory import MemoryLedger
+from server.services.sourcing import SourcingService
+from server.world import Settings, World
+from tests.engine import snapshot_of
+from tests.world_rules import WHOLE_LINES, Features
+from tests.worlds import NOW_SECONDS, random_world
+
+OF_ORDER = frozenset({"sku_ix", "quantity", "unit_value_cents", "group", "alone"})
+MAX_ORDERS = 40
+Draw = Callable[..., object]
+
+
+class Shopper:
+    """Draws orders, most of them plain, from a world's ids."""
+
+    def __init__(self, seed: int, snapshot: Snapshot) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.skus = snapshot.catalogue.ids.names()
+        self.profiles = snapshot.compiled.profiles.names()
+
+    def often(self, usual: tuple[object, ...], odd: tuple[object, ...], percent: int = 2) -> object:
+        """Nearly always a usual value."""
+        values = odd if self.rng.integers(100) < percent else usual
+        return values[int(self.rng.integers(len(values)))]
+
+    def line(self, i: int) -> sourcing_pb2.OrderLine:
+        message = sourcing_pb2.OrderLine(
+            line_id=self.often((f"line-{i}",), ("line-0", "", "é", "x" * 128, "x" * 129, "L")),
+            sku_id=self.often(tuple(self.skus), ("nothing", "", "ü", "K" * 200), 1),
+            quantity=self.often((1, 2, 3), (0, -1, 1_000_000, 1_000_001, 2**62), 1),
+            together=self.often(("", "", "a", "b"), ("ab", "é", "y" * 129), 2),
+            ship_alone=bool(self.rng.integers(8) == 0),
+        )
+        if self.rng.integers(4) == 0:
+            message.unit_value_cents = self.often((0, 700), (-1, 10**9, 10**9 + 1))
+        return message
+
+    def order(self, i: int) -> sourcing_pb2.Order:
+        count = self.often((1, 2, 3, 4), (0, 9, 10, 11, 12, 200, 201))
+        message = sourcing_pb2.Order(
+            order_id=self.often((f"order-{i}", "o"), ("", "ö", "x" * 128, "x" * 129)),
+            lines=[self.line(k) for k in range(int(count))],
+            sales_channel=self.often((0, 1, 3, int(max(SalesChannel))), (8, -1, 2**31 - 1)),
+            customer_segment=self.often(("", "gold", "silver"), ("é", "z" * 129)),
+            sourcing_profile=self.often(("", *self.profiles), ("none", "é", "z" * 129)),
+        )
+        if self.rng.integers(50):
+            place = message.destination
+            place.country_code = self.often(("FR", "DE", "BE"), ("", "XX", "fr", "FRA", "É"))
+            place.postal_code = self.often(
+                ("75001", "75 020", "69001", "", "7", "10115"), (" ", "é1", "7 5 0 0 1", "1" * 128, "1" * 129)
+            )
+            if self.rng.integers(50):
+                place.latitude = self.often(
+                    (float(self.rng.uniform(-90, 90)), 48.8566), (90.0, -90.0, 90.1, float("nan"), -0.0)
+                )
+            if self.rng.integers(50):
+                place.longitude = self.often(
+                    (float(self.rng.uniform(-180, 180)), 2.3), (180.0, -180.5, float("inf"), 0.0)
+                )
+        if self.rng.integers(5) == 0:
+            message.deliver_by_time.seconds = self.often(
+                (NOW_SECONDS, NOW_SECONDS + 500_000), (NOW_SECONDS - 1, 0, -5, 253_402_300_800)
+            )
+            message.deliver_by_time.nanos = self.often((0, 0, 999_999_999), (10**9, -1))
+        return message
+
+    def request(self, count: int) -> sourcing_pb2.SourceOrdersRequest:
+        return sourcing_pb2.SourceOrdersRequest(
+            request_id=self.often(("", "r"), ("é", "r" * 129), 1),
+            orders=[self.order(i) for i in range(count)],
+            validate_only=self.often((True,), (False,), 1),
+            hold_seconds=self.often((0, 60), (-1, 604_801), 1),
+        )
+
+
+@functools.cache
+def shop(seed: int, features: Features = WHOLE_LINES) -> Snapshot:
+    return snapshot_of(random_world(np.random.default_rng(seed), features))
+
+
+def served(snapshot: Snapshot) -> World:
+    settings = Settings(
+        hold_seconds=60, reserve_attempts=1, max_orders_per_call=MAX_ORDERS, search=SearchLimits()
+    )
+    return World(snapshot, MemoryLedger(lambda: NOW_SECONDS), lambda: NOW_SECONDS, settings)
+
+
+def slice_of(columns: OrderArrays, b: int) -> OrderArrays:
+    """One order's columns."""
+    lines = slice(int(columns.line_start[b]), int(columns.line_start[b + 1]))
+    picked = {
+        name: column[lines] if name in OF_ORDER else column[b : b + 1]
+        for name, column in columns._asdict().items()
+    }
+    return OrderArrays(**{**picked, "line_start": np.array([0, lines.stop - lines.start])})
+
+
+def expected(message: sourcing_pb2.Order, snapshot: Snapshot) -> OrderArrays | None:
+    """An order's columns by the general way, None for one that is wrong."""
+    try:
+        order = parse_order(message, NOW_SECONDS)
+        return order_arrays([order], snapshot.compiled, snapshot.catalogue, NOW_SECONDS)
+    except InvalidInput:
+        return None
+
+
+def is_plain(message: sourcing_pb2.Order) -> bool:
+    """Is the kernel meant to read this order, which is right?"""
+    order = parse_order(message, NOW_SECONDS)
+    texts = [order.order_id, order.customer_segment, order.sourcing_profile, order.destination.postal_code]
+    texts += [text for line in order.lines for text in (line.line_id, line.sku_id, line.together)]
+    return all(map(str.isascii, texts)) and len(set(groups_of(order))) <= MAX_GROUPS
+
+
+def check_columns(batch: Batch, request: sourcing_pb2.SourceOrdersRequest, snapshot: Snapshot) -> int:
+    """Every plain order reads as it does in general; returns how many there are."""
+    assert request.validate_only
+    assert len(request.orders) == len(batch.parsed.row)
+    for row, message in zip(batch.parsed.row.tolist(), request.orders, strict=True):
+        if row < 0:
+            continue
+        wanted = expected(message, snapshot)
+        assert wanted is not None, message
+        for name, column, want in zip(OrderArrays._fields, slice_of(batch.orders, row), wanted, strict=True):
+            assert column.tobytes() == want.astype(column.dtype).tobytes(), name
+            assert getattr(batch.orders, name).dtype == want.dtype, name
+    return len(batch.orders.country)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_columns_are_those_of_the_general_way(seed: int) -> None:
+    snapshot = shop(seed)
+    shopper = Shopper(seed, snapshot)
+    fast, plain = FastBatch(MAX_ORDERS), 0
+    for _ in range(8):
+        request = shopper.request(30)
+        batch = fast.decide(request.SerializeToString(), snapshot, NOW_SECONDS)
+        if batch is None:
+            envelope = (
+                request.validate_only,
+                request.hold_seconds in (0, 60),
+                request.request_id in ("", "r"),
+            )
+            assert not all(envelope)
+            continue
+        plain += check_columns(batch, request, snapshot)
+        for row, message in zip(batch.parsed.row.tolist(), request.orders, strict=True):
+            if row < 0:  # nothing that is right is left out without a reason
+                assert expected(message, snapshot) is None or not is_plain(message)
+    assert plain > 50
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_answers_are_those_of_the_general_way(seed: int) -> None:
+    snapshot = shop(seed, Features())
+    world, other = served(snapshot), served(snapshot)
+    request = Shopper(seed, snapshot).request(MAX_ORDERS)
+    request.validate_only, request.hold_seconds, request.request_id = True, 0, ""
+    general = SourcingService(other).SourceOrders(request, LocalCall())
+    fast = SourcingService(world).SourceOrders(request.SerializeToString(), LocalCall())
+    assert isinstance(fast, bytes)
+    assert isinstance(general, sourcing_pb2.SourceOrdersResponse)
+    answers = sourcing_pb2.SourceOrdersResponse.FromString(fast)
+    assert list(answers.results) == list(general.results)
+    assert answers.SerializeToString() == fast
+    for message, result in zip(request.orders, answers.results, strict=True):
+        if not result.HasField("error"):
+            mine = world.decisions.get(result.decision.decision_id)
+            theirs = other.decisions.get(result.decision.decision_id)
+            assert sourcing_pb2.Order.FromString(mine.order_bytes) == message
+            assert (mine.plan_hash, mine.stock_version, mine.now_seconds, mine.rules, mine.compiled) == (
+                theirs.plan_hash, theirs.stock_version, theirs.now_seconds, theirs.rules, theirs.compiled,
+            )  # fmt: skip
+
+
+def damaged(raw: bytes, rng: np.random.Generator) -> bytes:
+    """Bytes changed, left out, put in, repeated or cut off."""
+    data = bytearray(raw)
+    for _ in range(int(rng.integers(1, 4))):
+        at = int(rng.integers(len(data) + 1))
+        end = min(len(data), at + int(rng.integers(1, 30)))
+        match int(rng.integers(7)):
+            case 0:
+                data[at:at] = rng.bytes(int(rng.integers(1, 4)))
+            case 1:
+                del data[at:end]
+            case 2:
+                data[at:at] = data[at:end]
+            case 3:
+                del data[at:]
+            case _ if at < len(data):
+                data[at] = int(rng.choice((0, 1, 0x80, 0xFF, int(rng.integers(256)), data[at] ^ 0x80)))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_bytes_are_never_read_otherwise(seed: int) -> None:
+    snapshot = shop(seed)
+    shopper, rng = Shopper(seed, snapshot), np.random.default_rng(100 + seed)
+    fast, plain, refused = FastBatch(MAX_ORDERS), 0, 0
+    for _ in range(400):
+        request = sourcing_pb2.SourceOrdersRequest(
+            orders=[shopper.order(i) for i in range(int(rng.integers(2, 6)))], validate_only=True
+        )
+        raw = damaged(request.SerializeToString(), rng)
+        batch = fast.decide(raw, snapshot, NOW_SECONDS)
+        try:
+            message = sourcing_pb2.SourceOrdersRequest.FromString(raw)
+        except DecodeError:
+            assert batch is None
+            refused += 1
+            continue
+        if batch is not None:
+            plain += check_columns(batch, message, snapshot)
+    assert plain > 30
+    assert refused > 50
+
+
+def test_noise_is_never_read() -> None:
+    snapshot, rng = shop(0), np.random.default_rng(7)
+    fast = FastBatch(MAX_ORDERS)
+    for size in range(300):
+        assert fast.decide(rng.bytes(size), snapshot, NOW_SECONDS) is None
+
+
+def test_fields_in_any_order_and_numbers_longer_than_needed() -> None:
+    """Legal, if unusual: what another encoder may send."""
+    snapshot = shop(0)
+    request = sourcing_pb2.SourceOrdersRequest(orders=[Shopper(3, snapshot).order(1)], validate_only=True)
+    [order] = request.orders
+    parts = [sourcing_pb2.Order(lines=[line]).SerializeToString() for line in order.lines]
+    parts += [
+        sourcing_pb2.Order(destination=order.destination).SerializeToString(),
+        sourcing_pb2.Order(order_id=order.order_id).SerializeToString(),
+        sourcing_pb2.Order(customer_segment="gold").SerializeToString(),
+    ]
+    content = b"".join(reversed(parts))
+    assert len(content) < 128
+    raw = b"\x18\x81\x80\x00\x12" + bytes([len(content) | 0x80, 0x80, 0x00]) + content
+    batch = FastBatch(MAX_ORDERS).decide(raw, snapshot, NOW_SECONDS)
+    assert batch is not None
+    assert check_columns(batch, sourcing_pb2.SourceOrdersRequest.FromString(raw), snapshot) == 1
