@@ -202,6 +202,10 @@ def outcome_table(policies: dict[str, list[Figures]]) -> Table:
         partial = sum(1 for r in rows if r.units and not r.complete)
         counts = (sum(r.complete for r in rows), partial, sum(1 for r in rows if not r.units))
         table.add_row(title, *(f"{n:,}" for n in counts), f"{sum(r.units for r in rows):,}")
+    table.caption = (
+        "The walks know no limit on nodes, no least value of a part and no all-or-nothing strategy: "
+        "they send what the rules of the shop would rather not."
+    )
     return table
 
 

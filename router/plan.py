@@ -61,7 +61,7 @@ def assemble(
 
 
 def _loads(problem: Problem, units: NDArray[np.int64]) -> list[dict[int, int]]:
-    """Units by line of each shipment of a node, by first line: one joint, one per group that travels alone."""
+    """Units by line of each shipment of a node, by first line: the joint one, and one per lone group."""
     joint: dict[int, int] = {}
     alone: dict[int, dict[int, int]] = {}
     for line in np.flatnonzero(units):

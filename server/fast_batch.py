@@ -22,10 +22,10 @@ from router.columns import IdIndex, frozen
 from router.compile import Compiled
 from router.domain import CertificateKind, Method, Versions
 from router.errors import BrokenInvariant
-from router.kernels import wire_decode, wire_encode
+from router.kernels import wire, wire_decode, wire_encode
 from router.kernels.keys import decision_keys
 from router.kernels.types import I32, I64, U8, U64, OrderArrays, PlanArrays
-from router.kernels.wire_decode import Ids, Names, Parsed
+from router.kernels.wire import Ids, Names, Parsed
 from router.kernels.wire_encode import Answers, Ready
 from router.orders import groups_of
 from router.plan import plan_from_arrays
@@ -40,13 +40,13 @@ SlowWay = Callable[[sourcing_pb2.Order], sourcing_pb2.SourceOrdersResult]
 """How one order is answered in general."""
 
 _WIRE_TYPES = {
-    FieldDescriptor.TYPE_INT32: wire_decode.VARINT,
-    FieldDescriptor.TYPE_INT64: wire_decode.VARINT,
-    FieldDescriptor.TYPE_BOOL: wire_decode.VARINT,
-    FieldDescriptor.TYPE_ENUM: wire_decode.VARINT,
-    FieldDescriptor.TYPE_DOUBLE: wire_decode.FIXED64,
-    FieldDescriptor.TYPE_STRING: wire_decode.BYTES,
-    FieldDescriptor.TYPE_MESSAGE: wire_decode.BYTES,
+    FieldDescriptor.TYPE_INT32: wire.VARINT,
+    FieldDescriptor.TYPE_INT64: wire.VARINT,
+    FieldDescriptor.TYPE_BOOL: wire.VARINT,
+    FieldDescriptor.TYPE_ENUM: wire.VARINT,
+    FieldDescriptor.TYPE_DOUBLE: wire.FIXED64,
+    FieldDescriptor.TYPE_STRING: wire.BYTES,
+    FieldDescriptor.TYPE_MESSAGE: wire.BYTES,
 }
 
 
@@ -67,9 +67,9 @@ def tag_of(name: str) -> int:
 
 def _decode_tags() -> I64:
     """The slot of each tag byte, by message."""
-    tags = np.full((len(wire_decode.MESSAGES), 128), -1, np.int64)
-    for m, message in enumerate(wire_decode.MESSAGES):
-        for slot, field in enumerate(wire_decode.SLOTS[m]):
+    tags = np.full((len(wire.MESSAGES), 128), -1, np.int64)
+    for m, message in enumerate(wire.MESSAGES):
+        for slot, field in enumerate(wire.SLOTS[m]):
             if field:
                 tags[m, tag_of(f"{message}.{field}")] = slot
     return frozen(tags)
@@ -236,13 +236,11 @@ class FastBatch:
         items = _items(raw, self._max_orders)
         if items is None:
             return None
-        parsed = wire_decode.room_for(len(items), len(raw))
-        count = wire_decode.decode(
-            raw, DECODE_TAGS, items, tables.names, now_seconds, wire_decode.scratch(), parsed
-        )
+        parsed = wire.room_for(len(items), len(raw))
+        count = wire_decode.decode(raw, DECODE_TAGS, items, tables.names, now_seconds, wire.scratch(), parsed)
         if count == 0:
             return None
-        orders = wire_decode.order_arrays_of(parsed, count)
+        orders = wire.order_arrays_of(parsed, count)
         version = snapshot.stock.version
         plans = run_kernels(snapshot.world, orders, now_seconds)
         keys = np.empty((count, 2), np.uint64)
@@ -284,16 +282,16 @@ def _unasked(order: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
 
 def _items(raw: U8, max_orders: int) -> I64 | None:
     """Where the orders of a request lie; None when it is not a plain request for quotes."""
-    slots = np.empty(2 * wire_decode.END, np.int64)
+    slots = np.empty(2 * wire.END, np.int64)
     items = np.empty((min(max_orders, len(raw) // 2), 3), np.int64)
-    tags = DECODE_TAGS[wire_decode.REQUEST]
+    tags = DECODE_TAGS[wire.REQUEST]
     present, count = wire_decode.split(raw, 0, len(raw), tags, slots, items)
     fits = (
         present >= 0
         and count > 0
-        and slots[wire_decode.VALIDATE_ONLY] == 1
-        and 0 <= slots[wire_decode.HOLD_SECONDS] <= MAX_HOLD_SECONDS
-        and wire_decode.is_id(raw, *slots[wire_decode.REQUEST_ID :: wire_decode.END])
+        and slots[wire.VALIDATE_ONLY] == 1
+        and 0 <= slots[wire.HOLD_SECONDS] <= MAX_HOLD_SECONDS
+        and wire_decode.is_id(raw, *slots[wire.REQUEST_ID :: wire.END])
     )
     return items[:count].copy() if fits else None
 

@@ -167,6 +167,4 @@ def decide_all(held: Any, orders: OrderArrays, now: int, start_at: int, out: Pla
     """Fill ``out`` for every order of a call. ``held``: a handle on (World, Candidates, Subsets, Carriers),
     the latter three with room for the largest order. ``start_at`` >= 0 overrides the first strategy."""
     columns = borrow(held.columns)
-    decide_each(
-        columns[0], borrow(orders), now, start_at, columns[1], columns[2], columns[3], borrow(out)
-    )
+    decide_each(columns[0], borrow(orders), now, start_at, columns[1], columns[2], columns[3], borrow(out))

@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import cgutils, types
+from numba.core import cgutils
+from numba.core import types as numba_types
 from numba.experimental import structref
 from numba.extending import intrinsic, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+
+types: Any = numba_types
+"""Numba fills this module when it is imported, out of sight of a type checker."""
 
 
 def _cache_dir() -> str:
@@ -106,7 +110,7 @@ def _borrow(columns: Any) -> Any:
     return lambda columns: _borrowed(columns)  # noqa: PLW0108 (numba reads its source)
 
 
-@structref.register  # type: ignore[untyped-decorator]
+@structref.register
 class _HeldType(types.StructRef):  # type: ignore[misc]
     def preprocess_fields(self, fields: Any) -> Any:
         return tuple((name, types.unliteral(kind)) for name, kind in fields)

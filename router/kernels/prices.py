@@ -27,7 +27,7 @@ def step_tariff(grams: I64, cents: I64, first: int, stop: int, weight_grams: int
     greatest = grams[stop - 1]
     full = weight_grams // greatest
     rest = weight_grams - full * greatest
-    total = full * cents[stop - 1]
+    total: int = full * cents[stop - 1]
     if rest > 0 or weight_grams == 0:
         i = first
         while rest > grams[i]:
@@ -111,7 +111,8 @@ def distance_price(rules: RuleArrays, strategy: int, chord2: float, which: int) 
 def delay_sum(delay_cents: I64, slope_cents: I64, strategy: int, days: int) -> int:
     """Weighted delay cost of ``days`` started days."""
     over = max(0, days - (DAYS_TABLE - 1))
-    return delay_cents[strategy, days - over] + over * slope_cents[strategy]
+    total: int = delay_cents[strategy, days - over] + over * slope_cents[strategy]
+    return total
 
 
 @kernel

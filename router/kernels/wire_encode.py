@@ -14,7 +14,7 @@ import numpy as np
 from router.domain import PART_COUNT
 from router.kernels.jit import guarded, inline
 from router.kernels.types import I32, I64, U8, OrderArrays, PlanArrays
-from router.kernels.wire_decode import L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP
+from router.kernels.wire import L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP
 
 FIELDS = (
     "SourceOrdersResponse.results",
@@ -95,7 +95,7 @@ class Answers(NamedTuple):
     id_data: U8  # order ids, end to end
     id_offsets: I64  # [B + 1]
     raw: U8  # the request
-    lines: I64  # [L, wire_decode.LINE_COLUMNS]
+    lines: I64  # [L, wire.LINE_COLUMNS]
 
 
 def most_bytes(answers: Answers, orders: OrderArrays, plans: PlanArrays, ready: Ready) -> int:

@@ -58,7 +58,8 @@ def check_against(
 
 
 def rules_hash(rules: RuleSet) -> str:
-    """First 128 bits (hex) of the SHA-256 of what the rules say: layout, stated defaults, ``1`` or ``1.0`` do not change it."""
+    """First 128 bits (hex) of the SHA-256 of what the rules say; layout, stated defaults, and ``1`` or
+    ``1.0`` make no difference."""
 
     def plain(value: Any) -> str:
         if isinstance(value, Decimal):

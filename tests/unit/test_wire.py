@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from router.errors import BrokenInvariant
-from router.kernels import wire_decode, wire_encode
+from router.kernels import wire, wire_decode, wire_encode
 from router.kernels.geo import fill_unit_vectors, unit_vectors
 from router.network import Zone
 from router.snapshot import Snapshot
@@ -68,12 +68,12 @@ def test_numbers_may_be_longer_than_needed_but_not_beyond_63_bits() -> None:
 def test_every_field_of_an_order_is_known_to_the_kernel() -> None:
     """A field that is added to the contract makes orders that use it not plain, which is right but slow."""
     names = sourcing_pb2.DESCRIPTOR.message_types_by_name
-    for m, message in enumerate(wire_decode.MESSAGES):
-        fields = {name for name in wire_decode.SLOTS[m] if name}
+    for m, message in enumerate(wire.MESSAGES):
+        fields = {name for name in wire.SLOTS[m] if name}
         if message in names:
             assert fields == {f.name for f in names[message].fields}
         assert sorted(DECODE_TAGS[m][DECODE_TAGS[m] >= 0]) == sorted(
-            i for i, name in enumerate(wire_decode.SLOTS[m]) if name
+            i for i, name in enumerate(wire.SLOTS[m]) if name
         )
 
 
