@@ -1,9 +1,9 @@
 """The echo server: what gRPC in Python costs when nothing is decided.
 
-``python -m bench.echo ADDRESS FOLDER`` serves SourcingService with the real server's set-up (threads, options,
-generated classes). A call parses its request, takes the next ready response and serialises it. The responses
-are what the real server answered, read from FOLDER: one serialised SourceOrderResponse or SourceOrdersResponse
-per ``*.unary`` or ``*.batch`` file.
+``python -m bench.echo ADDRESS FOLDER`` serves SourcingService with the real server's set-up (threads,
+options, generated classes). A call parses its request, takes the next ready response and serialises it. The
+responses are what the real server answered, read from FOLDER: a serialised SourceOrderResponse in every
+``*.unary`` file, a SourceOrdersResponse in every ``*.batch`` file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class EchoService(sourcing_pb2_grpc.SourcingServiceServicer):
 
 
 def _in_turn(folder: Path, suffix: str, kind: type) -> Iterator:  # type: ignore[type-arg]
-    return itertools.cycle([kind.FromString(path.read_bytes()) for path in sorted(folder.glob(f"*.{suffix}"))])
+    return itertools.cycle(
+        [kind.FromString(path.read_bytes()) for path in sorted(folder.glob(f"*.{suffix}"))]
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -1,7 +1,7 @@
 """One order as an integer programme for OR-Tools: the rival of the subset programme.
 
-Two formulations, both filled from arrays (MathOpt's expressions cost 20 to 40 times as much) and both as tight
-as can be had without solving the order on the way:
+Two formulations, both filled from arrays (MathOpt's expressions cost 20 to 40 times as much) and both as
+tight as can be had without solving the order on the way:
 
 - ASSIGNMENT: a binary per line and node, and one per node and tariff step; the textbook's compact model.
 - PARTITION: a binary per node, subset of lines and service, priced beforehand; few rows, for short orders.
@@ -56,8 +56,8 @@ class Prices:
 
 
 def exact_by_ortools(problem: Problem, solver_name: str, formulation: Formulation) -> int:
-    """Cents of the cheapest plan, by the solver "SCIP", "HIGHS" or "CP_SAT". Raises ValueError for an order the
-    models do not take, RuntimeError when the solver does not prove an optimum."""
+    """Cents of the cheapest plan, by the solver "SCIP", "HIGHS" or "CP_SAT". Raises ValueError for an order
+    the models do not take, RuntimeError when the solver does not prove an optimum."""
     return solve_prices(read_prices(problem), Solver[solver_name], formulation)
 
 

@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchSpec:
-    """One benchmark. ``run(smoke, report)``: with ``smoke`` sizes are tiny, so that only the code is tried."""
+    """One benchmark. ``run(smoke, report)``: with ``smoke`` sizes are tiny, to try the code."""
 
     name: str
     what: str

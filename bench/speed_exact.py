@@ -27,8 +27,8 @@ TARGET_RATIO = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """nodes, skus: of the network. batch: orders the kernel is timed over; solved: how many of them the solvers
-    get, in as many rounds."""
+    """nodes, skus: of the network. batch: orders the kernel is timed over; solved: how many of them the
+    solvers get, in as many rounds."""
 
     nodes: int
     skus: int
@@ -131,7 +131,7 @@ def result_of(
             row("decide(), one order from Python", decide_seconds),
             *(row(name, seconds) for name, seconds in sorted(rivals.items(), key=lambda p: median(p[1]))),
         ],
-        note=f"medians; {len(case.prices)} orders, every cost equal to the cent; solvers: build and solve, warm",
+        note=f"medians over {len(case.prices)} orders, every cost equal; solvers: build and solve, warm",
     )
     ratio = median(rivals[fastest]) / own
     return Result(

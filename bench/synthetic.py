@@ -1,5 +1,5 @@
-"""A plain network of any size for measurements: nodes and customers anywhere in a country, two carrier services
-with weight brackets, rules with every objective that costs time. Invented from a seed."""
+"""A plain network of any size for measurements: nodes and customers anywhere in a country, two carrier
+services with weight brackets, rules with every objective. Invented from a seed."""
 
 from __future__ import annotations
 
@@ -68,10 +68,12 @@ def make_snapshot(*, nodes: int, skus: int, share: float, seed: int = 1) -> Snap
 
 def make_network(rng: np.random.Generator, count: int) -> Network:
     """``count`` nodes in ZONES zones, served by a slow and a fast service."""
-    zones = tuple(Zone(zone_id=f"z{i}", country="FR", postal_prefixes=(f"{i:02d}",)) for i in range(1, ZONES + 1))
+    zones = tuple(
+        Zone(zone_id=f"z{i}", country="FR", postal_prefixes=(f"{i:02d}",)) for i in range(1, ZONES + 1)
+    )
     near = Lane(max_distance_m=200_000, transit_seconds=86_400, brackets=_brackets(100))
     far = Lane(transit_seconds=2 * 86_400, brackets=_brackets(115))
-    fast = Lane(transit_seconds=40_000, brackets=_brackets(200))
+    fast = Lane(transit_seconds=39_600, brackets=_brackets(200))
     services = (
         Service(service_id="standard", lanes=(near, far)),
         Service(service_id="express", lanes=(fast,)),
@@ -84,10 +86,7 @@ def make_catalogue(rng: np.random.Generator, count: int) -> Catalogue:
     """``count`` SKUs of 50 g to 3 kg."""
     grams, cents = rng.integers(50, 3_000, count).tolist(), rng.integers(500, 9_000, count).tolist()
     return Catalogue.from_skus(
-        [
-            Sku(sku_id=f"sku-{i:06d}", weight_grams=grams[i], unit_value_cents=cents[i])
-            for i in range(count)
-        ]
+        [Sku(sku_id=f"sku-{i:06d}", weight_grams=grams[i], unit_value_cents=cents[i]) for i in range(count)]
     )
 
 
@@ -100,12 +99,17 @@ def make_orders(snapshot: Snapshot, count: int, lines: int, seed: int = 2) -> li
             order_id=f"order-{i:06d}",
             lines=tuple(
                 OrderLine(
-                    line_id=str(k + 1), sku_id=snapshot.catalogue.ids.name(s), quantity=int(rng.integers(1, 3))
+                    line_id=str(k + 1),
+                    sku_id=snapshot.catalogue.ids.name(s),
+                    quantity=int(rng.integers(1, 3)),
                 )
                 for k, s in enumerate(rng.choice(skus, lines, replace=False).tolist())
             ),
             destination=Destination(
-                country="FR", postal_code=_postal_code(rng), latitude=_latitude(rng), longitude=_longitude(rng)
+                country="FR",
+                postal_code=_postal_code(rng),
+                latitude=_latitude(rng),
+                longitude=_longitude(rng),
             ),
         )
         for i in range(count)
@@ -127,7 +131,6 @@ def _node(rng: np.random.Generator, i: int) -> Node:
         unit_cents=10,
         priority=int(rng.integers(1, 4)),
     )
-
 
 
 def _brackets(percent: int) -> tuple[Bracket, ...]:

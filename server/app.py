@@ -24,6 +24,7 @@ from server.api.sourcing.v1 import (
     stock_pb2,
     stock_pb2_grpc,
 )
+from server.fast_batch import FastBatch
 from server.guard import Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
@@ -166,7 +167,8 @@ class App:
 
 
 def warm_up(world: World) -> None:
-    """One decision, so that the kernels are compiled before the first customer asks. Nothing is held."""
+    """One decision, alone and in a batch, so that the kernels are compiled before the first customer asks.
+    Nothing is held."""
     snapshot = world.snapshot
     if not len(snapshot.catalogue) or not snapshot.network.nodes:
         return
@@ -185,3 +187,16 @@ def warm_up(world: World) -> None:
         decide(order, snapshot, world.now_seconds())
     except InvalidInput as error:
         event("warm_up_refused", level=logging.WARNING, message=error.message)
+        return
+    place = sourcing_pb2.Destination(
+        country_code=node.country,
+        postal_code=node.postal_code,
+        latitude=node.latitude,
+        longitude=node.longitude,
+    )
+    line = sourcing_pb2.OrderLine(line_id="1", sku_id=order.lines[0].sku_id, quantity=1)
+    message = sourcing_pb2.Order(order_id="warm-up", lines=[line], destination=place)
+    request = sourcing_pb2.SourceOrdersRequest(orders=[message], validate_only=True)
+    batch = FastBatch(1).decide(request.SerializeToString(), snapshot, world.now_seconds())
+    if batch is not None:
+        batch.encoded(lambda _: sourcing_pb2.SourceOrdersResult())

@@ -116,7 +116,7 @@ def room_for(order_count: int, byte_count: int) -> Parsed:
         row=np.empty(order_count, np.int32),
         head=np.empty((order_count, HEAD_COLUMNS), np.int64),
         xyz=np.empty((order_count, 3), np.float64),
-        lines=np.empty((byte_count // 10 + 1, LINE_COLUMNS), np.int64),
+        lines=np.empty((min(byte_count // 10, order_count * MAX_LINES) + 1, LINE_COLUMNS), np.int64),
         id_data=np.empty(byte_count, np.uint8),
         id_offsets=np.zeros(order_count + 1, np.int64),
     )

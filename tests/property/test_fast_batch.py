@@ -195,6 +195,24 @@ def test_answers_are_those_of_the_general_way(seed: int) -> None:
             )  # fmt: skip
 
 
+def test_a_decision_of_a_batch_can_be_explained() -> None:
+    service = SourcingService(served(shop(1)))
+    request = Shopper(1, shop(1)).request(MAX_ORDERS)
+    request.validate_only, request.hold_seconds, request.request_id = True, 0, ""
+    raw = service.SourceOrders(request.SerializeToString(), LocalCall())
+    assert isinstance(raw, bytes)
+    decisions = [r.decision for r in sourcing_pb2.SourceOrdersResponse.FromString(raw).results]
+    explained = 0
+    for decision in decisions:
+        if decision.decision_id:
+            ask = sourcing_pb2.ExplainDecisionRequest(decision_id=decision.decision_id)
+            answer = service.ExplainDecision(ask, LocalCall())
+            assert answer.explanation.lines
+            assert (answer.decision.plan, answer.decision.status) == (decision.plan, decision.status)
+            explained += 1
+    assert explained > MAX_ORDERS // 2
+
+
 def damaged(raw: bytes, rng: np.random.Generator) -> bytes:
     """Bytes changed, left out, put in, repeated or cut off."""
     data = bytearray(raw)
