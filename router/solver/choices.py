@@ -7,7 +7,7 @@ shipments, lines and stock depth are then linear in the amounts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ class Depth:
                 steps = cents * np.arange(target + 1, dtype=np.int64) // target
                 found.append((np.cumsum(steps), target, applies))
         return cls(found)
+
+    def only(self, rows: I64) -> Depth:
+        """For these rows only."""
+        return Depth([(prefix, target, applies[rows]) for prefix, target, applies in self.rules])
 
     @property
     def greatest_target(self) -> int:
@@ -104,6 +108,23 @@ class Choices:
     def joint(self) -> Bools:
         """bool[I]: the item leaves in its node's common shipment."""
         return ~self.alone
+
+    def only(self, rows: I64) -> Choices:
+        """The same order with these rows only."""
+        kept = (
+            "rows",
+            "most",
+            "cents",
+            "line_cents",
+            "ship_cents",
+            "cap",
+            "available",
+            "lane",
+            "delay_cents",
+        )
+        return replace(
+            self, depth=self.depth.only(rows), **{name: getattr(self, name)[rows] for name in kept}
+        )
 
     def units_of(self, amounts: I64) -> I64:
         """int64[C, L] from amounts int64[R, I]."""

@@ -118,3 +118,10 @@ def _options(
         for lane, delay in zip(choices.lane[row].tolist(), choices.delay_cents[row].tolist(), strict=True)
         if lane >= 0 and choices.takes[lane, items].all()
     ]
+
+
+def better(one: Priced | None, other: Priced | None) -> Priced | None:
+    """More units, then less cost; the first of equals."""
+    if one is None or other is None:
+        return one or other
+    return other if (-other.units, other.cents) < (-one.units, one.cents) else one

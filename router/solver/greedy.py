@@ -1,7 +1,7 @@
 """A good plan at once: where the exact search starts, and the answer when it must stop early.
 
 Nodes are taken one after the other, each with everything it can still supply by one of its services: once
-by least cost per unit, once by most units. Then nodes are left out one by one as long as that helps.
+by least cost per unit, once by most units. ``router.solver.improve`` goes on from there.
 Last, a lower bound so simple that it sometimes closes the case without a search.
 """
 
@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.solver.choices import I64, Bools, Choices
-from router.solver.costing import Priced, Tariff, price
+from router.solver.costing import Priced, Tariff, better, price
+from router.solver.improve import improve
 
 FAR = np.iinfo(np.int64).max // 4
-MOST_TRIES = 30
-"""Greedy runs with a node left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,11 @@ class Offers:
                 fares[:, item] = np.minimum(fares[:, item], cents)
         return cls(choices, tariffs, takes, fares)
 
-    def amounts(self, left: I64, open_rows: Bools) -> I64:
+    def amounts(self, left: I64) -> I64:
         """int64[R, V + 1, I]: everything that each (row, service) can take of what is left, in item order."""
         choices = self.choices
         most = np.minimum(choices.most, left)
-        taken = np.where(self.takes & open_rows[:, None, None], most[:, None, :], 0)
+        taken = np.where(self.takes, most[:, None, :], 0)
         for j in np.flatnonzero((choices.use > 0).sum(axis=0) > 1):
             room = np.repeat(choices.cap[:, j, None], taken.shape[1], axis=1)
             for item in np.flatnonzero(choices.use[:, j]):
@@ -82,38 +81,24 @@ class Offers:
 
 def greedy(choices: Choices, tariffs: dict[int, Tariff]) -> Priced | None:
     """The best plan found; None when none was (which proves nothing)."""
-    offers = Offers.of(choices, tariffs)
-    every = np.ones(len(choices.rows), bool)
+    every = np.arange(len(choices.rows))
     best: Priced | None = None
     for by_units in (False, True):
-        best = better(best, _run(offers, every, by_units))
-    for _ in range(MOST_TRIES):
-        if best is None:
-            break
-        found = best
-        used = best.used
-        for row in np.flatnonzero(used).tolist()[:MOST_TRIES]:
-            found = better(found, _run(offers, used & (np.arange(len(used)) != row), False)) or found
-        if found is best:
-            break
-        best = found
-    return best
+        best = better(best, _run(choices, tariffs, every, by_units))
+    if best is None:
+        return None
+    return improve(choices, tariffs, best)
 
 
-def better(one: Priced | None, other: Priced | None) -> Priced | None:
-    """More units, then less cost; the first of equals."""
-    if one is None or other is None:
-        return one or other
-    return other if (-other.units, other.cents) < (-one.units, one.cents) else one
-
-
-def _run(offers: Offers, open_rows: Bools, by_units: bool) -> Priced | None:
-    choices = offers.choices
-    delays = np.concatenate([choices.delay_cents, np.zeros((len(choices.rows), 1), np.int64)], axis=1)
+def _run(choices: Choices, tariffs: dict[int, Tariff], rows: I64, by_units: bool) -> Priced | None:
+    """Rows one after the other, out of some."""
+    part = choices.only(rows)
+    offers = Offers.of(part, tariffs)
+    delays = np.concatenate([part.delay_cents, np.zeros((len(rows), 1), np.int64)], axis=1)
     plan = np.zeros_like(choices.most)
-    left, free, delay = choices.need.copy(), open_rows.copy(), 0
-    for _ in range(min(choices.max_nodes, len(choices.rows))):
-        taken = offers.amounts(left, free)
+    left, free, delay = choices.need.copy(), np.ones(len(rows), bool), 0
+    for _ in range(min(choices.max_nodes, len(rows))):
+        taken = offers.amounts(left) * free[:, None, None]
         units = taken @ choices.units
         if not units.any():
             break
@@ -121,28 +106,33 @@ def _run(offers: Offers, open_rows: Bools, by_units: bool) -> Priced | None:
         each = np.where(units > 0, cents / np.maximum(1, units), np.inf)
         order = (cents, -units) if by_units else (-units, each)
         row, service = divmod(int(np.lexsort([key.ravel() for key in order])[0]), units.shape[1])
-        plan[row] = taken[row, service]
-        left -= plan[row]
+        plan[rows[row]] = taken[row, service]
+        left -= taken[row, service]
         free[row] = False
         delay = max(delay, int(delays[row, service]))
-    return price(choices, offers.tariffs, plan) if plan.any() else None
+    return price(choices, tariffs, plan) if plan.any() else None
 
 
 def most_units(choices: Choices) -> int:
     """Upper bound on the units that any plan fills."""
-    fillable = np.minimum(choices.most.sum(axis=0), choices.need)
-    total = int(fillable @ choices.units)
+    total = int(fillable(choices) @ choices.units)
     for_sku = choices.cap.sum(axis=0)
     alone = (choices.use > 0).sum(axis=1) == 1
     for j in np.flatnonzero((choices.use > 0).sum(axis=0) > 1):
         own = alone & (choices.use[:, j] > 0)
-        wanted = int((fillable * choices.units)[own].sum())
+        wanted = int((fillable(choices) * choices.units)[own].sum())
         total -= max(0, wanted - int(for_sku[j]))
     return total
 
 
+def fillable(choices: Choices) -> I64:
+    """int64[I]: the most of each item, looked at alone."""
+    amounts: I64 = np.minimum(choices.most.sum(axis=0), choices.need)
+    return amounts
+
+
 def least_cents(choices: Choices, tariffs: dict[int, Tariff]) -> int:
-    """Lower bound on the cost of every plan that fills the whole order, which must be possible.
+    """Lower bound on the cost of every plan that fills all that is fillable of each item.
 
     Each item at the cheapest nodes that can supply it, stock depth aside; as many shipments as the item with
     the scarcest stock needs, and one for each item that travels alone; the cheapest of all delays.
@@ -151,7 +141,9 @@ def least_cents(choices: Choices, tariffs: dict[int, Tariff]) -> int:
     table = np.array([fares.get(lane, FAR) for lane in range(len(choices.takes))] + [FAR])
     start = choices.ship_cents + table[choices.lane].min(axis=1)
     total, parts = 0, 0
-    for item, need in enumerate(choices.need.tolist()):
+    for item, need in enumerate(fillable(choices).tolist()):
+        if need == 0:
+            continue
         most, cents = choices.most[:, item], choices.cents[:, item]
         nodes = int(np.searchsorted(np.cumsum(np.sort(most)[::-1]), need)) + 1
         order = np.argsort(cents, kind="stable")
@@ -163,6 +155,6 @@ def least_cents(choices: Choices, tariffs: dict[int, Tariff]) -> int:
             total += int(start.min())
         if not choices.whole[item]:
             total += int(np.sort(choices.line_cents[most > 0])[:nodes].sum())
-    shipments = parts + int(choices.alone.sum())
+    shipments = parts + int((choices.alone & (fillable(choices) > 0)).sum())
     total += int(np.sort(start)[:parts].sum()) + choices.split_cents * (shipments - 1)
     return total + int(choices.delay_cents[choices.lane >= 0].min())

@@ -91,8 +91,12 @@ class Outcome:
 @contextmanager
 def only_the_integer_programme() -> Iterator[None]:
     """What the subset programme leaves over is not taken by the programme over amounts either, as if every
-    order were too large for it. Small orders would else never get as far as the integer programme."""
-    with patch("router.solver.order_mip.solve_exactly", lambda *_: None):
+    order were too large for it; and without a greedy plan no simple bound closes the case. Small orders would
+    else never get as far as the integer programme."""
+    with (
+        patch("router.solver.order_mip.solve_exactly", lambda *_: None),
+        patch("router.solver.order_mip.greedy", lambda *_: None),
+    ):
         yield
 
 
