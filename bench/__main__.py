@@ -11,10 +11,12 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from bench import growth, memory, speed_exact, speed_rank, speed_server
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, Result] = {}
     for spec in chosen:
         with progress.status(spec.what) as status:
-            results[spec.name] = spec.run(wanted.smoke, lambda now, s=spec: status.update(f"{s.name}: {now}"))
+            results[spec.name] = spec.run(wanted.smoke, partial(_say, status, spec.name))
         for sheet in results[spec.name].sheets:
             console.print(table_of(sheet))
     targets = [target for result in results.values() for target in result.targets]
@@ -48,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = json.dumps(as_json(results, smoke=wanted.smoke), indent=1)
         wanted.json.write_text(text + "\n", encoding="utf-8")
     return 0
+
+
+def _say(status: Status, name: str, now: str) -> None:
+    status.update(f"{name}: {now}")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -29,8 +29,9 @@ class EchoService(sourcing_pb2_grpc.SourcingServiceServicer):
     """Answers with ready messages, in turn."""
 
     def __init__(self, folder: Path) -> None:
-        self._unary = _in_turn(folder, "unary", sourcing_pb2.SourceOrderResponse)
-        self._batch = _in_turn(folder, "batch", sourcing_pb2.SourceOrdersResponse)
+        unary, batch = sourcing_pb2.SourceOrderResponse, sourcing_pb2.SourceOrdersResponse
+        self._unary = itertools.cycle([unary.FromString(raw) for raw in _recorded(folder, "unary")])
+        self._batch = itertools.cycle([batch.FromString(raw) for raw in _recorded(folder, "batch")])
 
     def SourceOrder(  # noqa: N802
         self, request: sourcing_pb2.SourceOrderRequest, context: grpc.ServicerContext
@@ -43,10 +44,8 @@ class EchoService(sourcing_pb2_grpc.SourcingServiceServicer):
         return next(self._batch)
 
 
-def _in_turn(folder: Path, suffix: str, kind: type) -> Iterator:  # type: ignore[type-arg]
-    return itertools.cycle(
-        [kind.FromString(path.read_bytes()) for path in sorted(folder.glob(f"*.{suffix}"))]
-    )
+def _recorded(folder: Path, kind: str) -> Iterator[bytes]:
+    return (path.read_bytes() for path in sorted(folder.glob(f"*.{kind}")))
 
 
 def main(arguments: list[str]) -> int:
@@ -60,7 +59,7 @@ def main(arguments: list[str]) -> int:
             ("grpc.so_reuseport", 0),
         ],
     )
-    sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(EchoService(Path(folder)), server)
+    sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(EchoService(Path(folder)), server)  # type: ignore[abstract]
     state = health.HealthServicer()
     state.set("", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(state, server)

@@ -166,7 +166,7 @@ def _steps(prices: Prices, loads: I64) -> tuple[I64, I64, I64, I64]:
     )
     # Of two that are equal in all, the earlier stays.
     same = equal_or_better & equal_or_better.transpose(0, 2, 1)
-    beaten = (equal_or_better & (~same | (place[:, None] < place))).any(axis=1)
+    beaten = np.any(equal_or_better & (~same | (place[:, None] < place)), axis=1)
     row, at = np.nonzero(~beaten & (cents < NO_OPTION))
     return row, load[row, at], cents[row, at], delay[row, at]
 
@@ -183,15 +183,15 @@ def _tariff_cents(prices: Prices, weights: I64) -> I64:
 def partition_model(prices: Prices) -> tuple[Model, I64]:
     """Whole parcels: node and subset of lines. Also the row of each of the first columns."""
     members, weights = subset_weights(prices.weight_grams)
-    able = ~(members & ~prices.able[:, None, :]).any(axis=2)
+    lacking: NDArray[np.bool_] = np.any(members & ~prices.able[:, None, :], axis=2)
     goods = prices.line_cents @ members.T + prices.ship_cents[:, None]
     cents = (_tariff_cents(prices, weights) + goods[:, None, :]).transpose(0, 2, 1)
     delay = np.broadcast_to(prices.delay_cents[:, None, :], cents.shape)
     services = np.arange(cents.shape[2])
     better = (cents[..., :, None] <= cents[..., None, :]) & (delay[..., :, None] <= delay[..., None, :])
     same = better & better.swapaxes(2, 3)
-    beaten = (better & (~same | (services[:, None] < services))).any(axis=2)
-    row, subset, service = np.nonzero(able[:, :, None] & ~beaten & (cents < NO_OPTION))
+    beaten = np.any(better & (~same | (services[:, None] < services)), axis=2)
+    row, subset, service = np.nonzero(~lacking[:, :, None] & ~beaten & (cents < NO_OPTION))
     b = Builder()
     z = b.columns(np.ones_like(row), cents[row, subset, service] + prices.split_cents)
     cover = b.rows(np.ones(members.shape[1]), np.ones(members.shape[1]))

@@ -1,22 +1,38 @@
-"""Servers in processes of their own, and what they use of the machine."""
+"""Servers in processes of their own, the load that is put on them, and what they use of the machine."""
 
 from __future__ import annotations
 
 import os
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
 from bench.demo import wait_until_serving
 
+SERVICE = "/sourcing.v1.SourcingService/"
 CHANNEL_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+CALL_SECONDS = 600
 _UTIME, _STIME = 11, 12
 """Places in /proc/PID/stat, counted behind the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Calls of one method: the requests of a round, the orders in them, how many are under way at a time."""
+
+    method: str
+    kind: str
+    requests: Sequence[bytes]
+    orders: int
+    window: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +70,37 @@ def running(
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def call_one(server: Running, load: Load, request: bytes) -> bytes:
+    """One answer."""
+    answer: bytes = _method(server, load)(request, timeout=CALL_SECONDS)
+    return answer
+
+
+def _method(server: Running, load: Load) -> Any:
+    """Takes bytes, answers with bytes."""
+    return server.channel.unary_unary(SERVICE + load.method)
+
+
+def send(server: Running, load: Load) -> float:
+    """Seconds for all requests of a round, bytes out and bytes in. Raises RuntimeError when a call fails."""
+    call, room = _method(server, load), threading.Semaphore(load.window)
+    failed: list[BaseException] = []
+
+    def ended(future: Any) -> None:
+        error = future.exception()
+        if error is not None:
+            failed.append(error)
+        room.release()
+
+    start = time.perf_counter()
+    for request in load.requests:
+        room.acquire()
+        call.future(request, timeout=CALL_SECONDS).add_done_callback(ended)
+    for _ in range(load.window):
+        room.acquire()
+    seconds = time.perf_counter() - start
+    if failed:
+        raise RuntimeError(f"{len(failed)} calls failed, the first with {failed[0]}")
+    return seconds
