@@ -12,6 +12,7 @@ from router.catalogue import Catalogue
 from router.columns import IdIndex, frozen
 from router.countries import COUNTRY_CODES
 from router.kernels.geo import chord2_within, unit_vectors
+from router.kernels.routes import routes_of
 from router.kernels.types import ANYWHERE, CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import Lane, Network
 from router.rules.compile import ClassTable, Universe, compile_strategies
@@ -130,6 +131,22 @@ def _network_arrays(
         carriers.setdefault((int(zone_class[z]), n.processing_seconds, own.tobytes()), len(carriers))
         for z, n, own in zip(node_zone, nodes, node_service, strict=True)
     ]
+    node_zone_class = zone_class[np.array(node_zone, int)].astype(np.int16)
+    processing_seconds = np.array([n.processing_seconds for n in nodes], np.int64)
+    carrier_node = np.unique(node_carrier, return_index=True)[1].astype(np.int32)
+    lane_chord2 = np.array([_reach(lane) for _, lane in lanes], np.float64)
+    transit_seconds = np.array([lane.transit_seconds for _, lane in lanes], np.int64)
+    route_start, route_chord2, route_lane, route_kind = routes_of(
+        carrier_node,
+        node_service,
+        node_zone_class,
+        processing_seconds,
+        start,
+        listed,
+        lane_chord2,
+        transit_seconds,
+        len(class_zones),
+    )
     bracket_start = np.cumsum([0, *(len(lane.brackets) for _, lane in lanes)])
     return NetworkArrays(
         node_xyz=frozen(
@@ -138,29 +155,30 @@ def _network_arrays(
             )
         ),
         node_country=frozen(countries.find_many([n.country for n in nodes]).astype(np.int16)),
-        node_zone_class=frozen(zone_class[np.array(node_zone, int)].astype(np.int16)),
-        node_processing_seconds=frozen(np.array([n.processing_seconds for n in nodes], np.int64)),
+        node_zone_class=frozen(node_zone_class),
+        node_processing_seconds=frozen(processing_seconds),
         node_service=frozen(node_service),
-        node_carrier=frozen(np.array(node_carrier, np.int16)),
-        carrier_node=frozen(np.array([node_carrier.index(q) for q in range(len(carriers))], np.int32)),
+        node_carrier=frozen(np.array(node_carrier, np.int32)),
+        carrier_node=frozen(carrier_node),
+        route_start=frozen(route_start),
+        route_chord2=frozen(route_chord2),
+        route_lane=frozen(route_lane),
+        route_kind=frozen(route_kind),
         zone_class=frozen(zone_class.astype(np.int16)),
         zone_class_count=len(class_zones),
         lane_start=frozen(start),
         lane_list=frozen(listed),
-        lane_max_chord2=frozen(
-            np.array(
-                [
-                    ANYWHERE if lane.max_distance_m is None else chord2_within(lane.max_distance_m)
-                    for _, lane in lanes
-                ],
-                np.float64,
-            )
-        ),
+        lane_max_chord2=frozen(lane_chord2),
         lane_service=frozen(np.array([v for v, _ in lanes], np.int32)),
-        lane_transit_seconds=frozen(np.array([lane.transit_seconds for _, lane in lanes], np.int64)),
+        lane_transit_seconds=frozen(transit_seconds),
         bracket_start=frozen(bracket_start.astype(np.int32)),
         bracket_grams=frozen(np.array([b.up_to_grams for _, lane in lanes for b in lane.brackets], np.int64)),
     )
+
+
+def _reach(lane: Lane) -> float:
+    """Squared chord below which a place is near enough for a lane."""
+    return ANYWHERE if lane.max_distance_m is None else chord2_within(lane.max_distance_m)
 
 
 def _zone_classes(network: Network, lanes: Sequence[Lane]) -> tuple[NDArray[np.int64], list[str | None]]:

@@ -17,6 +17,8 @@ MAX_QUANTITY = 1_000_000
 MAX_UNIT_VALUE_CENTS = 1_000_000_000
 MAX_ID_LENGTH = 128
 """Longest id, in UTF-8 bytes."""
+MAX_HOLD_SECONDS = 604_800
+"""Longest hold a caller may ask for: a week."""
 
 
 class NodeType(IntEnum):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.domain import LineSplits
-from router.kernels.fill import carry, find_candidates, fits_lane, read_groups, sum_subsets
-from router.kernels.prices import distance_price
+from router.kernels.fill import carry, find_candidates, lanes_that_take, read_groups, sum_subsets
+from router.kernels.prices import distance_prices
 from router.kernels.types import MAX_GROUPS, OrderArrays, World
 from router.workspace import workspace_for
 
@@ -105,21 +105,15 @@ def build_problem(world: World, orders: OrderArrays, b: int, t: int, now_seconds
         cap=np.where(bits & soft == 0, c.cap[by_node, :count], 0),
         ship_cents=rules.ship_handling_cents[t, node]
         + rules.ship_priority_cents[t, node]
-        + np.array([distance_price(rules, t, x, 0) for x in chord2], np.int64),
+        + distance_prices(rules, t, chord2, 0),
         line_cents=rules.line_handling_cents[t, node],
         unit_cents=rules.unit_handling_cents[t, node]
         + rules.unit_priority_cents[t, node]
-        + np.array([distance_price(rules, t, x, 1) for x in chord2], np.int64),
+        + distance_prices(rules, t, chord2, 1),
         lane=c.lane[by_node].astype(np.int64),
         late=c.late[by_node].astype(bool),
         delay_cents=c.delay_cents[by_node],
-        lane_takes=np.array(
-            [
-                [fits_lane(world, orders, i, t, lane) for i in range(first, stop)]
-                for lane in range(len(world.network.lane_service))
-            ],
-            bool,
-        ).reshape(-1, count),
+        lane_takes=lanes_that_take(world, orders, b, t).astype(bool),
     )
 
 

@@ -23,7 +23,7 @@ from router.domain import (
 from router.errors import BrokenInvariant
 from router.kernels.decide import decide_all
 from router.kernels.keys import decision_keys
-from router.kernels.types import MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays, World
+from router.kernels.types import FAR, MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays, World
 from router.orders import groups_of, order_arrays
 from router.plan import assemble, plan_from_arrays
 from router.problem import build_problem
@@ -220,6 +220,7 @@ def _forbid(world: World, compiled: Compiled, node_ids: frozenset[str]) -> World
     if not node_ids:
         return world
     rows = [row for row in (compiled.nodes.find(name) for name in sorted(node_ids)) if row >= 0]
-    bits = world.rules.static_bits.copy()
+    bits, keep = world.rules.static_bits.copy(), world.rules.keep_units.copy()
     bits[:, :, rows] |= FORBIDDEN_BIT
-    return world._replace(rules=world.rules._replace(static_bits=frozen(bits)))
+    keep[:, :, rows] = FAR
+    return world._replace(rules=world.rules._replace(static_bits=frozen(bits), keep_units=frozen(keep)))

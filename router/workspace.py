@@ -10,7 +10,16 @@ import numpy as np
 
 from router.domain import PART_COUNT
 from router.kernels.jit import hold
-from router.kernels.types import CLASSES, LEVELS, MAX_GROUPS, Candidates, Carriers, PlanArrays, Subsets, World
+from router.kernels.types import (
+    CLASSES,
+    LEVELS,
+    MAX_GROUPS,
+    Candidates,
+    PlanArrays,
+    RowClasses,
+    Subsets,
+    World,
+)
 
 
 @dataclass(slots=True)
@@ -19,14 +28,14 @@ class Workspace:
 
     candidates: Candidates
     subsets: Subsets
-    carriers: Carriers
+    row_classes: RowClasses
     held_world: World | None = None
     held: Any = None
 
     def hold(self, world: World) -> Any:
         """A handle on the world and this work space, for ``decide_all``."""
         if self.held_world is not world:
-            self.held = hold((world, self.candidates, self.subsets, self.carriers))
+            self.held = hold((world, self.candidates, self.subsets, self.row_classes))
             self.held_world = world
         return self.held
 
@@ -60,7 +69,7 @@ class Workspace:
             group_value=np.zeros(lines, np.int64),
             group_alone=np.zeros(lines, np.uint8),
         )
-        return cls(candidates, _subsets(lanes), _carriers(nodes, services, len(world.network.carrier_node)))
+        return cls(candidates, _subsets(lanes), _row_classes(world))
 
 
 def _subsets(lanes: int) -> Subsets:
@@ -71,7 +80,7 @@ def _subsets(lanes: int) -> Subsets:
         value=np.zeros(entries, np.int64),
         units=np.zeros(entries, np.int64),
         lane_groups=np.zeros(lanes, np.int64),
-        lane_cents=np.zeros((lanes, entries), np.int64),
+        lane_cents=np.zeros((entries, lanes), np.int64),
         node_sum=np.zeros(entries, np.int64),
         node_base=np.zeros(entries, np.int64),
         best=np.zeros(entries, np.int64),
@@ -84,19 +93,24 @@ def _subsets(lanes: int) -> Subsets:
     )
 
 
-def _carriers(nodes: int, services: int, carriers: int) -> Carriers:
-    bands = 2 * CLASSES
-    return Carriers(
-        band_first=np.full(carriers, -1, np.int64),
-        band_chord2=np.zeros(bands),
-        band_class=np.zeros(bands, np.int64),
+def _row_classes(world: World) -> RowClasses:
+    nodes, services = world.network.node_service.shape
+    routes, entries = len(world.network.route_kind), CLASSES << MAX_GROUPS
+    return RowClasses(
+        class_of_route=np.full(routes, -1, np.int32),
+        class_of_kind=np.full(routes, -1, np.int32),
+        seen=np.zeros(nodes, np.int64),
         lane=np.full((CLASSES, services), -1, np.int32),
         delay_cents=np.zeros((CLASSES, services), np.int64),
         groups=np.zeros(CLASSES, np.int64),
-        best=np.zeros((CLASSES, 1 << MAX_GROUPS), np.int64),
-        best_row=np.zeros((CLASSES, 1 << MAX_GROUPS), np.int64),
+        best=np.zeros(entries, np.int64),
+        best_row=np.zeros(entries, np.int64),
+        carriage=np.zeros(entries, np.int64),
+        shipments=np.zeros(1 << MAX_GROUPS, np.int64),
+        goods=np.zeros(nodes * MAX_GROUPS, np.int64),
         row_class=np.zeros(nodes, np.int64),
         row_lines=np.zeros(nodes, np.int64),
+        metres=np.zeros(nodes, np.int64),
         line_mask=np.zeros(MAX_GROUPS, np.int64),
     )
 
@@ -131,8 +145,8 @@ def workspace_for(world: World, most_lines: int) -> Workspace:
     are kept as short as the call allows: they are read a hundred times more often than they are made."""
     nodes, services = world.network.node_service.shape
     lines = 1 << max(2, (most_lines - 1).bit_length())
-    lanes, carriers = len(world.network.lane_transit_seconds), len(world.network.carrier_node)
-    key = (nodes, services, lanes, carriers, lines)
+    lanes, routes = len(world.network.lane_transit_seconds), len(world.network.route_kind)
+    key = (nodes, services, lanes, routes, lines)
     spaces: dict[tuple[int, ...], Workspace] = getattr(_local, "spaces", {})
     _local.spaces = spaces
     if key not in spaces:

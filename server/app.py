@@ -25,6 +25,7 @@ from server.api.sourcing.v1 import (
     stock_pb2_grpc,
 )
 from server.fast_batch import FastBatch
+from server.fast_quote import FastQuote
 from server.guard import Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
@@ -197,6 +198,8 @@ def warm_up(world: World) -> None:
     line = sourcing_pb2.OrderLine(line_id="1", sku_id=order.lines[0].sku_id, quantity=1)
     message = sourcing_pb2.Order(order_id="warm-up", lines=[line], destination=place)
     request = sourcing_pb2.SourceOrdersRequest(orders=[message], validate_only=True)
+    single = sourcing_pb2.SourceOrderRequest(order=message, validate_only=True)
+    FastQuote().answer(single.SerializeToString(), snapshot, world.now_seconds())
     batch = FastBatch(1).decide(request.SerializeToString(), snapshot, world.now_seconds())
     if batch is not None:
         batch.encoded(lambda _: sourcing_pb2.SourceOrdersResult())

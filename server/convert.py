@@ -9,6 +9,7 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from router.domain import (
+    MAX_HOLD_SECONDS,
     MAX_ID_LENGTH,
     Certificate,
     Cost,
@@ -28,8 +29,6 @@ from router.explanation import Candidate, Explanation, LineCandidates
 from router.ledger import Hold, Reservation
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 
-MAX_HOLD_SECONDS = 604_800
-"""Longest hold a caller may ask for: a week."""
 _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
 
 

@@ -11,10 +11,12 @@ from typing import Protocol
 import numpy as np
 
 from router.compile import Compiled
+from router.domain import Plan
 from router.errors import NotFound
 from router.ledger import Change, Ledger
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
+from server.convert import plan_to_proto
 from server.status import CannotExplain
 
 CAPACITY = 20_000
@@ -46,6 +48,20 @@ class Remembered:
     plan_hash: int
     taken: tuple[Taken, ...] = ()
 
+    def recall(self) -> Remembered:
+        return self
+
+
+class Entry(Protocol):
+    """One decision, in whatever form it is cheap to keep."""
+
+    @property
+    def decision_id(self) -> str: ...
+
+    def recall(self) -> Remembered:
+        """What it was made from."""
+        ...
+
 
 class Quotes(Protocol):
     """Many decisions that were made together."""
@@ -63,7 +79,7 @@ class DecisionLog:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._entries: OrderedDict[str, Remembered] = OrderedDict()
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._quotes: deque[Quotes] = deque()
         self._quote_count = 0
         self._lock = threading.Lock()
@@ -71,7 +87,7 @@ class DecisionLog:
     def __len__(self) -> int:
         return len(self._entries) + self._quote_count
 
-    def remember(self, entry: Remembered) -> None:
+    def remember(self, entry: Entry) -> None:
         """Forgets the oldest decision when there is no room left."""
         with self._lock:
             self._entries[entry.decision_id] = entry
@@ -88,7 +104,8 @@ class DecisionLog:
 
     def get(self, decision_id: str) -> Remembered:
         """Raises NotFound."""
-        entry = self._entries.get(decision_id)
+        kept = self._entries.get(decision_id)
+        entry = kept.recall() if kept is not None else None
         if entry is None:
             with self._lock:
                 recent = [*reversed(self._quotes)]
@@ -97,6 +114,16 @@ class DecisionLog:
             message = f"decision {decision_id!r} is not, or no longer, remembered"
             raise NotFound(message, metadata={"decision_id": decision_id})
         return entry
+
+
+def plan_hash(plan: Plan) -> int:
+    """``Remembered.plan_hash`` of a plan."""
+    return hash_of_bytes(plan_to_proto(plan).SerializeToString() if plan.shipments else b"")
+
+
+def hash_of_bytes(plan_bytes: bytes) -> int:
+    """``Remembered.plan_hash`` of a plan as it is sent."""
+    return hash(plan_bytes)
 
 
 def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:

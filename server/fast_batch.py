@@ -8,75 +8,36 @@ way, one by one, and their bytes put in between.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from router.catalogue import Catalogue
-from router.columns import IdIndex, frozen
+from router.columns import frozen
 from router.compile import Compiled
-from router.domain import CertificateKind, Method, Versions
+from router.domain import MAX_HOLD_SECONDS
 from router.errors import BrokenInvariant
 from router.kernels import wire, wire_decode, wire_encode
 from router.kernels.keys import decision_keys
 from router.kernels.types import I32, I64, U8, U64, OrderArrays, PlanArrays
-from router.kernels.wire import Ids, Names, Parsed
+from router.kernels.wire import Parsed
 from router.kernels.wire_encode import Answers, Ready
 from router.orders import groups_of
 from router.plan import plan_from_arrays
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
-from router.sourcer import ENGINE_VERSION, rules_key, run_kernels
+from router.sourcer import rules_key, run_kernels
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import MAX_HOLD_SECONDS, parse_order, timestamp, versions_to_proto
-from server.decision_log import Remembered
+from server.convert import parse_order
+from server.decision_log import Remembered, plan_hash
+from server.wire_tables import DECODE_TAGS, ENCODE_TAGS, WireTables
 
 SlowWay = Callable[[sourcing_pb2.Order], sourcing_pb2.SourceOrdersResult]
 """How one order is answered in general."""
 
-_WIRE_TYPES = {
-    FieldDescriptor.TYPE_INT32: wire.VARINT,
-    FieldDescriptor.TYPE_INT64: wire.VARINT,
-    FieldDescriptor.TYPE_BOOL: wire.VARINT,
-    FieldDescriptor.TYPE_ENUM: wire.VARINT,
-    FieldDescriptor.TYPE_DOUBLE: wire.FIXED64,
-    FieldDescriptor.TYPE_STRING: wire.BYTES,
-    FieldDescriptor.TYPE_MESSAGE: wire.BYTES,
-}
-
-
 _KEY = re.compile("[0-9a-f]{32}")
-
-
-def tag_of(name: str) -> int:
-    """The tag byte of a field such as ``Order.order_id``. Raises BrokenInvariant for a field whose tag is
-    longer than a byte."""
-    message, field = name.split(".")
-    own: dict[str, Descriptor] = sourcing_pb2.DESCRIPTOR.message_types_by_name
-    descriptor = own.get(message, Timestamp.DESCRIPTOR).fields_by_name[field]
-    number: int = descriptor.number
-    if number > 15:
-        raise BrokenInvariant(f"{name} has number {number}; the kernels take up to 15")
-    return number << 3 | _WIRE_TYPES[descriptor.type]
-
-
-def _decode_tags() -> I64:
-    """The slot of each tag byte, by message."""
-    tags = np.full((len(wire.MESSAGES), 128), -1, np.int64)
-    for m, message in enumerate(wire.MESSAGES):
-        for slot, field in enumerate(wire.SLOTS[m]):
-            if field:
-                tags[m, tag_of(f"{message}.{field}")] = slot
-    return frozen(tags)
-
-
-DECODE_TAGS = _decode_tags()
-ENCODE_TAGS = frozen(np.array([tag_of(name) for name in wire_encode.FIELDS], np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +82,7 @@ class Quotes:
             stock_version=self.stock_version,
             rules=self.rules,
             compiled=self.compiled,
-            plan_hash=hash(plan),
+            plan_hash=plan_hash(plan),
         )
 
 
@@ -134,20 +95,6 @@ class Batch:
     orders: OrderArrays
     ready: Ready
     slow: Sequence[tuple[int, sourcing_pb2.Order]]
-
-    @property
-    def is_single(self) -> bool:
-        """One order, and it is decided."""
-        return len(self.quotes.row) == 1 and not self.slow
-
-    def encoded_single(self) -> bytes:
-        """The response to a SourceOrderRequest. The contract lays both out alike (a test holds it to that): a
-        request has the fields of a batch request under the same numbers, and a result is a response."""
-        response = self.encoded(_unasked)
-        start = 2
-        while response[start - 1] & 0x80:
-            start += 1
-        return response[start:]
 
     def encoded(self, slow_way: SlowWay) -> bytes:
         """The response, a SourceOrdersResponse."""
@@ -168,57 +115,19 @@ class Batch:
             lines=self.parsed.lines,
         )
         plans, fallback = self.quotes.plans, self.quotes.compiled.rules.fallback
-        buffer = np.empty(wire_encode.most_bytes(answers, self.orders, plans, self.ready), np.uint8)
+        room = wire_encode.most_bytes(
+            self.ready,
+            len(row),
+            len(self.quotes),
+            int(plans.ship_start[-1]),
+            len(self.orders.quantity),
+            len(answers.raw) + len(answers.side),
+        )
+        buffer = np.empty(room, np.uint8)
         start = wire_encode.encode(buffer, answers, self.orders, plans, self.ready, ENCODE_TAGS, fallback)
         if start < 0:
             raise BrokenInvariant("the response is larger than it can be")
         return buffer[start:].tobytes()
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """What the kernels need to know of the names of a snapshot."""
-
-    compiled: Compiled
-    catalogue: Catalogue
-    names: Names
-    ready: Ready
-
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> _Tables:
-        c, zones = snapshot.compiled, snapshot.compiled.zones
-        names = Names(
-            skus=_ids(snapshot.catalogue.ids),
-            unit_value_cents=c.catalogue.unit_value_cents,
-            countries=_ids(c.countries),
-            segments=_ids(c.segments),
-            profiles=_ids(c.profiles),
-            default_profile=c.default_profile,
-            zone_keys=_ids(zones.keys),
-            zone_of_key=zones.zone_of_key,
-            zone_longest=zones.longest,
-            zone_count=zones.count,
-        )
-        nodes = _pieces(sourcing_pb2.Shipment(node_id=name) for name in c.node_ids)
-        services = _pieces(sourcing_pb2.Shipment(service_id=name) for name in c.service_ids)
-        strategies = _pieces(sourcing_pb2.Decision(strategy_ids=[t.id]) for t in c.strategies)
-        proof = sourcing_pb2.Certificate(
-            kind=sourcing_pb2.Certificate.Kind.ValueType(CertificateKind.EXACT),
-            method=sourcing_pb2.Certificate.Method.ValueType(Method.SUBSET_DP),
-        )
-        nothing = _piece(proof)[:0]
-        ready = Ready(*nodes, *services, *strategies, _piece(proof), nothing, nothing)
-        return cls(c, snapshot.catalogue, names, ready)
-
-    def ready_at(self, now_seconds: int, stock_version: int) -> Ready:
-        """With the pieces that change from call to call."""
-        versions = Versions(
-            rules_hash=self.compiled.rules_hash, stock_version=stock_version, engine_version=ENGINE_VERSION
-        )
-        return self.ready._replace(
-            versions=_piece(sourcing_pb2.Decision(versions=versions_to_proto(versions))),
-            decide_time=_piece(sourcing_pb2.Decision(decide_time=timestamp(now_seconds))),
-        )
 
 
 class FastBatch:
@@ -226,7 +135,7 @@ class FastBatch:
 
     def __init__(self, max_orders: int) -> None:
         self._max_orders = max_orders
-        self._tables: _Tables | None = None
+        self._tables: WireTables | None = None
 
     def decide(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Batch | None:
         """None when the request is to be handled in the general way: it is no quote, something around its
@@ -264,20 +173,12 @@ class FastBatch:
         ready = tables.ready_at(now_seconds, version)
         return Batch(quotes=quotes, parsed=parsed, orders=orders, ready=ready, slow=slow)
 
-    def _tables_of(self, snapshot: Snapshot) -> _Tables:
+    def _tables_of(self, snapshot: Snapshot) -> WireTables:
         """Made anew when the rules, the network or the catalogue are others than last time."""
         tables = self._tables
-        if (
-            tables is None
-            or tables.compiled is not snapshot.compiled
-            or tables.catalogue is not snapshot.catalogue
-        ):
-            tables = self._tables = _Tables.of(snapshot)
+        if tables is None or not tables.fits(snapshot):
+            tables = self._tables = WireTables.of(snapshot)
         return tables
-
-
-def _unasked(order: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
-    raise BrokenInvariant(f"order {order.order_id!r} is decided already")
 
 
 def _items(raw: U8, max_orders: int) -> I64 | None:
@@ -307,18 +208,3 @@ def _slow(
     except DecodeError:
         return None
     return list(zip(places.tolist(), orders, strict=True))
-
-
-def _ids(index: IdIndex) -> Ids:
-    return Ids(index.data, index.offsets, index.table)
-
-
-def _piece(message: Message) -> U8:
-    return np.frombuffer(message.SerializeToString(), np.uint8)
-
-
-def _pieces(messages: Iterable[Message]) -> tuple[U8, I64]:
-    """Encoded fields, end to end, and where each begins."""
-    encoded = [message.SerializeToString() for message in messages]
-    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-    return np.frombuffer(b"".join(encoded), np.uint8), frozen(offsets)

@@ -15,25 +15,48 @@ from router.kernels.fill import (
     read_groups,
     sum_subsets,
 )
-from router.kernels.jit import borrow, kernel
+from router.kernels.jit import allocating, borrow, kernel
 from router.kernels.lean import solve_lean
 from router.kernels.plan import write_plan
 from router.kernels.strict import repeats, solve_strict
 from router.kernels.subset_dp import alone_mask, find_levels, solve
 from router.kernels.types import (
+    FAR,
     MAX_GROUPS,
     MISCOUNTED,
     NEEDS_SOLVER,
     Candidates,
-    Carriers,
     OrderArrays,
     PlanArrays,
+    RowClasses,
     Subsets,
     World,
 )
 
 NEVER, FREE = int(LineSplits.NEVER), int(LineSplits.FREE)
 SOURCED, PARTIAL, UNSOURCEABLE = int(Status.SOURCED), int(Status.PARTIAL), int(Status.UNSOURCEABLE)
+
+
+@kernel
+def most_units(rows: int, line: int, need: int, soft: int, nodes: int, c: Candidates) -> int:
+    """Units of a line that so many nodes can supply together, at most what it needs."""
+    bits, cap = c.bits, c.cap
+    units, last, last_row = 0, FAR, -1
+    for _ in range(nodes):
+        best, best_row = 0, -1
+        for row in range(rows):
+            own = cap[row, line]
+            if (
+                own > best
+                and (own < last or (own == last and row > last_row))
+                and bits[row, line] & ~soft == 0
+            ):
+                best, best_row = own, row
+        if best == 0 or units >= need:
+            break
+        units += best
+        last, last_row = best, best_row
+    return min(units, need)
 
 
 @kernel
@@ -52,6 +75,8 @@ def divisible(world: World, orders: OrderArrays, b: int, t: int, rows: int, c: C
             if c.cap[row, line] > 0 and (c.bits[row, line] & ~soft) == 0:
                 places += 1
                 units += min(need, c.cap[row, line])
+        if units >= need and whole == 0 and partial == 0 and world.rules.max_nodes[t] < places:
+            units = most_units(rows, line, need, soft, world.rules.max_nodes[t], c)
         may = splits != NEVER and need > 1 and c.group_lines[g] == 1 and c.group_alone[g] == 0
         enough = units >= need or (partial != 0 and units > 0)
         # stock that two lines share may fill a part of one of them
@@ -99,7 +124,7 @@ def attempt(
     now: int,
     c: Candidates,
     w: Subsets,
-    k: Carriers,
+    k: RowClasses,
     out: PlanArrays,
 ) -> int:
     """Decide order b under strategy t; writes its plan and returns its status."""
@@ -112,8 +137,9 @@ def attempt(
         return NEEDS_SOLVER
     rules = world.rules
     sum_subsets(c, groups, w)
-    if shared == 0 and rules.line_splits[t] != FREE and alone_mask(groups, c) == 0:
-        mask, cost, allowed, count = solve_lean(world, orders, b, t, now, groups, c, w, k)
+    if shared == 0 and rules.line_splits[t] != FREE:
+        alone = alone_mask(groups, c)
+        mask, cost, allowed, count = solve_lean(world, orders, b, t, now, groups, alone, c, w, k)
         if count >= 0 and not repeats(count, w):
             return finish(world, orders, b, t, now, groups, mask, cost, allowed, count, c, w, out)
     rows = find_candidates(world, orders, b, t, c)
@@ -139,7 +165,7 @@ def decide_each(
     start_at: int,
     c: Candidates,
     w: Subsets,
-    k: Carriers,
+    k: RowClasses,
     out: PlanArrays,
 ) -> None:
     """``decide_all`` over borrowed columns."""
@@ -162,9 +188,9 @@ def decide_each(
             t = world.rules.fallback[t]
 
 
-@kernel
+@allocating
 def decide_all(held: Any, orders: OrderArrays, now: int, start_at: int, out: PlanArrays) -> None:
-    """Fill ``out`` for every order of a call. ``held``: a handle on (World, Candidates, Subsets, Carriers),
+    """Fill ``out`` for every order of a call. ``held``: a handle on (World, Candidates, Subsets, RowClasses),
     the latter three with room for the largest order. ``start_at`` >= 0 overrides the first strategy."""
     columns = borrow(held.columns)
     decide_each(columns[0], borrow(orders), now, start_at, columns[1], columns[2], columns[3], borrow(out))

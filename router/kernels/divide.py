@@ -55,32 +55,6 @@ def fill_by_node(
 
 
 @kernel
-def dominated(table: I64, enough: int, kept: I64) -> None:
-    """``kept[node]`` = 0 where ``enough`` others supply all that the node does, never dearer. A plan of that
-    many nodes can then do without it. table int64[levels, N, S], FAR where it cannot supply."""
-    levels, nodes, states = table.shape
-    for node in range(nodes):
-        rivals = 0
-        for other in range(nodes):
-            if other == node or rivals == enough:
-                continue
-            never_dearer, cheaper = True, False
-            for level in range(levels):
-                for s in range(states):
-                    own, rival = table[level, node, s], table[level, other, s]
-                    if rival > own:
-                        never_dearer = False
-                        break
-                    if rival < own:
-                        cheaper = True
-                if not never_dearer:
-                    break
-            if never_dearer and (cheaper or other < node):
-                rivals += 1
-        kept[node] = 1 if rivals < enough else 0
-
-
-@kernel
 def cover_groups(part: I64, limited: int, best: I64, pick: I64) -> None:
     """``best[n, mask]``: least cost of covering a set of items by parts, at most n of them where
     ``limited``, else in row 1 any number. ``pick[n, mask]``: the part that holds the lowest item, or 0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from router.kernels.jit import kernel
+from router.kernels.jit import allocating
 from router.kernels.types import F64, I64, U8
 
 PATIENCE = 12
@@ -43,7 +43,7 @@ class Market(NamedTuple):
     max_nodes: int
 
 
-@kernel
+@allocating
 def sort_takes(m: Market, price: F64, row: int, order: I64) -> None:
     """The row's takes by falling gain per weight; they are nearly sorted from the last time."""
     first = m.take_first[row]
@@ -61,7 +61,7 @@ def sort_takes(m: Market, price: F64, row: int, order: I64) -> None:
         order[b + 1] = k
 
 
-@kernel
+@allocating
 def load_step(m: Market, price: F64, row: int, s: int, order: I64, amount: F64) -> float:
     """The most that a shipment by step s can gain; writes the amounts it takes."""
     gain, room = 0.0, float(m.high[s])
@@ -85,7 +85,7 @@ def load_step(m: Market, price: F64, row: int, s: int, order: I64, amount: F64) 
     return gain
 
 
-@kernel
+@allocating
 def price_rows(m: Market, price: F64, order: I64, amount: F64, value: F64, chosen: F64) -> None:
     """``value[d, r]``: the least that a shipment of row r costs net of what it gains, with a delay of at most
     ``levels[d]``; ``chosen[d, take]``: what it takes."""
@@ -102,14 +102,14 @@ def price_rows(m: Market, price: F64, order: I64, amount: F64, value: F64, chose
                     chosen[d, first:stop] = amount[first:stop]
 
 
-@kernel
+@allocating
 def level_bound(m: Market, price: F64, net: F64, d: int) -> float:
     """The bound at prices for plans of at most delay cost ``levels[d]``, from its row of ``price_rows``."""
     gains = np.sort(np.minimum(net, 0.0))[: m.max_nodes]
     return float(m.levels[d] + gains.sum() + (price * m.need).sum())
 
 
-@kernel
+@allocating
 def raise_bound(m: Market, target: float, steps: int, price: F64, value: F64) -> float:
     """The best bound found in so many steps from the prices given, which become those of the bound, and
     ``value`` float64[D, R] their ``price_rows``. target: cost of a plan."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from router.kernels.geo import metres_of
-from router.kernels.jit import kernel
+from router.kernels.jit import allocating, kernel
 from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, lane_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
@@ -122,6 +122,17 @@ def fits_lane(world: World, orders: OrderArrays, i: int, t: int, lane: int) -> b
     )
 
 
+@allocating
+def lanes_that_take(world: World, orders: OrderArrays, b: int, t: int) -> U8:
+    """uint8[lanes, lines of order b]: ``fits_lane``."""
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    out = np.zeros((len(world.network.lane_service), stop - first), np.uint8)
+    for lane in range(len(out)):
+        for i in range(first, stop):
+            out[lane, i - first] = fits_lane(world, orders, i, t, lane)
+    return out
+
+
 @kernel
 def open_lanes(world: World, orders: OrderArrays, b: int, t: int, groups: int, used: U8, w: Subsets) -> None:
     """Fill the rows of every used lane for this order: the groups it may carry, and its tariff for every
@@ -136,6 +147,7 @@ def open_lanes(world: World, orders: OrderArrays, b: int, t: int, groups: int, u
     for lane in range(len(used)):
         if used[lane] == 0:
             continue
+        used[lane] = 0
         first, stop = bracket_start[lane], bracket_start[lane + 1]
         greatest, service = grams[stop - 1], lane_service[lane]
         mask = (1 << groups) - 1
@@ -155,7 +167,7 @@ def open_lanes(world: World, orders: OrderArrays, b: int, t: int, groups: int, u
                 while grams_left > grams[at]:
                     at += 1
                 total += cents[t, at]
-            lane_cents[lane, sub] = total
+            lane_cents[sub, lane] = total
             sub = (sub - 1) & mask
 
 
@@ -237,6 +249,8 @@ def carry(
     masks = groups <= MAX_GROUPS
     if masks:
         open_lanes(world, orders, b, t, groups, c.lane_used, w)
+    else:
+        c.lane_used[:] = 0
     lanes, bits, group, lane_groups = c.lane, c.bits, orders.group, w.lane_groups
     supplies = c.supply
     first, stop = orders.line_start[b], orders.line_start[b + 1]
@@ -269,7 +283,6 @@ def find_lanes(world: World, orders: OrderArrays, b: int, t: int, now: int, rows
     out_lane, out_late, out_delay, used = c.lane, c.late, c.delay_cents, c.lane_used
     d_class = net.zone_class[orders.zone[b]]
     deadline = orders.deliver_by_seconds[b] - now
-    used[:] = 0
     for row in range(rows):
         k = node[row]
         for v in range(out_lane.shape[1]):

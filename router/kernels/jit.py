@@ -51,8 +51,16 @@ numba.config.CACHE_DIR = _cache_dir()
 
 
 def kernel(function: F) -> F:
-    """Compile a kernel: arrays and scalars in, arrays out."""
-    return cast(F, numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy")(function))
+    """Compile a kernel: arrays and scalars in, numbers out. It may not make arrays: then none of those it is
+    given, all the caller's, has its references counted."""
+    compiled = numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=False)
+    return cast(F, compiled(function))
+
+
+def allocating(function: F) -> F:
+    """Compile a kernel that makes arrays, or takes what ``hold`` made."""
+    compiled = numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=True)
+    return cast(F, compiled(function))
 
 
 def inline(function: F) -> F:
@@ -60,6 +68,13 @@ def inline(function: F) -> F:
     return cast(
         F, numba.njit(nogil=True, cache=True, fastmath=False, error_model="numpy", inline="always")(function)
     )
+
+
+def brief(function: F) -> F:
+    """Compile an ``allocating`` kernel that keeps the interpreter locked: for work that takes less time than
+    handing the lock over to another thread and getting it back."""
+    compiled = numba.njit(nogil=False, cache=True, fastmath=False, error_model="numpy", _nrt=True)
+    return cast(F, compiled(function))
 
 
 def guarded(function: F) -> F:

@@ -1,203 +1,34 @@
 """The subset programme for the plain order, in one pass over its stock rows.
 
-Most orders have no line to divide, no SKU that two groups share and no group that travels alone. For these
-the cost of a part splits into what depends on the node (handling, priority, distance, stock depth) and what
-depends only on the node's lanes (tariff, delay). Nodes with equal lanes and delays form a class; the cheapest
-node of a class for a subset needs no tariff, and a class needs each subset priced once, however many nodes it
-has. Reasons are not written down: an order that fails here is decided, and explained, by the full kernels.
+Most orders have no SKU that two groups share and no line to divide. For these the cost of a part splits into
+what depends on the node (handling, priority, distance, stock depth) and what depends only on its lanes
+(tariff, delay). Nodes with equal lanes and delays form a class; the cheapest node of a class for a subset
+needs no tariff, and a class needs each subset priced once, however many nodes it has. Reasons are not written
+down: an order that fails here is decided, and explained, by the full kernels.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
+from router.domain import LineSplits
 from router.kernels.fill import open_lanes
-from router.kernels.geo import metres_of
 from router.kernels.jit import kernel
-from router.kernels.prices import days_of, delay_sum, distance_sum
+from router.kernels.lean_rows import classify, price_rows, scan_stock
 from router.kernels.subset_dp import choose, cover
 from router.kernels.types import (
-    ANYWHERE,
-    CLASSES,
     FAR,
     LEVELS,
     MAX_GROUPS,
     Candidates,
-    Carriers,
     OrderArrays,
+    RowClasses,
     Subsets,
     World,
 )
 
+NEVER = int(LineSplits.NEVER)
+
 GIVE_UP = -2
 """Count returned when the full kernels must decide."""
-
-
-@kernel
-def open_carriers(
-    world: World, orders: OrderArrays, b: int, t: int, now: int, rows: int, c: Candidates, k: Carriers
-) -> int:
-    """Write the distance bands of the candidates' carriers for this destination, and the class of every
-    candidate; returns the number of classes, -1 when there is no room."""
-    net = world.network
-    carrier_node, node_service, zone_class = net.carrier_node, net.node_service, net.node_zone_class
-    lane_start, lane_list, lane_chord2 = net.lane_start, net.lane_list, net.lane_max_chord2
-    processing, transit, carrier = net.node_processing_seconds, net.lane_transit_seconds, net.node_carrier
-    delay_cents, slope_cents = world.rules.delay_cents, world.rules.delay_slope_cents
-    band_chord2, band_class, band_first = k.band_chord2, k.band_class, k.band_first
-    lanes, delays, row_class, node, chord2 = k.lane, k.delay_cents, k.row_class, c.node, c.chord2
-    services, zones = node_service.shape[1], net.zone_class_count
-    target = net.zone_class[orders.zone[b]]
-    deadline = orders.deliver_by_seconds[b] - now
-    band_first[:] = -1
-    bands, classes = 0, 0
-    for row in range(rows):
-        q = carrier[node[row]]
-        if band_first[q] >= 0:
-            band = band_first[q]
-            while chord2[row] >= band_chord2[band]:
-                band += 1
-            row_class[row] = band_class[band]
-            continue
-        here = carrier_node[q]
-        first = bands
-        for v in range(services):
-            if node_service[here, v] == 0:
-                continue
-            at = (v * zones + zone_class[here]) * zones + target
-            for i in range(lane_start[at], lane_start[at + 1]):
-                end = lane_chord2[lane_list[i]]
-                place = bands
-                while place > first and band_chord2[place - 1] > end:
-                    place -= 1
-                if end >= ANYWHERE or (place > first and band_chord2[place - 1] == end):
-                    continue
-                if bands >= len(band_chord2) - 1:
-                    return -1
-                for other in range(bands, place, -1):
-                    band_chord2[other] = band_chord2[other - 1]
-                band_chord2[place] = end
-                bands += 1
-        if bands >= len(band_chord2):
-            return -1
-        band_chord2[bands] = ANYWHERE
-        bands += 1
-        for band in range(first, bands):
-            if classes >= CLASSES:
-                return -1
-            for v in range(services):
-                lanes[classes, v] = -1
-                delays[classes, v] = 0
-                if node_service[here, v] == 0:
-                    continue
-                at = (v * zones + zone_class[here]) * zones + target
-                for i in range(lane_start[at], lane_start[at + 1]):
-                    lane = lane_list[i]
-                    if lane_chord2[lane] >= band_chord2[band]:
-                        seconds = processing[here] + transit[lane]
-                        if seconds <= deadline:
-                            lanes[classes, v] = lane
-                            delays[classes, v] = delay_sum(delay_cents, slope_cents, t, days_of(seconds))
-                        break
-            same = classes
-            for other in range(classes):
-                equal = True
-                for v in range(services):
-                    equal = (
-                        equal
-                        and lanes[other, v] == lanes[classes, v]
-                        and delays[other, v] == delays[classes, v]
-                    )
-                if equal:
-                    same = other
-                    break
-            band_class[band] = same
-            if same == classes:
-                classes += 1
-        band_first[q] = first
-        band = first
-        while chord2[row] >= band_chord2[band]:
-            band += 1
-        row_class[row] = band_class[band]
-    return classes
-
-
-@kernel
-def scan_stock(world: World, orders: OrderArrays, b: int, t: int, c: Candidates, k: Carriers) -> int:
-    """One pass over the order's stock rows: candidates that can supply some line whole, with the cost of
-    their goods by group. Returns how many."""
-    rules = world.rules
-    static, near, keep, home = (
-        rules.static_bits[t],
-        rules.near_chord2[t],
-        rules.keep_units[t],
-        rules.home_only[t],
-    )
-    start, stock_node, stock_units = world.stock.sku_start, world.stock.node_ix, world.stock.available
-    xyz, node_country = world.network.node_xyz, world.network.node_country
-    line_cents, unit_handling = rules.line_handling_cents[t], rules.unit_handling_cents[t]
-    unit_rank, ship_handling, ship_rank = (
-        rules.unit_priority_cents[t],
-        rules.ship_handling_cents[t],
-        rules.ship_priority_cents[t],
-    )
-    profile, below = rules.depth_profile[t], rules.depth_below
-    deepest = below.shape[1] - 1
-    dist_first, dist_stop = rules.distance_start[t], rules.distance_start[t + 1]
-    rate, per_unit = rules.distance_rate, rules.distance_per_unit
-    row_of, node, chord2, available = c.row_of_node, c.node, c.chord2, c.available
-    group_cents, ship_cents, leads, item_units = c.group_cents, c.ship_cents, c.line_leads, c.line_item_units
-    row_lines = k.row_lines
-    sku_ix, quantity, group = orders.sku_ix, orders.quantity, orders.group
-    sku_class = world.catalogue.sku_class
-    first, stop = orders.line_start[b], orders.line_start[b + 1]
-    x, y, z = orders.xyz[b, 0], orders.xyz[b, 1], orders.xyz[b, 2]
-    country = orders.country[b]
-    groups = np.int64(group[first:stop].max()) + 1
-    rows = 0
-    for i in range(first, stop):
-        line, g, s, units = i - first, group[i], sku_ix[i], quantity[i]
-        cls, need, lead = sku_class[s], item_units[i - first], leads[i - first]
-        for r in range(start[s], start[s + 1]):
-            have = np.int64(stock_units[r])
-            if have < need:
-                continue
-            n = stock_node[r]
-            if static[cls, n] != 0 or have - need < keep[cls, n]:
-                continue
-            if home[cls, n] != 0 and node_country[n] != country:
-                continue
-            row = row_of[n]
-            if row < 0:
-                row = rows
-                rows += 1
-                row_of[n] = row
-                node[row] = n
-                row_lines[row] = 0
-                dx, dy, dz = x - xyz[n, 0], y - xyz[n, 1], z - xyz[n, 2]
-                chord2[row] = dx * dx + dy * dy + dz * dz
-                ship_cents[row] = ship_handling[n] + ship_rank[n]
-                if dist_first < dist_stop:
-                    ship_cents[row] += distance_sum(
-                        rate, per_unit, dist_first, dist_stop, metres_of(chord2[row]), 0
-                    )
-                for other in range(groups):
-                    group_cents[row, other] = 0
-            if not chord2[row] < near[cls, n]:
-                continue
-            row_lines[row] |= 1 << line
-            available[row, line] = have
-            unit = unit_handling[n] + unit_rank[n]
-            if dist_first < dist_stop:
-                unit += distance_sum(rate, per_unit, dist_first, dist_stop, metres_of(chord2[row]), 1)
-            cents = line_cents[n] + units * unit
-            if lead:
-                p = profile[n]
-                cents += below[p, min(have, deepest)] - below[p, min(have - need, deepest)]
-            group_cents[row, g] += cents
-    for row in range(rows):
-        row_of[node[row]] = -1
-    return rows
 
 
 @kernel
@@ -211,20 +42,19 @@ def find_supply(
     classes: int,
     c: Candidates,
     w: Subsets,
-    k: Carriers,
+    k: RowClasses,
 ) -> int:
     """Open the lanes of every class and write the groups each candidate supplies; returns their union."""
     used, lanes, lane_groups, class_groups = c.lane_used, k.lane, w.lane_groups, k.groups
-    used[:] = 0
+    services = lanes.shape[1]
     for m in range(classes):
-        class_groups[m] = 0
-        for v in range(lanes.shape[1]):
-            lane = lanes[m, v]
-            if lane >= 0:
-                used[lane] = 1
+        for v in range(services):
+            if lanes[m, v] >= 0:
+                used[lanes[m, v]] = 1
     open_lanes(world, orders, b, t, groups, used, w)
     for m in range(classes):
-        for v in range(lanes.shape[1]):
+        class_groups[m] = 0
+        for v in range(services):
             if lanes[m, v] >= 0:
                 class_groups[m] |= lane_groups[lanes[m, v]]
     first, stop = orders.line_start[b], orders.line_start[b + 1]
@@ -251,39 +81,77 @@ def find_supply(
 
 
 @kernel
-def best_of_classes(groups: int, rows: int, classes: int, c: Candidates, w: Subsets, k: Carriers) -> None:
+def may_divide(world: World, orders: OrderArrays, b: int, t: int, missing: int, c: Candidates) -> int:
+    """Of an order with ``missing`` groups that no node supplies whole: 1 when dividing a line might help, -1
+    when the order cannot be whole and need not be tried, 0 otherwise. Carriage is not looked at, so that 1
+    leaves the question to ``decide.divisible``."""
+    rules, stock = world.rules, world.stock
+    near, keep, home = rules.near_chord2[t], rules.keep_units[t], rules.home_only[t]
+    xyz, node_country, sku_class = (
+        world.network.node_xyz,
+        world.network.node_country,
+        world.catalogue.sku_class,
+    )
+    start, stock_node, stock_units = stock.sku_start, stock.node_ix, stock.available
+    x, y, z = orders.xyz[b, 0], orders.xyz[b, 1], orders.xyz[b, 2]
+    partial = rules.allow_partial[t] != 0
+    found, first = 0, orders.line_start[b]
+    for i in range(first, orders.line_start[b + 1]):
+        g, need, s = orders.group[i], orders.quantity[i], orders.sku_ix[i]
+        if (missing >> g) & 1 == 0:
+            continue
+        units = 0
+        if rules.line_splits[t] != NEVER and need > 1 and c.group_lines[g] == 1 and c.group_alone[g] == 0:
+            cls = sku_class[s]
+            for r in range(start[s], start[s + 1]):
+                n = stock_node[r]
+                cap = stock_units[r] - keep[cls, n]
+                if cap <= 0 or (home[cls, n] != 0 and node_country[n] != orders.country[b]):
+                    continue
+                dx, dy, dz = x - xyz[n, 0], y - xyz[n, 1], z - xyz[n, 2]
+                if dx * dx + dy * dy + dz * dz < near[cls, n]:
+                    units += min(need, cap)
+        if units >= need or (partial and units > 0):
+            found = 1
+        elif not partial:
+            return -1
+    return found
+
+
+@kernel
+def best_of_classes(
+    groups: int, rows: int, classes: int, alone: int, c: Candidates, w: Subsets, k: RowClasses
+) -> None:
     """The cheapest candidate of each class for every subset of groups, tariff aside; of equal ones the
     first node."""
-    supplies, group_cents, ship_cents, low, node_sum = (
-        c.supply,
-        c.group_cents,
-        c.ship_cents,
-        w.low,
-        w.node_sum,
-    )
-    row_class, best, best_row, node = k.row_class, k.best, k.best_row, c.node
+    supplies, goods, ship_cents, low, node_sum = c.supply, k.goods, c.ship_cents, w.low, w.node_sum
+    row_class, best, best_row, node, shipments = k.row_class, k.best, k.best_row, c.node, k.shipments
     size = 1 << groups
-    for m in range(classes):
-        for mask in range(size):
-            best[m, mask] = FAR
+    for at in range(classes * size):
+        best[at] = FAR
+    for sub in range(size):
+        single = sub & alone
+        shipments[sub] = 1 if sub & ~alone else 0
+        while single:
+            shipments[sub] += 1
+            single &= single - 1
+    node_sum[0] = 0
     for row in range(rows):
-        supply = supplies[row]
-        if supply == 0:
-            continue
-        m = row_class[row]
-        node_sum[0] = ship_cents[row]
+        supply, ship = supplies[row], ship_cents[row]
+        at = row_class[row] * size
         sub = (0 - supply) & supply
         while sub != 0:
-            cents = node_sum[sub & (sub - 1)] + group_cents[row, low[sub]]
-            node_sum[sub] = cents
-            if cents < best[m, sub] or (cents == best[m, sub] and node[row] < node[best_row[m, sub]]):
-                best[m, sub] = cents
-                best_row[m, sub] = row
+            total = node_sum[sub & (sub - 1)] + goods[row * groups + low[sub]]
+            node_sum[sub] = total
+            cents = total + shipments[sub] * ship
+            if cents <= best[at + sub] and (cents < best[at + sub] or node[row] < node[best_row[at + sub]]):
+                best[at + sub] = cents
+                best_row[at + sub] = row
             sub = (sub - supply) & supply
 
 
 @kernel
-def class_levels(classes: int, w: Subsets, k: Carriers) -> int:
+def class_levels(classes: int, w: Subsets, k: RowClasses) -> int:
     """Distinct delay costs of the classes' lanes, ascending; returns how many, LEVELS + 1 if too many."""
     level, lanes, delays = w.level, k.lane, k.delay_cents
     count = 0
@@ -307,24 +175,46 @@ def class_levels(classes: int, w: Subsets, k: Carriers) -> int:
 
 
 @kernel
-def take_classes(groups: int, classes: int, delay: int, c: Candidates, w: Subsets, k: Carriers) -> None:
-    """Lower ``w.best`` by the classes that have a lane at exactly this delay cost."""
-    lanes, delays, goods, goods_row = k.lane, k.delay_cents, k.best, k.best_row
+def take_classes(
+    groups: int, classes: int, delay: int, alone: int, split: int, c: Candidates, w: Subsets, k: RowClasses
+) -> None:
+    """Lower ``w.best`` by the classes that have a lane at exactly this delay cost. ``k.carriage``: least
+    tariff of a class for a subset over its lanes so far, FAR before the first."""
+    lanes, delays, goods, goods_row, carriage = k.lane, k.delay_cents, k.best, k.best_row, k.carriage
     lane_groups, lane_cents, best, best_row, node = w.lane_groups, w.lane_cents, w.best, w.best_row, c.node
+    size = 1 << groups
     for m in range(classes):
+        at, fresh = m * size, False
         for v in range(lanes.shape[1]):
             lane = lanes[m, v]
             if lane < 0 or delays[m, v] != delay:
                 continue
+            fresh = True
             takes = lane_groups[lane]
-            for sub in range(1, 1 << groups):
-                if sub & ~takes or goods[m, sub] >= FAR:
-                    continue
-                cents = goods[m, sub] + lane_cents[lane, sub]
-                row = goods_row[m, sub]
-                if cents < best[sub] or (cents == best[sub] and node[row] < node[best_row[sub]]):
-                    best[sub] = cents
-                    best_row[sub] = row
+            for sub in range(1, size):
+                if sub & ~takes == 0:
+                    carriage[at + sub] = min(carriage[at + sub], lane_cents[sub, lane])
+        if not fresh:
+            continue
+        for sub in range(1, size):
+            if goods[at + sub] >= FAR:
+                continue
+            cents = carriage[at + sub]
+            single = sub & alone
+            if single and sub & (sub - 1):
+                rest = sub & ~alone
+                cents = carriage[at + rest] if rest else -split
+                while single and cents < FAR:
+                    one = single & -single
+                    cents = cents + split + carriage[at + one] if carriage[at + one] < FAR else FAR
+                    single ^= one
+            if cents >= FAR:
+                continue
+            cents += goods[at + sub]
+            row = goods_row[at + sub]
+            if cents < best[sub] or (cents == best[sub] and node[row] < node[best_row[sub]]):
+                best[sub] = cents
+                best_row[sub] = row
 
 
 @kernel
@@ -335,34 +225,42 @@ def solve_lean(
     t: int,
     now: int,
     groups: int,
+    alone: int,
     c: Candidates,
     w: Subsets,
-    k: Carriers,
+    k: RowClasses,
 ) -> tuple[int, int, int, int]:
-    """As ``subset_dp.solve``, for an order without shared SKUs and lone groups. A count of GIVE_UP: some
-    group has no node that supplies it whole, or there is no room; the full kernels must decide."""
+    """As ``subset_dp.solve``, for an order without shared SKUs under rules that divide no line at will. A
+    count of GIVE_UP: a line may have to be divided, or there is no room; the full kernels must decide."""
     if orders.line_start[b + 1] - orders.line_start[b] > 62 or groups > MAX_GROUPS:
         return 0, FAR, 0, GIVE_UP
-    rows = scan_stock(world, orders, b, t, c, k)
-    classes = open_carriers(world, orders, b, t, now, rows, c, k)
+    rows = scan_stock(world, orders, b, t, groups, c, k)
+    price_rows(world, orders, b, t, groups, rows, c, k)
+    classes = classify(world, orders, b, t, now, rows, c, k)
     if classes < 0:
         return 0, FAR, 0, GIVE_UP
     full = (1 << groups) - 1
-    if find_supply(world, orders, b, t, groups, rows, classes, c, w, k) != full:
-        return 0, FAR, 0, GIVE_UP
+    missing = full & ~find_supply(world, orders, b, t, groups, rows, classes, c, w, k)
+    if missing:
+        divide = may_divide(world, orders, b, t, missing, c)
+        if divide != 0 or missing == full:
+            return 0, FAR, 0, GIVE_UP if divide > 0 else 0
     levels = class_levels(classes, w, k)
     if levels > LEVELS:
         return 0, FAR, 0, GIVE_UP
-    best_of_classes(groups, rows, classes, c, w, k)
+    best_of_classes(groups, rows, classes, alone, c, w, k)
     for mask in range(full + 1):
         w.best[mask] = FAR
         w.best_row[mask] = 0
+    for at in range(classes << groups):
+        k.carriage[at] = FAR
+    split = world.rules.split_cents[t]
     won, cost, allowed, count = 0, FAR, 0, 0
     for i in range(levels):
         delay = w.level[i]
         if won == full and delay >= cost:
             break
-        take_classes(groups, classes, delay, c, w, k)
+        take_classes(groups, classes, delay, alone, split, c, w, k)
         layer = cover(world.rules, t, groups, w)
         won, cost, allowed, count = choose(world.rules, t, groups, layer, delay, won, cost, allowed, count, w)
     for p in range(count):

@@ -50,7 +50,7 @@ def write_shipments(
                     continue
                 if best >= 0:
                     rival = lanes[row, best]
-                    cents, least = lane_cents[lane, load], lane_cents[rival, load]
+                    cents, least = lane_cents[load, lane], lane_cents[load, rival]
                     if cents > least or (cents == least and transit[lane] >= transit[rival]):
                         continue
                 best = v

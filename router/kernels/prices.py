@@ -5,8 +5,10 @@ Hot helpers take single arrays: a tuple of columns handed over costs a reference
 
 from __future__ import annotations
 
+import numpy as np
+
 from router.kernels.geo import metres_of
-from router.kernels.jit import inline, kernel
+from router.kernels.jit import allocating, inline, kernel
 from router.kernels.types import DAYS_TABLE, F64, I32, I64, U8, NetworkArrays, RuleArrays
 
 
@@ -105,6 +107,15 @@ def distance_price(rules: RuleArrays, strategy: int, chord2: float, which: int) 
     first, stop = rules.distance_start[strategy], rules.distance_start[strategy + 1]
     metres = metres_of(chord2)
     return int(distance_sum(rules.distance_rate, rules.distance_per_unit, first, stop, metres, which))
+
+
+@allocating
+def distance_prices(rules: RuleArrays, strategy: int, chord2: F64, which: int) -> I64:
+    """int64[n]: ``distance_price`` of many."""
+    out = np.zeros(len(chord2), np.int64)
+    for i in range(len(out)):
+        out[i] = distance_price(rules, strategy, chord2[i], which)
+    return out
 
 
 @inline

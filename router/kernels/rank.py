@@ -13,7 +13,7 @@ import numpy as np
 
 from router.domain import PART_COUNT, Part
 from router.kernels.fill import carry, find_candidates, fits_lane, read_groups, sum_subsets
-from router.kernels.jit import kernel
+from router.kernels.jit import allocating
 from router.kernels.prices import distance_price, tariff_cents
 from router.kernels.types import FAR, I32, I64, U8, U64, Candidates, OrderArrays, Subsets, World
 
@@ -64,7 +64,7 @@ class Scratch(NamedTuple):
     bucket: I32  # [2,048] of a pass
 
 
-@kernel
+@allocating
 def rank_candidates(
     bits: U64,
     available: I64,
@@ -124,7 +124,7 @@ def rank_candidates(
     return eligible
 
 
-@kernel
+@allocating
 def write_answer(line: LineColumns, row: int, at: int, s: Scratch, out: I64) -> None:
     """Column ``at`` of the answer."""
     service = s.service[row]
@@ -141,7 +141,7 @@ def write_answer(line: LineColumns, row: int, at: int, s: Scratch, out: I64) -> 
     out[FIRST_PART + PRIORITY, at] = line.own_cents[OWN_PRIORITY, row]
 
 
-@kernel
+@allocating
 def price_depth(line: LineColumns, quantity: int, depth: I64) -> None:
     """Stock depth of the eligible rows, each the difference of two running sums over the units left."""
     depth[:] = 0
@@ -157,7 +157,7 @@ def price_depth(line: LineColumns, quantity: int, depth: I64) -> None:
                 depth[row] += sums[min(have, target)] - sums[min(have - quantity, target)]
 
 
-@kernel
+@allocating
 def price_rows(line: LineColumns, s: Scratch) -> int:
     """Best service, arrival and total of every eligible row; lists those rows in ``s.item``. How many."""
     services = line.lane.shape[1]
@@ -184,7 +184,7 @@ def price_rows(line: LineColumns, s: Scratch) -> int:
     return eligible
 
 
-@kernel
+@allocating
 def before(a: int, b: int, available: I64, s: Scratch) -> bool:
     """Does row a rank before row b?"""
     if s.total[a] != s.total[b]:
@@ -196,7 +196,7 @@ def before(a: int, b: int, available: I64, s: Scratch) -> bool:
     return a < b
 
 
-@kernel
+@allocating
 def shortlist(eligible: int, kept: int, available: I64, s: Scratch) -> None:
     """The best ``kept`` of the listed rows, in order, at the start of ``s.item``."""
     insertion_sort(0, kept, available, s)
@@ -211,7 +211,7 @@ def shortlist(eligible: int, kept: int, available: I64, s: Scratch) -> None:
         s.item[at] = row
 
 
-@kernel
+@allocating
 def insertion_sort(start: int, stop: int, available: I64, s: Scratch) -> None:
     """Sort ``s.item[start:stop]``; for short runs."""
     for i in range(start + 1, stop):
@@ -223,7 +223,7 @@ def insertion_sort(start: int, stop: int, available: I64, s: Scratch) -> None:
         s.item[at] = row
 
 
-@kernel
+@allocating
 def sort_all(eligible: int, available: I64, s: Scratch) -> None:
     """Sort the listed rows, which come in node order."""
     if eligible <= SHORT_RUN:
@@ -243,7 +243,7 @@ def sort_all(eligible: int, available: I64, s: Scratch) -> None:
         start = stop
 
 
-@kernel
+@allocating
 def radix_sort(by: I64, sign: int, start: int, stop: int, s: Scratch) -> None:
     """Stable sort of ``s.item[start:stop]`` by ``sign * by[item]``, in as few passes as the range needs.
     Leaves what it sorted by, less the least, in ``s.key[start:stop]``."""
@@ -281,7 +281,7 @@ def radix_sort(by: I64, sign: int, start: int, stop: int, s: Scratch) -> None:
         s.key[start:stop] = s.other_key[start:stop]
 
 
-@kernel
+@allocating
 def rank_line(
     world: World,
     orders: OrderArrays,

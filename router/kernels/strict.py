@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from router.kernels.jit import kernel
+from router.kernels.jit import allocating, kernel
 from router.kernels.subset_dp import alone_mask, price_node, shared_price
 from router.kernels.types import FAR, I64, Candidates, RuleArrays, Subsets
 
@@ -26,7 +26,7 @@ def repeats(count: int, w: Subsets) -> bool:
     return False
 
 
-@kernel
+@allocating
 def solve_strict(
     rules: RuleArrays, t: int, rows: int, groups: int, shared: int, levels: int, c: Candidates, w: Subsets
 ) -> tuple[int, int, int, int]:
@@ -109,7 +109,7 @@ def solve_strict(
     return won, cost, allowed, count
 
 
-@kernel
+@allocating
 def _read(
     mask: int,
     cents: int,

@@ -88,7 +88,7 @@ def price_node(
             for v in range(lanes.shape[1]):
                 lane = lanes[row, v]
                 if lane >= 0 and delays[row, v] <= delay and sub & ~lane_groups[lane] == 0:
-                    cents = min(cents, lane_cents[lane, sub])
+                    cents = min(cents, lane_cents[sub, lane])
             if cents < FAR:
                 cents += ship + node_sum[sub]
         base[sub] = cents

@@ -40,7 +40,7 @@ MAX_GROUPS = 10
 """Most groups of an order that the subset programme takes."""
 
 CLASSES = 64
-"""Most classes of nodes, and twice that many distance bands, that the lean programme takes."""
+"""Most classes of candidates that the lean programme takes."""
 
 LEVELS = 64
 """Most distinct delay costs that the subset programme takes."""
@@ -61,8 +61,12 @@ class NetworkArrays(NamedTuple):
     node_zone_class: I16  # [N]
     node_processing_seconds: I64  # [N]
     node_service: U8  # [N, V] the service collects here
-    node_carrier: I16  # [N] nodes with equal zone class, processing time and services share one of Q
+    node_carrier: I32  # [N] nodes with equal zone class, processing time and services share one of Q
     carrier_node: I32  # [Q] one of them
+    route_start: I32  # [O * Q + 1] routes of carrier q to zone class d: see kernels.routes
+    route_chord2: F64  # [routes] squared chord at which its distance band ends
+    route_lane: I32  # [routes, V] -1: none
+    route_kind: I32  # [routes] routes with equal lanes and started days share one
     zone_class: I16  # [Z + 1]
     zone_class_count: int  # O
     lane_start: I32
@@ -96,7 +100,7 @@ class RuleArrays(NamedTuple):
     static_bits: U64  # [T, K, N] rules that remove a node whatever the order
     soft_bits: U64  # [T] reasons that speak of quantity: a smaller one may do
     near_chord2: F64  # [T, K, N] all max_distance rules in one figure
-    keep_units: I64  # [T, K, N] all min_remaining rules in one
+    keep_units: I64  # [T, K, N] all min_remaining rules in one; FAR where static_bits remove the node
     home_only: U8  # [T, K, N] all same_country rules in one
     dynamic_start: I32  # [T + 1]
     dynamic_kind: I64
@@ -180,7 +184,7 @@ class Candidates(NamedTuple):
     group_cents: I64  # [c, g] cost of a group's lines and units (stock depth of shared SKUs aside)
     ship_cents: I64  # [c] cost per shipment before the tariff
     lane: I32  # [c, v] -1: no service in time
-    lane_used: U8  # [lanes] some candidate has the lane
+    lane_used: U8  # [lanes] some candidate has the lane; zeros between orders
     late: U8  # [c, v] there is a lane, but not in time
     delay_cents: I64  # [c, v] order-level delay cost if this option arrives last
     line_item_units: I64  # [l] units of the line's SKU in its group
@@ -203,7 +207,7 @@ class Subsets(NamedTuple):
     value: I64  # [E] cents
     units: I64  # [E]
     lane_groups: I64  # [lanes] mask of the groups that may travel by the lane
-    lane_cents: I64  # [lanes, E] tariff
+    lane_cents: I64  # [E, lanes] tariff
     node_sum: I64  # [E] group_cents of a subset, of the node at hand
     node_base: I64  # [E] cost of a subset from the node at hand, stock depth of shared SKUs aside
     best: I64  # [E] least over nodes
@@ -215,20 +219,25 @@ class Subsets(NamedTuple):
     part_row: I64  # [MAX_GROUPS]
 
 
-class Carriers(NamedTuple):
-    """Work space of the lean programme. Nodes with equal lanes and delays form one of at most CLASSES
-    classes; the cost of a part is then a sum over its node plus a tariff that depends on the class alone."""
+class RowClasses(NamedTuple):
+    """Work space of the lean programme. Candidates with equal lanes and delays form one of at most CLASSES
+    classes; the cost of a part is then a sum over its node plus a tariff that depends on the class alone.
+    What is kept for every class and subset of G groups has its entry at ``class * 2^G + subset``."""
 
-    band_first: I64  # [Q] first band of a carrier; -1: not opened for this order
-    band_chord2: F64  # [BANDS] a band ends here
-    band_class: I64  # [BANDS]
+    class_of_route: I32  # [routes] -1 between orders
+    class_of_kind: I32  # [route kinds] -1 between orders
+    seen: I64  # [N] routes of this order
     lane: I32  # [CLASSES, V]
     delay_cents: I64  # [CLASSES, V]
     groups: I64  # [CLASSES] mask of the groups that some lane takes
-    best: I64  # [CLASSES, E] least cost of a subset's goods over the nodes of a class, tariff aside
-    best_row: I64  # [CLASSES, E]
+    best: I64  # [CLASSES * E] least cost of a subset's goods over the nodes of a class, tariff aside
+    best_row: I64  # [CLASSES * E]
+    carriage: I64  # [CLASSES * E] least tariff
+    shipments: I64  # [E] that a subset makes from one node
+    goods: I64  # [N * MAX_GROUPS] cost of a group's goods from candidate c: entry c * G + g
     row_class: I64  # [N]
     row_lines: I64  # [N] mask of the lines a candidate can supply whole
+    metres: I64  # [N]
     line_mask: I64  # [MAX_GROUPS] lines of a group
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from router.domain import MAX_ID_LENGTH, MAX_LINES
+from router.kernels.jit import kernel
 from router.kernels.types import F64, I16, I32, I64, U8, OrderArrays
 
 MESSAGES = ("SourceOrdersRequest", "Order", "OrderLine", "Destination", "Timestamp")
@@ -122,26 +123,62 @@ def room_for(order_count: int, byte_count: int) -> Parsed:
     )
 
 
-def order_arrays_of(parsed: Parsed, count: int) -> OrderArrays:
-    """The columns of the ``count`` plain orders, as ``router.orders.order_arrays`` makes them."""
-    head = parsed.head[:count]
-    stop = head[:, H_LINE_STOP]
-    lines = parsed.lines[: int(stop[-1]) if count else 0]
-    columns = OrderArrays(
-        line_start=np.concatenate([np.zeros(1, np.int64), stop]),
-        sku_ix=lines[:, L_SKU].astype(np.int32),
-        quantity=lines[:, L_QUANTITY].copy(),
-        unit_value_cents=lines[:, L_VALUE].copy(),
-        group=lines[:, L_GROUP].astype(np.int16),
-        alone=lines[:, L_ALONE].astype(np.uint8),
-        country=head[:, H_COUNTRY].astype(np.int16),
-        zone=head[:, H_ZONE].astype(np.int16),
-        xyz=parsed.xyz[:count].copy(),
-        channel=head[:, H_CHANNEL].astype(np.int16),
-        segment=head[:, H_SEGMENT].astype(np.int16),
-        profile=head[:, H_PROFILE].astype(np.int16),
-        deliver_by_seconds=head[:, H_DELIVER_BY].copy(),
+def columns_for(orders: int, lines: int) -> OrderArrays:
+    """Room for so many orders with so many lines in all."""
+    return OrderArrays(
+        line_start=np.zeros(orders + 1, np.int64),
+        sku_ix=np.empty(lines, np.int32),
+        quantity=np.empty(lines, np.int64),
+        unit_value_cents=np.empty(lines, np.int64),
+        group=np.empty(lines, np.int16),
+        alone=np.empty(lines, np.uint8),
+        country=np.empty(orders, np.int16),
+        zone=np.empty(orders, np.int16),
+        xyz=np.empty((orders, 3), np.float64),
+        channel=np.empty(orders, np.int16),
+        segment=np.empty(orders, np.int16),
+        profile=np.empty(orders, np.int16),
+        deliver_by_seconds=np.empty(orders, np.int64),
     )
-    for column in columns:
-        column.setflags(write=False)
-    return columns
+
+
+def read_only(columns: OrderArrays) -> OrderArrays:
+    """The same columns, not to be written through these: what the kernels that decide are compiled for."""
+    views = OrderArrays._make(column.view() for column in columns)
+    for view in views:
+        view.setflags(write=False)
+    return views
+
+
+@kernel
+def fill_columns(parsed: Parsed, count: int, out: OrderArrays) -> None:
+    """The ``count`` plain orders, as ``router.orders.order_arrays`` writes them."""
+    head, lines = parsed.head, parsed.lines
+    line_start, sku_ix, quantity, value = out.line_start, out.sku_ix, out.quantity, out.unit_value_cents
+    group, alone = out.group, out.alone
+    at = 0
+    for b in range(count):
+        own = head[b]
+        out.country[b] = np.int16(own[H_COUNTRY])
+        out.zone[b] = np.int16(own[H_ZONE])
+        out.channel[b] = np.int16(own[H_CHANNEL])
+        out.segment[b] = np.int16(own[H_SEGMENT])
+        out.profile[b] = np.int16(own[H_PROFILE])
+        out.deliver_by_seconds[b] = own[H_DELIVER_BY]
+        for axis in range(3):
+            out.xyz[b, axis] = parsed.xyz[b, axis]
+        while at < own[H_LINE_STOP]:
+            sku_ix[at] = np.int32(lines[at, L_SKU])
+            quantity[at] = lines[at, L_QUANTITY]
+            value[at] = lines[at, L_VALUE]
+            group[at] = np.int16(lines[at, L_GROUP])
+            alone[at] = np.uint8(lines[at, L_ALONE])
+            at += 1
+        line_start[b + 1] = at
+
+
+def order_arrays_of(parsed: Parsed, count: int) -> OrderArrays:
+    """The columns of the ``count`` plain orders."""
+    columns = columns_for(count, int(parsed.head[count - 1, H_LINE_STOP]) if count else 0)
+    fill_columns(parsed, count, columns)
+    return read_only(columns)

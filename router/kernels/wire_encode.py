@@ -98,22 +98,15 @@ class Answers(NamedTuple):
     lines: I64  # [L, wire.LINE_COLUMNS]
 
 
-def most_bytes(answers: Answers, orders: OrderArrays, plans: PlanArrays, ready: Ready) -> int:
-    """A size that the encoded response cannot exceed."""
-    decisions, shipments, lines = len(answers.key), int(plans.ship_start[-1]), len(orders.quantity)
+def most_bytes(ready: Ready, results: int, decisions: int, shipments: int, lines: int, copied: int) -> int:
+    """A size that an encoded response cannot exceed: so many results, so many of them decided here with so
+    many shipments and lines, and so many bytes copied from the request or made elsewhere."""
     names = int(np.diff(ready.node_offsets).max(initial=0) + np.diff(ready.service_offsets).max(initial=0))
     fixed = len(ready.strategy_data) + len(ready.proof) + len(ready.versions) + len(ready.decide_time)
     per_order = fixed + 5 * FRAME + 34 + 2 * NUMBER + COST + TIME
     per_shipment = names + FRAME + 3 * NUMBER + COST + TIME
     per_line = 3 * FRAME + NUMBER
-    copied = len(answers.raw) + len(answers.side)
-    return (
-        copied
-        + len(answers.row) * FRAME
-        + decisions * per_order
-        + shipments * per_shipment
-        + lines * per_line
-    )
+    return copied + results * FRAME + decisions * per_order + shipments * per_shipment + lines * per_line
 
 
 @guarded

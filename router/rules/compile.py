@@ -22,6 +22,7 @@ from router.kernels.types import (
     DYN_MAX_DISTANCE,
     DYN_MIN_REMAINING,
     DYN_SAME_COUNTRY,
+    FAR,
     FIRST_RULE_BIT,
     RuleArrays,
 )
@@ -220,7 +221,7 @@ def _eligibility(
         "static_bits": static,
         "soft_bits": soft,
         "near_chord2": near,
-        "keep_units": keep,
+        "keep_units": np.where(static != 0, FAR, keep),
         "home_only": home,
         "dynamic_start": np.array(start, np.int32),
         "dynamic_kind": np.array(kinds, np.int64),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from router.kernels.divide import cover_groups, dominated, fill_by_node
+from router.kernels.divide import cover_groups, fill_by_node
 from router.kernels.types import FAR
 from router.solver.choices import I64, Choices
 from router.solver.costing import Priced, Tariff, price
@@ -22,11 +22,9 @@ from router.solver.offers import Offers, States, feasible_states, offers_of
 MOST_OFFERS = 4_000_000
 MOST_STEPS = 600_000_000
 """Inner steps of a programme; about a second."""
-DOMINATED = 20
-"""Share of the offers that may turn out to be needless."""
+MOST_ENTRIES = 40_000_000
+"""Pairs of a row and a state."""
 MOST_PICKS = 25_000_000
-DENSE = 4_000_000
-"""Entries of the table in which nodes are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def solve_exactly(choices: Choices, tariffs: dict[int, Tariff]) -> Closed | None
     states = States.of(choices)
     if states is None:
         return None
-    if len(choices.rows) * len(states.digits) > DENSE * 10:
+    if len(choices.rows) * len(states.digits) > MOST_ENTRIES:
         return None
     mask = feasible_states(choices, states)
     if mask.sum() > MOST_OFFERS:
@@ -125,52 +123,57 @@ class _Search:
     def fill(self, mask: NDArray[np.bool_]) -> Closed | None:
         """Any items: row after row. None where the work is too much."""
         count, size = len(self.levels), len(self.states.digits)
-        if int(mask.sum()) * size * self.layers * count > MOST_STEPS * DOMINATED:
-            return None
         blocks = list(self._offers(mask))
         row = np.concatenate([b.row for b in blocks])
         state = np.concatenate([b.state for b in blocks])
         cents = np.concatenate([b.cents for b in blocks], axis=1)
-        kept = self._kept(row, state, cents)[row]
-        single_row, single = row, (state, cents)
-        kept &= self.states.value_cents[state] >= self.choices.min_part_value_cents
-        row, state, cents = row[kept], state[kept], cents[:, kept]
-        rows, first = np.unique(row, return_index=True)
-        steps = len(row) * size * self.layers * count
-        if steps > MOST_STEPS or len(rows) * size * (self.layers + 1) > MOST_PICKS:
+        kept = [self._worthwhile(state, cents[at]) for at in range(count)]
+        rows = [np.unique(row[own]) for own in kept]
+        steps = sum(len(own) for own in kept) * size * self.layers
+        if steps > MOST_STEPS or max(map(len, rows)) * size * (self.layers + 1) > MOST_PICKS:
             return None
-        first = np.append(first, len(row)).astype(np.int64)
         digits, guard = self._bit_fields()
         best = np.zeros((self.layers + 1, size), np.int64)
-        picks = np.zeros((len(rows), self.layers + 1, size), np.int32)
         choice = _Choice(self)
         for at, level in enumerate(self.levels.tolist()):
             if choice.full and level >= choice.cents:
                 break
+            own, own_state = kept[at], state[kept[at]]
+            first = np.append(np.searchsorted(row[own], rows[at]), len(own)).astype(np.int64)
+            picks = np.zeros((len(rows[at]), self.layers + 1, size), np.int32)
             fill_by_node(
-                first, state, digits[state], cents[at], digits, guard, int(self.limited), best, picks
+                first,
+                own_state,
+                digits[own_state],
+                cents[at, own],
+                digits,
+                guard,
+                int(self.limited),
+                best,
+                picks,
             )
             alone = np.full(size, FAR)
-            np.minimum.at(alone, single[0], single[1][at])
+            np.minimum.at(alone, state, cents[at])
             goal = choice.better(np.minimum(alone, best[-1]), level)
             if goal < 0:
                 continue
             if alone[goal] <= best[-1, goal]:
-                offer = np.flatnonzero((single[0] == goal) & (single[1][at] == alone[goal]))[0]
-                choice.parts = [(int(single_row[offer]), goal)]
+                offer = np.flatnonzero((state == goal) & (cents[at] == alone[goal]))[0]
+                choice.parts = [(int(row[offer]), goal)]
             else:
-                choice.parts = _read(picks, state, rows, self.layers, goal, self.limited)
+                choice.parts = _read(picks, own_state, rows[at], self.layers, goal, self.limited)
         return choice.closed()
 
-    def _kept(self, row: I64, state: I64, cents: I64) -> NDArray[np.bool_]:
-        """bool[R]: the rows that some best plan may need."""
-        shape = (len(self.levels), len(self.choices.rows), len(self.states.digits))
-        kept = np.ones(shape[1], np.int64)
-        if np.prod(shape) <= DENSE and shape[1] > self.most:
-            table = np.full(shape, FAR)
-            table[:, row, state] = cents
-            dominated(table, self.most, kept)
-        return kept.astype(bool)
+    def _worthwhile(self, state: I64, cents: I64) -> I64:
+        """The offers that a best plan of at most ``max_nodes`` rows may need, ascending: of those with equal
+        amounts the ``max_nodes`` cheapest. A plan with any other could take that part from one of these that
+        it does not use, for no more. So the best plan from these is never dearer than the best one within
+        the limit, and where it keeps to the limit it is that one."""
+        order = np.lexsort((cents, state))
+        starts = np.flatnonzero(np.diff(state[order], prepend=-1))
+        rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+        worth = self.states.value_cents[state] >= self.choices.min_part_value_cents
+        return np.sort(order[(rank < self.choices.max_nodes) & (cents < FAR)[order] & worth[order]])
 
     def _bit_fields(self) -> tuple[I64, int]:
         """The digits of each state with a free bit above each, and those bits."""

@@ -24,6 +24,7 @@ from server.convert import (
 )
 from server.deciding import explain_again, quote
 from server.fast_batch import Batch, FastBatch
+from server.fast_quote import FastQuote
 from server.guard import Call, decoded, reported, takes_bytes
 from server.holding import Answer, Ask, HoldRun
 from server.world import World
@@ -37,18 +38,21 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._quote = FastQuote()
         self._fast = FastBatch(world.settings.max_orders_per_call)
 
     @takes_bytes
     def SourceOrder(  # type: ignore[override]  # noqa: N802 (a hold is answered with the bytes kept for retries)
         self, request: sourcing_pb2.SourceOrderRequest | bytes, context: Call
     ) -> sourcing_pb2.SourceOrderResponse | bytes:
-        if isinstance(request, bytes):
-            batch = self._decided(request)
-            if batch is not None and batch.is_single:
-                return batch.encoded_single()
-            request = decoded(sourcing_pb2.SourceOrderRequest.FromString, request)
         now_seconds = self._world.now_seconds()
+        if isinstance(request, bytes):
+            request_bytes = request
+            quoted = self._world.read(lambda s: self._quote.answer(request_bytes, s, now_seconds))
+            if quoted is not None:
+                self._world.decisions.remember(quoted)
+                return quoted.response
+            request = decoded(sourcing_pb2.SourceOrderRequest.FromString, request)
         held = not request.validate_only
         found = envelope_violations(request.request_id, request.hold_seconds, held=held)
         if not request.HasField("order"):

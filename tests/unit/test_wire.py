@@ -15,7 +15,8 @@ from router.snapshot import Snapshot
 from server import fast_batch
 from server.api.sourcing.v1 import sourcing_pb2
 from server.decision_log import DecisionLog, Remembered
-from server.fast_batch import DECODE_TAGS, ENCODE_TAGS, Batch, FastBatch, tag_of
+from server.fast_batch import Batch, FastBatch
+from server.wire_tables import DECODE_TAGS, ENCODE_TAGS, tag_of
 from tests.engine import snapshot_of
 from tests.small_shop import small_shop
 
