@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with progress.status(spec.what) as status:
             results[spec.name] = spec.run(wanted.smoke, partial(_say, status, spec.name))
         for sheet in results[spec.name].sheets:
-            console.print(table_of(sheet), f"[dim]{sheet.note}[/]\n" if sheet.note else "", soft_wrap=True)
+            console.print(table_of(sheet))
     targets = [target for result in results.values() for target in result.targets]
     if targets:
         console.print(targets_table(targets))

@@ -14,7 +14,7 @@ from router.countries import COUNTRY_CODES
 from router.kernels.geo import chord2_within, unit_vectors
 from router.kernels.routes import routes_of
 from router.kernels.types import ANYWHERE, CatalogueArrays, NetworkArrays, RuleArrays
-from router.network import Lane, Network
+from router.network import Lane, Network, Node
 from router.rules.compile import ClassTable, Universe, compile_strategies
 from router.rules.model import RuleSet, Strategy
 from router.rules.parse import rules_hash
@@ -149,11 +149,7 @@ def _network_arrays(
     )
     bracket_start = np.cumsum([0, *(len(lane.brackets) for _, lane in lanes)])
     return NetworkArrays(
-        node_xyz=frozen(
-            unit_vectors(
-                np.array([n.latitude for n in nodes], float), np.array([n.longitude for n in nodes], float)
-            )
-        ),
+        node_xyz=frozen(np.ascontiguousarray(_places(nodes).T)),
         node_country=frozen(countries.find_many([n.country for n in nodes]).astype(np.int16)),
         node_zone_class=frozen(node_zone_class),
         node_processing_seconds=frozen(processing_seconds),
@@ -173,6 +169,13 @@ def _network_arrays(
         lane_transit_seconds=frozen(transit_seconds),
         bracket_start=frozen(bracket_start.astype(np.int32)),
         bracket_grams=frozen(np.array([b.up_to_grams for _, lane in lanes for b in lane.brackets], np.int64)),
+    )
+
+
+def _places(nodes: Sequence[Node]) -> NDArray[np.float64]:
+    """float64[N, 3]."""
+    return unit_vectors(
+        np.array([n.latitude for n in nodes], float), np.array([n.longitude for n in nodes], float)
     )
 
 

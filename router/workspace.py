@@ -69,7 +69,7 @@ class Workspace:
             group_value=np.zeros(lines, np.int64),
             group_alone=np.zeros(lines, np.uint8),
         )
-        return cls(candidates, _subsets(lanes), _row_classes(world))
+        return cls(candidates, _subsets(lanes), _row_classes(world, lines))
 
 
 def _subsets(lanes: int) -> Subsets:
@@ -93,10 +93,20 @@ def _subsets(lanes: int) -> Subsets:
     )
 
 
-def _row_classes(world: World) -> RowClasses:
+def _row_classes(world: World, lines: int) -> RowClasses:
     nodes, services = world.network.node_service.shape
     routes, entries = len(world.network.route_kind), CLASSES << MAX_GROUPS
     return RowClasses(
+        lines=np.zeros(nodes, np.int64),
+        have=np.zeros((lines, nodes), np.int64),
+        goods=np.zeros((MAX_GROUPS, nodes), np.int64),
+        last_order=np.zeros(nodes + 1, np.int64),
+        listed=np.zeros(nodes, np.int64),
+        listed_class=np.zeros(nodes, np.int64),
+        supply=np.zeros(nodes, np.int64),
+        ship_cents=np.zeros(nodes, np.int64),
+        away=np.zeros(nodes),
+        metres=np.zeros(nodes, np.int64),
         class_of_route=np.full(routes, -1, np.int32),
         class_of_kind=np.full(routes, -1, np.int32),
         seen=np.zeros(nodes, np.int64),
@@ -104,13 +114,9 @@ def _row_classes(world: World) -> RowClasses:
         delay_cents=np.zeros((CLASSES, services), np.int64),
         groups=np.zeros(CLASSES, np.int64),
         best=np.zeros(entries, np.int64),
-        best_row=np.zeros(entries, np.int64),
+        best_node=np.zeros(entries, np.int64),
         carriage=np.zeros(entries, np.int64),
         shipments=np.zeros(1 << MAX_GROUPS, np.int64),
-        goods=np.zeros(nodes * MAX_GROUPS, np.int64),
-        row_class=np.zeros(nodes, np.int64),
-        row_lines=np.zeros(nodes, np.int64),
-        metres=np.zeros(nodes, np.int64),
         line_mask=np.zeros(MAX_GROUPS, np.int64),
     )
 

@@ -15,7 +15,7 @@ from router.kernels.fill import (
     read_groups,
     sum_subsets,
 )
-from router.kernels.jit import allocating, borrow, kernel
+from router.kernels.jit import allocating, borrow, inline, kernel
 from router.kernels.lean import solve_lean
 from router.kernels.plan import write_plan
 from router.kernels.strict import repeats, solve_strict
@@ -88,7 +88,7 @@ def divisible(world: World, orders: OrderArrays, b: int, t: int, rows: int, c: C
     return found
 
 
-@kernel
+@inline
 def finish(
     world: World,
     orders: OrderArrays,
@@ -115,7 +115,7 @@ def finish(
     return SOURCED if mask == (1 << groups) - 1 else PARTIAL
 
 
-@kernel
+@inline
 def attempt(
     world: World,
     orders: OrderArrays,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from router.kernels.geo import metres_of
-from router.kernels.jit import allocating, kernel
+from router.kernels.jit import allocating, inline, kernel
 from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, lane_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
@@ -25,7 +25,7 @@ from router.kernels.types import (
 ONE = np.uint64(1)
 
 
-@kernel
+@inline
 def order_value(orders: OrderArrays, b: int) -> int:
     """Sales value of an order in cents."""
     total = 0
@@ -34,7 +34,7 @@ def order_value(orders: OrderArrays, b: int) -> int:
     return int(total)
 
 
-@kernel
+@inline
 def first_strategy(world: World, orders: OrderArrays, b: int) -> int:
     """The first strategy of the order's profile whose conditions match, -1 for none."""
     rules = world.rules
@@ -52,7 +52,7 @@ def first_strategy(world: World, orders: OrderArrays, b: int) -> int:
     return -1
 
 
-@kernel
+@inline
 def read_groups(world: World, orders: OrderArrays, b: int, c: Candidates) -> tuple[int, int]:
     """Sum the order's lines up by group and by shared SKU; returns (groups, shared SKUs)."""
     first, stop = orders.line_start[b], orders.line_start[b + 1]
@@ -97,7 +97,7 @@ def read_groups(world: World, orders: OrderArrays, b: int, c: Candidates) -> tup
     return groups, shared
 
 
-@kernel
+@inline
 def sum_subsets(c: Candidates, groups: int, w: Subsets) -> None:
     """Weight, value and units of every subset of groups."""
     w.weight[0] = 0
@@ -133,7 +133,7 @@ def lanes_that_take(world: World, orders: OrderArrays, b: int, t: int) -> U8:
     return out
 
 
-@kernel
+@inline
 def open_lanes(world: World, orders: OrderArrays, b: int, t: int, groups: int, used: U8, w: Subsets) -> None:
     """Fill the rows of every used lane for this order: the groups it may carry, and its tariff for every
     subset of them. One call for all lanes: handing the columns over costs more than a lane does."""
@@ -200,7 +200,7 @@ def find_candidates(world: World, orders: OrderArrays, b: int, t: int, c: Candid
                 rows += 1
                 row_of[k] = row
                 node[row] = k
-                dx, dy, dz = x - xyz[k, 0], y - xyz[k, 1], z - xyz[k, 2]
+                dx, dy, dz = x - xyz[0, k], y - xyz[1, k], z - xyz[2, k]
                 chord2[row] = dx * dx + dy * dy + dz * dz
                 for other in range(lines):
                     bits[row, other] = not_stocked

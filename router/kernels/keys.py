@@ -16,9 +16,9 @@ def decision_keys(
     """``out`` uint64[B, 2]; the order's id is ``id_data[id_offsets[b]:id_offsets[b + 1]]``."""
     degrees = orders.xyz.view(np.int64)
     for b in range(len(out)):
+        order_id = hash_bytes(id_data, id_offsets[b], id_offsets[b + 1])
         for half in range(2):
-            h = hash_bytes(id_data, id_offsets[b], id_offsets[b + 1])
-            h = mix(h, np.uint64(half))
+            h = mix(order_id, np.uint64(half))
             h = mix(h, np.uint64(now))
             h = mix(h, np.uint64(stock_version))
             h = mix(h, np.uint64(rules_key))

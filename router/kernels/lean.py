@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from router.domain import LineSplits
 from router.kernels.fill import open_lanes
-from router.kernels.jit import kernel
-from router.kernels.lean_rows import classify, price_rows, scan_stock
+from router.kernels.jit import inline
+from router.kernels.lean_rows import classify, price_listed, scan
 from router.kernels.subset_dp import choose, cover
 from router.kernels.types import (
     FAR,
@@ -31,14 +31,14 @@ GIVE_UP = -2
 """Count returned when the full kernels must decide."""
 
 
-@kernel
+@inline
 def find_supply(
     world: World,
     orders: OrderArrays,
     b: int,
     t: int,
     groups: int,
-    rows: int,
+    count: int,
     classes: int,
     c: Candidates,
     w: Subsets,
@@ -58,7 +58,13 @@ def find_supply(
             if lanes[m, v] >= 0:
                 class_groups[m] |= lane_groups[lanes[m, v]]
     first, stop = orders.line_start[b], orders.line_start[b + 1]
-    line_mask, supplies, row_lines, row_class = k.line_mask, c.supply, k.row_lines, k.row_class
+    line_mask, supplies, listed, node_lines, listed_class = (
+        k.line_mask,
+        k.supply,
+        k.listed,
+        k.lines,
+        k.listed_class,
+    )
     plain = stop - first == groups
     if not plain:
         for g in range(groups):
@@ -66,21 +72,21 @@ def find_supply(
         for i in range(first, stop):
             line_mask[orders.group[i]] |= 1 << (i - first)
     union = 0
-    for row in range(rows):
-        supply = row_lines[row]
+    for i in range(count):
+        supply = node_lines[listed[i]]
         if not plain:
             lines = supply
             supply = 0
             for g in range(groups):
                 if line_mask[g] & ~lines == 0:
                     supply |= 1 << g
-        supply &= class_groups[row_class[row]]
-        supplies[row] = supply
+        supply &= class_groups[listed_class[i]]
+        supplies[i] = supply
         union |= supply
     return union
 
 
-@kernel
+@inline
 def may_divide(world: World, orders: OrderArrays, b: int, t: int, missing: int, c: Candidates) -> int:
     """Of an order with ``missing`` groups that no node supplies whole: 1 when dividing a line might help, -1
     when the order cannot be whole and need not be tried, 0 otherwise. Carriage is not looked at, so that 1
@@ -108,7 +114,7 @@ def may_divide(world: World, orders: OrderArrays, b: int, t: int, missing: int, 
                 cap = stock_units[r] - keep[cls, n]
                 if cap <= 0 or (home[cls, n] != 0 and node_country[n] != orders.country[b]):
                     continue
-                dx, dy, dz = x - xyz[n, 0], y - xyz[n, 1], z - xyz[n, 2]
+                dx, dy, dz = x - xyz[0, n], y - xyz[1, n], z - xyz[2, n]
                 if dx * dx + dy * dy + dz * dz < near[cls, n]:
                     units += min(need, cap)
         if units >= need or (partial and units > 0):
@@ -118,14 +124,18 @@ def may_divide(world: World, orders: OrderArrays, b: int, t: int, missing: int, 
     return found
 
 
-@kernel
-def best_of_classes(
-    groups: int, rows: int, classes: int, alone: int, c: Candidates, w: Subsets, k: RowClasses
-) -> None:
+@inline
+def best_of_classes(groups: int, count: int, classes: int, alone: int, w: Subsets, k: RowClasses) -> None:
     """The cheapest candidate of each class for every subset of groups, tariff aside; of equal ones the
     first node."""
-    supplies, goods, ship_cents, low, node_sum = c.supply, k.goods, c.ship_cents, w.low, w.node_sum
-    row_class, best, best_row, node, shipments = k.row_class, k.best, k.best_row, c.node, k.shipments
+    supplies, goods, ship_cents, low, node_sum = k.supply, k.goods, k.ship_cents, w.low, w.node_sum
+    listed, listed_class, best, best_node, shipments = (
+        k.listed,
+        k.listed_class,
+        k.best,
+        k.best_node,
+        k.shipments,
+    )
     size = 1 << groups
     for at in range(classes * size):
         best[at] = FAR
@@ -136,21 +146,21 @@ def best_of_classes(
             shipments[sub] += 1
             single &= single - 1
     node_sum[0] = 0
-    for row in range(rows):
-        supply, ship = supplies[row], ship_cents[row]
-        at = row_class[row] * size
+    for i in range(count):
+        n, supply, ship = listed[i], supplies[i], ship_cents[i]
+        at = listed_class[i] * size
         sub = (0 - supply) & supply
         while sub != 0:
-            total = node_sum[sub & (sub - 1)] + goods[row * groups + low[sub]]
+            total = node_sum[sub & (sub - 1)] + goods[low[sub], n]
             node_sum[sub] = total
             cents = total + shipments[sub] * ship
-            if cents <= best[at + sub] and (cents < best[at + sub] or node[row] < node[best_row[at + sub]]):
+            if cents <= best[at + sub] and (cents < best[at + sub] or n < best_node[at + sub]):
                 best[at + sub] = cents
-                best_row[at + sub] = row
+                best_node[at + sub] = n
             sub = (sub - supply) & supply
 
 
-@kernel
+@inline
 def class_levels(classes: int, w: Subsets, k: RowClasses) -> int:
     """Distinct delay costs of the classes' lanes, ascending; returns how many, LEVELS + 1 if too many."""
     level, lanes, delays = w.level, k.lane, k.delay_cents
@@ -174,14 +184,14 @@ def class_levels(classes: int, w: Subsets, k: RowClasses) -> int:
     return count
 
 
-@kernel
+@inline
 def take_classes(
-    groups: int, classes: int, delay: int, alone: int, split: int, c: Candidates, w: Subsets, k: RowClasses
+    groups: int, classes: int, delay: int, alone: int, split: int, w: Subsets, k: RowClasses
 ) -> None:
     """Lower ``w.best`` by the classes that have a lane at exactly this delay cost. ``k.carriage``: least
     tariff of a class for a subset over its lanes so far, FAR before the first."""
-    lanes, delays, goods, goods_row, carriage = k.lane, k.delay_cents, k.best, k.best_row, k.carriage
-    lane_groups, lane_cents, best, best_row, node = w.lane_groups, w.lane_cents, w.best, w.best_row, c.node
+    lanes, delays, goods, goods_node, carriage = k.lane, k.delay_cents, k.best, k.best_node, k.carriage
+    lane_groups, lane_cents, best, best_row = w.lane_groups, w.lane_cents, w.best, w.best_row
     size = 1 << groups
     for m in range(classes):
         at, fresh = m * size, False
@@ -211,13 +221,31 @@ def take_classes(
             if cents >= FAR:
                 continue
             cents += goods[at + sub]
-            row = goods_row[at + sub]
-            if cents < best[sub] or (cents == best[sub] and node[row] < node[best_row[sub]]):
+            n = goods_node[at + sub]
+            if cents < best[sub] or (cents == best[sub] and n < best_row[sub]):
                 best[sub] = cents
-                best_row[sub] = row
+                best_row[sub] = n
 
 
-@kernel
+@inline
+def tell(parts: int, lines: int, count: int, c: Candidates, w: Subsets, k: RowClasses) -> None:
+    """Write the candidates of the answer down as the full kernels would, for ``write_plan``: here the row of
+    a node is its own number."""
+    for p in range(parts):
+        n = w.part_row[p]
+        c.node[n] = n
+        for line in range(lines):
+            c.available[n, line] = k.have[line, n]
+        m = 0
+        for i in range(count):
+            if k.listed[i] == n:
+                m = k.listed_class[i]
+        for v in range(k.lane.shape[1]):
+            c.lane[n, v] = k.lane[m, v]
+            c.delay_cents[n, v] = k.delay_cents[m, v]
+
+
+@inline
 def solve_lean(
     world: World,
     orders: OrderArrays,
@@ -234,13 +262,13 @@ def solve_lean(
     count of GIVE_UP: a line may have to be divided, or there is no room; the full kernels must decide."""
     if orders.line_start[b + 1] - orders.line_start[b] > 62 or groups > MAX_GROUPS:
         return 0, FAR, 0, GIVE_UP
-    rows = scan_stock(world, orders, b, t, groups, c, k)
-    price_rows(world, orders, b, t, groups, rows, c, k)
-    classes = classify(world, orders, b, t, now, rows, c, k)
+    count = scan(world, orders, b, t, groups, c, k)
+    price_listed(world, orders, b, t, count, c, k)
+    classes = classify(world, orders, b, t, now, count, k)
     if classes < 0:
         return 0, FAR, 0, GIVE_UP
     full = (1 << groups) - 1
-    missing = full & ~find_supply(world, orders, b, t, groups, rows, classes, c, w, k)
+    missing = full & ~find_supply(world, orders, b, t, groups, count, classes, c, w, k)
     if missing:
         divide = may_divide(world, orders, b, t, missing, c)
         if divide != 0 or missing == full:
@@ -248,25 +276,20 @@ def solve_lean(
     levels = class_levels(classes, w, k)
     if levels > LEVELS:
         return 0, FAR, 0, GIVE_UP
-    best_of_classes(groups, rows, classes, alone, c, w, k)
+    best_of_classes(groups, count, classes, alone, w, k)
     for mask in range(full + 1):
         w.best[mask] = FAR
         w.best_row[mask] = 0
     for at in range(classes << groups):
         k.carriage[at] = FAR
     split = world.rules.split_cents[t]
-    won, cost, allowed, count = 0, FAR, 0, 0
+    won, cost, allowed, parts = 0, FAR, 0, 0
     for i in range(levels):
         delay = w.level[i]
         if won == full and delay >= cost:
             break
-        take_classes(groups, classes, delay, alone, split, c, w, k)
+        take_classes(groups, classes, delay, alone, split, w, k)
         layer = cover(world.rules, t, groups, w)
-        won, cost, allowed, count = choose(world.rules, t, groups, layer, delay, won, cost, allowed, count, w)
-    for p in range(count):
-        row = w.part_row[p]
-        m = k.row_class[row]
-        for v in range(k.lane.shape[1]):
-            c.lane[row, v] = k.lane[m, v]
-            c.delay_cents[row, v] = k.delay_cents[m, v]
-    return won, cost, allowed, count
+        won, cost, allowed, parts = choose(world.rules, t, groups, layer, delay, won, cost, allowed, parts, w)
+    tell(parts, orders.line_start[b + 1] - orders.line_start[b], count, c, w, k)
+    return won, cost, allowed, parts

@@ -1,118 +1,245 @@
 """The candidates of a plain order, for the lean programme: who has the goods, what they cost there, and the
-classes of candidates with equal lanes and delays."""
+classes of candidates with equal lanes and delays.
+
+What the scan finds is indexed by node; the candidates are then listed, and what follows is indexed by their
+place in the list.
+"""
 
 from __future__ import annotations
 
+import numpy as np
+
 from router.kernels.geo import NEAR_CHORD2, far_metres, near_metres
-from router.kernels.jit import inline, kernel
+from router.kernels.jit import inline
 from router.kernels.prices import days_of, delay_sum
-from router.kernels.types import CLASSES, F64, FAR, I32, I64, Candidates, OrderArrays, RowClasses, World
+from router.kernels.types import (
+    CLASSES,
+    F64,
+    FAR,
+    I16,
+    I32,
+    I64,
+    U8,
+    Candidates,
+    OrderArrays,
+    RowClasses,
+    World,
+)
+
+DENSE = 4
+"""Up to so many nodes per stock row, going through all nodes with vector instructions is faster than going
+from row to row."""
 
 
-@kernel
-def scan_stock(
+@inline
+def scan(world: World, orders: OrderArrays, b: int, t: int, groups: int, c: Candidates, k: RowClasses) -> int:
+    """Lists the nodes that can supply some line whole (``k.listed``), with the lines (``k.lines``) and the
+    cost of the goods by group (``k.goods``), distance aside. Returns how many there are."""
+    start, rows = world.stock.sku_start, 0
+    for i in range(orders.line_start[b], orders.line_start[b + 1]):
+        rows += start[orders.sku_ix[i] + 1] - start[orders.sku_ix[i]]
+    if len(k.lines) <= DENSE * rows:
+        return scan_nodes(world, orders, b, t, groups, c, k)
+    return scan_rows(world, orders, b, t, groups, c, k)
+
+
+@inline
+def scan_rows(
     world: World, orders: OrderArrays, b: int, t: int, groups: int, c: Candidates, k: RowClasses
 ) -> int:
-    """One pass over the order's stock rows: the nodes that can supply some line whole, with the cost of their
-    goods by group, distance aside. Returns how many."""
+    """``scan`` from stock row to stock row."""
     rules = world.rules
-    near, keep, home = rules.near_chord2[t], rules.keep_units[t], rules.home_only[t]
     start, stock_node, stock_units = world.stock.sku_start, world.stock.node_ix, world.stock.available
     xyz, node_country = world.network.node_xyz, world.network.node_country
     line_cents, unit_cents = rules.line_handling_cents[t], rules.unit_handling_cents[t]
     unit_rank, profile, below = rules.unit_priority_cents[t], rules.depth_profile[t], rules.depth_below
     deepest = below.shape[1] - 1
-    row_of, node, chord2, available = c.row_of_node, c.node, c.chord2, c.available
-    leads, item_units, row_lines, goods = c.line_leads, c.line_item_units, k.row_lines, k.goods
-    sku_ix, quantity, group = orders.sku_ix, orders.quantity, orders.group
-    sku_class = world.catalogue.sku_class
+    listed, lines, goods, have, chord2, last = k.listed, k.lines, k.goods, k.have, c.chord2, k.last_order
     first, stop = orders.line_start[b], orders.line_start[b + 1]
     x, y, z = orders.xyz[b, 0], orders.xyz[b, 1], orders.xyz[b, 2]
     country = orders.country[b]
-    rows = 0
+    last[len(lines)] += 1
+    order, count = last[len(lines)], 0
     for i in range(first, stop):
-        line, g, s, units = i - first, group[i], sku_ix[i], quantity[i]
-        cls, need, lead = sku_class[s], item_units[i - first], leads[i - first]
+        line, g, s, units = i - first, orders.group[i], orders.sku_ix[i], orders.quantity[i]
+        need, lead = c.line_item_units[line], c.line_leads[line]
+        cls = world.catalogue.sku_class[s]
+        near, keep, home = rules.near_chord2[t, cls], rules.keep_units[t, cls], rules.home_only[t, cls]
         for r in range(start[s], start[s + 1]):
-            n, have = stock_node[r], int(stock_units[r])
-            left = have - need
-            if left < keep[cls, n] or (home[cls, n] != 0 and node_country[n] != country):
+            n, own = stock_node[r], np.int64(stock_units[r])
+            if own - need < keep[n] or (home[n] != 0 and node_country[n] != country):
                 continue
-            row = row_of[n]
-            if row < 0:
-                dx, dy, dz = x - xyz[n, 0], y - xyz[n, 1], z - xyz[n, 2]
-                away = dx * dx + dy * dy + dz * dz
-                if not away < near[cls, n]:
-                    continue
-                row = rows
-                rows += 1
-                row_of[n] = row
-                node[row] = n
-                chord2[row] = away
-                row_lines[row] = 0
+            if last[n] != order:
+                last[n] = order
+                dx, dy, dz = x - xyz[0, n], y - xyz[1, n], z - xyz[2, n]
+                chord2[n] = dx * dx + dy * dy + dz * dz
+                lines[n] = 0
                 for other in range(groups):
-                    goods[row * groups + other] = 0
-            elif not chord2[row] < near[cls, n]:
+                    goods[other, n] = 0
+            if not chord2[n] < near[n]:
                 continue
-            row_lines[row] |= 1 << line
-            available[row, line] = have
+            if lines[n] == 0:
+                listed[count] = n
+                count += 1
+            lines[n] |= 1 << line
+            have[line, n] = own
             cents = line_cents[n] + units * (unit_cents[n] + unit_rank[n])
             if lead:
-                p = profile[n]
-                cents += below[p, min(have, deepest)] - below[p, min(left, deepest)]
-            goods[row * groups + g] += cents
-    for row in range(rows):
-        row_of[node[row]] = -1
-    return rows
+                cents += below[profile[n], min(own, deepest)] - below[profile[n], min(own - need, deepest)]
+            goods[g, n] += cents
+    return count
 
 
 @inline
-def measure(rows: int, chord2: F64, metres: I64) -> None:
+def scan_nodes(
+    world: World, orders: OrderArrays, b: int, t: int, groups: int, c: Candidates, k: RowClasses
+) -> int:
+    """``scan`` through all nodes, column by column."""
+    rules, stock = world.rules, world.stock
+    line_cents, unit_cents = rules.line_handling_cents[t], rules.unit_handling_cents[t]
+    unit_rank, profile = rules.unit_priority_cents[t], rules.depth_profile[t]
+    lines, have, chord2, nodes = k.lines, k.have, c.chord2, len(k.lines)
+    first, stop = orders.line_start[b], orders.line_start[b + 1]
+    lines[:] = 0
+    for g in range(groups):
+        k.goods[g, :] = 0
+    fill_chords(world.network.node_xyz, orders.xyz[b], chord2)
+    for i in range(first, stop):
+        line, s, units = i - first, orders.sku_ix[i], orders.quantity[i]
+        own, goods, need = have[line], k.goods[orders.group[i]], c.line_item_units[line]
+        cls, low, high = world.catalogue.sku_class[s], stock.sku_start[s], stock.sku_start[s + 1]
+        own[:] = -1
+        if c.line_leads[line]:
+            lay_out_priced(
+                stock.node_ix, stock.available, low, high, need, profile, rules.depth_below, own, goods
+            )
+        else:
+            lay_out(stock.node_ix, stock.available, low, high, own)
+        mark(need, 1 << line, own, rules.keep_units[t, cls], chord2, rules.near_chord2[t, cls], lines)
+        if rules.same_country[t] != 0:
+            country, home = orders.country[b], rules.home_only[t, cls]
+            send_home(1 << line, country, world.network.node_country, home, lines)
+        for n in range(nodes):
+            goods[n] += line_cents[n] + units * (unit_cents[n] + unit_rank[n])
+    count, listed = 0, k.listed
+    for n in range(nodes):
+        listed[count] = n
+        count += lines[n] != 0
+    return count
+
+
+@inline
+def fill_chords(xyz: F64, place: F64, chord2: F64) -> None:
+    """Squared chords from every node to a place."""
+    x, y, z = place[0], place[1], place[2]
+    xs, ys, zs = xyz[0], xyz[1], xyz[2]
+    for n in range(len(chord2)):
+        chord2[n] = (x - xs[n]) * (x - xs[n]) + (y - ys[n]) * (y - ys[n]) + (z - zs[n]) * (z - zs[n])
+
+
+@inline
+def lay_out(stock_node: I32, stock_units: I32, low: int, high: int, own: I64) -> None:
+    """Stock rows of a SKU by node."""
+    for r in range(low, high):
+        own[stock_node[r]] = stock_units[r]
+
+
+@inline
+def lay_out_priced(
+    stock_node: I32,
+    stock_units: I32,
+    low: int,
+    high: int,
+    need: int,
+    profile: I32,
+    below: I64,
+    own: I64,
+    goods: I64,
+) -> None:
+    """``lay_out``, and to the goods the price of what ``need`` units leave behind. (Unsigned: the compiler
+    then knows that no index counts from the end.)"""
+    deepest = below.shape[1] - 1
+    for r in range(low, high):
+        n = np.uint64(stock_node[r])
+        units = max(int(stock_units[r]), 0)
+        own[n] = units
+        prices = np.uint64(profile[n])
+        left = np.uint64(min(max(units - need, 0), deepest))
+        goods[n] += below[prices, np.uint64(min(units, deepest))] - below[prices, left]
+
+
+@inline
+def mark(need: int, bit: int, own: I64, keep: I64, chord2: F64, near: F64, lines: I64) -> None:
+    """Set a line's bit for the nodes that have enough, near enough."""
+    for n in range(len(lines)):
+        enough = bit if own[n] - need >= keep[n] else 0
+        lines[n] |= enough if chord2[n] < near[n] else 0
+
+
+@inline
+def send_home(bit: int, country: int, node_country: I16, home: U8, lines: I64) -> None:
+    """Clear a line's bit for the nodes that may not supply it abroad."""
+    for n in range(len(lines)):
+        if home[n] != 0 and node_country[n] != country:
+            lines[n] &= ~bit
+
+
+@inline
+def measure(count: int, chord2: F64, metres: I64) -> None:
     """Distances of all candidates. In a loop without branches where they are near, which the compiler turns
     into vector instructions."""
     farthest = 0.0
-    for row in range(rows):
-        farthest = max(farthest, chord2[row])
+    for i in range(count):
+        farthest = max(farthest, chord2[i])
     if farthest <= NEAR_CHORD2:
-        for row in range(rows):
-            metres[row] = near_metres(chord2[row])
+        for i in range(count):
+            metres[i] = near_metres(chord2[i])
     else:
-        for row in range(rows):
-            metres[row] = far_metres(chord2[row]) if chord2[row] > NEAR_CHORD2 else near_metres(chord2[row])
+        for i in range(count):
+            metres[i] = far_metres(chord2[i]) if chord2[i] > NEAR_CHORD2 else near_metres(chord2[i])
 
 
-@kernel
-def price_rows(
-    world: World, orders: OrderArrays, b: int, t: int, groups: int, rows: int, c: Candidates, k: RowClasses
+@inline
+def price_listed(
+    world: World, orders: OrderArrays, b: int, t: int, count: int, c: Candidates, k: RowClasses
 ) -> None:
-    """Cost per shipment of every candidate, and what distance adds to the goods."""
+    """Cost per shipment of every candidate (``k.ship_cents``), and what distance adds to the goods."""
     rules = world.rules
     handling, rank = rules.ship_handling_cents[t], rules.ship_priority_cents[t]
     rate, per_unit = rules.distance_rate, rules.distance_per_unit
-    node, ship_cents, metres, goods, row_lines = c.node, c.ship_cents, k.metres, k.goods, k.row_lines
-    quantity, group = orders.quantity, orders.group
-    for row in range(rows):
-        ship_cents[row] = handling[node[row]] + rank[node[row]]
+    listed, ship_cents, metres, goods, lines, away = (
+        k.listed,
+        k.ship_cents,
+        k.metres,
+        k.goods,
+        k.lines,
+        k.away,
+    )
+    chord2, quantity, group = c.chord2, orders.quantity, orders.group
+    for i in range(count):
+        n = listed[i]
+        ship_cents[i] = handling[n] + rank[n]
+        away[i] = chord2[n]
     first, stop = rules.distance_start[t], rules.distance_start[t + 1]
     if first == stop:
         return
-    measure(rows, c.chord2, metres)
+    measure(count, away, metres)
     start, end = orders.line_start[b], orders.line_start[b + 1]
     for d in range(first, stop):
-        for row in range(rows):
-            cents = metres[row] * rate[d] // 1_000_000
+        cents = np.uint64(rate[d])
+        for i in range(count):
+            price = np.int64(np.uint64(metres[i]) * cents // np.uint64(1_000_000))
             if per_unit[d] == 0:
-                ship_cents[row] += cents
+                ship_cents[i] += price
                 continue
-            for i in range(start, end):
-                if (row_lines[row] >> (i - start)) & 1:
-                    goods[row * groups + group[i]] += quantity[i] * cents
+            n = listed[i]
+            for j in range(start, end):
+                if (lines[n] >> (j - start)) & 1:
+                    goods[group[j], n] += quantity[j] * price
 
 
-@kernel
-def classify(
-    world: World, orders: OrderArrays, b: int, t: int, now: int, rows: int, c: Candidates, k: RowClasses
-) -> int:
+@inline
+def classify(world: World, orders: OrderArrays, b: int, t: int, now: int, count: int, k: RowClasses) -> int:
     """Write the class of every candidate; returns the number of classes, -1 when there is no room."""
     net = world.network
     carrier, carrier_node, processing = net.node_carrier, net.carrier_node, net.node_processing_seconds
@@ -120,19 +247,23 @@ def classify(
     route_kind, transit = net.route_kind, net.lane_transit_seconds
     delay_cents, slope_cents = world.rules.delay_cents, world.rules.delay_slope_cents
     of_route, of_kind, seen = k.class_of_route, k.class_of_kind, k.seen
-    lanes, delays, row_class, node, chord2 = k.lane, k.delay_cents, k.row_class, c.node, c.chord2
+    lanes, delays, listed, listed_class, away = k.lane, k.delay_cents, k.listed, k.listed_class, k.away
     services = route_lane.shape[1]
     offset = int(net.zone_class[orders.zone[b]]) * len(carrier_node)
     deadline = orders.deliver_by_seconds[b] - now
     no_hurry = orders.deliver_by_seconds[b] >= FAR
-    classes, count, complete = 0, 0, True
-    for row in range(rows):
-        q = carrier[node[row]]
-        route = route_start[offset + q]
-        while chord2[row] >= route_chord2[route]:
+    classes, met, complete = 0, 0, True
+    for i in range(count):
+        q = carrier[listed[i]]
+        route = np.int64(route_start[offset + q])
+        route += away[i] >= route_chord2[route]  # most often one step is enough: no branch to guess wrong
+        while away[i] >= route_chord2[route]:
             route += 1
         m = of_route[route]
-        if m < 0 and no_hurry:
+        if m >= 0:
+            listed_class[i] = m
+            continue
+        if no_hurry:
             m = of_kind[route_kind[route]]
         if m < 0:
             if classes == CLASSES:
@@ -149,13 +280,12 @@ def classify(
                     delays[m, v] = delay_sum(delay_cents, slope_cents, t, days_of(ready + transit[lane]))
             m = same_class(m, services, lanes, delays)
             classes = max(classes, m + 1)
-        row_class[row] = m
-        if of_route[route] < 0:
-            of_route[route] = m
-            of_kind[route_kind[route]] = m
-            seen[count] = route
-            count += 1
-    for i in range(count):
+        listed_class[i] = m
+        of_route[route] = m
+        of_kind[route_kind[route]] = m
+        seen[met] = route
+        met += 1
+    for i in range(met):
         of_route[seen[i]] = -1
         of_kind[route_kind[seen[i]]] = -1
     return classes if complete else -1

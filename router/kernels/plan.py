@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from router.domain import Part
 from router.kernels.geo import metres_of
-from router.kernels.jit import kernel
+from router.kernels.jit import inline
 from router.kernels.prices import days_of, delay_sum, distance_sum, step_tariff
 from router.kernels.types import Candidates, OrderArrays, PlanArrays, Subsets, World
 
@@ -12,7 +12,7 @@ SHIPPING, HANDLING, DELAY, SPLIT = int(Part.SHIPPING), int(Part.HANDLING), int(P
 DEPTH, DISTANCE, PRIORITY = int(Part.STOCK_DEPTH), int(Part.DISTANCE), int(Part.NODE_PRIORITY)
 
 
-@kernel
+@inline
 def write_shipments(
     world: World,
     orders: OrderArrays,
@@ -62,7 +62,7 @@ def write_shipments(
     out.ship_start[b + 1] = at
 
 
-@kernel
+@inline
 def price_shipments(
     world: World, orders: OrderArrays, b: int, t: int, now: int, c: Candidates, out: PlanArrays
 ) -> int:
@@ -137,7 +137,7 @@ def price_shipments(
     return longest
 
 
-@kernel
+@inline
 def write_plan(
     world: World,
     orders: OrderArrays,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from router.kernels.jit import allocating, kernel
+from router.kernels.jit import allocating, inline
 from router.kernels.subset_dp import alone_mask, price_node, shared_price
 from router.kernels.types import FAR, I64, Candidates, RuleArrays, Subsets
 
@@ -16,7 +16,7 @@ WORK_LIMIT = 40_000_000
 """Most steps (nodes * parts * 3^G, per delay cost) before the order is left to the solver."""
 
 
-@kernel
+@inline
 def repeats(count: int, w: Subsets) -> bool:
     """Do two of the parts come from one node?"""
     for i in range(count):

@@ -45,7 +45,7 @@ def find_levels(rules: RuleArrays, t: int, rows: int, c: Candidates, w: Subsets)
     return count
 
 
-@kernel
+@inline
 def alone_mask(groups: int, c: Candidates) -> int:
     """Mask of the groups that travel alone."""
     mask = 0
@@ -159,7 +159,7 @@ def take_best(
             sub = (sub - supply) & supply
 
 
-@kernel
+@inline
 def cover(rules: RuleArrays, t: int, groups: int, w: Subsets) -> int:
     """``w.cover[m, mask]``: least cost of mask in at most m parts, each worth enough. Returns the layer
     to read: the last one, or the only one where the number of parts is no limit."""
@@ -190,7 +190,7 @@ def cover(rules: RuleArrays, t: int, groups: int, w: Subsets) -> int:
     return 1 if unlimited else most
 
 
-@kernel
+@inline
 def read_parts(mask: int, layer: int, groups: int, max_nodes: int, w: Subsets) -> int:
     """Write the parts of the best cover of ``mask``; returns how many."""
     if w.best[mask] <= w.cover[layer, mask]:
@@ -209,7 +209,7 @@ def read_parts(mask: int, layer: int, groups: int, max_nodes: int, w: Subsets) -
     return count
 
 
-@kernel
+@inline
 def choose(
     rules: RuleArrays,
     t: int,

@@ -56,7 +56,7 @@ class NetworkArrays(NamedTuple):
     ``lane_list[lane_start[i]:lane_start[i + 1]]`` with ``i = (v * O + o) * O + d``, in order of precedence.
     """
 
-    node_xyz: F64  # [N, 3] unit vectors
+    node_xyz: F64  # [3, N] unit vectors
     node_country: I16  # [N]
     node_zone_class: I16  # [N]
     node_processing_seconds: I64  # [N]
@@ -102,6 +102,7 @@ class RuleArrays(NamedTuple):
     near_chord2: F64  # [T, K, N] all max_distance rules in one figure
     keep_units: I64  # [T, K, N] all min_remaining rules in one; FAR where static_bits remove the node
     home_only: U8  # [T, K, N] all same_country rules in one
+    same_country: U8  # [T] there are such
     dynamic_start: I32  # [T + 1]
     dynamic_kind: I64
     dynamic_bit: I64
@@ -224,6 +225,16 @@ class RowClasses(NamedTuple):
     classes; the cost of a part is then a sum over its node plus a tariff that depends on the class alone.
     What is kept for every class and subset of G groups has its entry at ``class * 2^G + subset``."""
 
+    lines: I64  # [N] mask of the lines a node can supply whole
+    have: I64  # [line, N] units that can be promised
+    goods: I64  # [MAX_GROUPS, N] cost of a group's goods
+    last_order: I64  # [N + 1] the order that a node was last scanned for; the last entry counts them
+    listed: I64  # [N] the candidates
+    listed_class: I64  # [N] of candidate i
+    supply: I64  # [N] mask of the groups it can supply whole
+    ship_cents: I64  # [N] cost per shipment before the tariff
+    away: F64  # [N] squared chord
+    metres: I64  # [N]
     class_of_route: I32  # [routes] -1 between orders
     class_of_kind: I32  # [route kinds] -1 between orders
     seen: I64  # [N] routes of this order
@@ -231,13 +242,9 @@ class RowClasses(NamedTuple):
     delay_cents: I64  # [CLASSES, V]
     groups: I64  # [CLASSES] mask of the groups that some lane takes
     best: I64  # [CLASSES * E] least cost of a subset's goods over the nodes of a class, tariff aside
-    best_row: I64  # [CLASSES * E]
+    best_node: I64  # [CLASSES * E]
     carriage: I64  # [CLASSES * E] least tariff
     shipments: I64  # [E] that a subset makes from one node
-    goods: I64  # [N * MAX_GROUPS] cost of a group's goods from candidate c: entry c * G + g
-    row_class: I64  # [N]
-    row_lines: I64  # [N] mask of the lines a candidate can supply whole
-    metres: I64  # [N]
     line_mask: I64  # [MAX_GROUPS] lines of a group
 
 

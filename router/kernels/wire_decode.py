@@ -15,7 +15,7 @@ import numpy as np
 
 from router.domain import MAX_ID_LENGTH, MAX_QUANTITY, MAX_UNIT_VALUE_CENTS, SalesChannel
 from router.kernels.geo import unit_vector
-from router.kernels.jit import guarded, inline
+from router.kernels.jit import guarded, inline, kernel
 from router.kernels.text import find
 from router.kernels.types import F64, FAR, I16, I64, MAX_GROUPS, U8
 from router.kernels.wire import (
@@ -150,10 +150,10 @@ def split(raw: U8, at: int, stop: int, slot_of_tag: I64, slots: I64, items: I64)
     return present, count
 
 
-@guarded
+@kernel
 def is_id(raw: U8, start: int, stop: int) -> bool:
-    """ASCII, and not too long."""
-    if stop - start > MAX_ID_LENGTH:
+    """ASCII, and not too long. Its bounds are checked once, so that the loop becomes vector instructions."""
+    if start < 0 or stop < start or stop > len(raw) or stop - start > MAX_ID_LENGTH:
         return False
     high: Int = 0
     for i in range(start, stop):

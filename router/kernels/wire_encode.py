@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from router.domain import PART_COUNT
-from router.kernels.jit import guarded, inline
+from router.kernels.jit import guarded, inline, kernel
 from router.kernels.types import I32, I64, U8, OrderArrays, PlanArrays
 from router.kernels.wire import L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP
 
@@ -146,10 +146,13 @@ def put_frame(buffer: U8, at: int, stop: int, tag: int) -> int:
     return at
 
 
-@guarded
+@kernel
 def put_bytes(buffer: U8, at: int, source: U8, start: int, stop: int) -> int:
-    """A copy of ``source[start:stop]``."""
+    """A copy of ``source[start:stop]``. Its bounds are checked here, once, so that the loop becomes vector
+    instructions."""
     at -= stop - start
+    if at < 0 or start < 0 or stop < start or stop > len(source) or at + stop - start > len(buffer):
+        raise IndexError("a copy out of bounds")
     for i in range(stop - start):
         buffer[at + i] = source[start + i]
     return at

@@ -113,6 +113,7 @@ def compile_strategies(
     columns["fallback"] = np.array(_fallbacks(strategies, profile_start), np.int32)
     columns.update(_conditions(strategies, universe))
     columns.update(_eligibility(strategies, universe, classes))
+    columns["same_country"] = columns["home_only"].any(axis=(1, 2)).astype(np.uint8)
     columns.update(_node_costs(strategies, universe, lanes))
     columns.update(_listed_costs(strategies, universe))
     columns.update(_limits(strategies))
