@@ -29,6 +29,9 @@ from router.kernels.types import (
 DENSE = 4
 """Up to so many nodes per stock row, going through all nodes with vector instructions is faster than going
 from row to row."""
+EXACT_RATE = 2**26
+"""Cents per 1,000 km up to which distance times rate has less than 51 bits: the division in floating point,
+for which there are vector instructions, then rounds down as that of integers does."""
 
 
 @inline
@@ -188,10 +191,10 @@ def send_home(bit: int, country: int, node_country: I16, home: U8, lines: I64) -
 def measure(count: int, chord2: F64, metres: I64) -> None:
     """Distances of all candidates. In a loop without branches where they are near, which the compiler turns
     into vector instructions."""
-    farthest = 0.0
+    far = 0
     for i in range(count):
-        farthest = max(farthest, chord2[i])
-    if farthest <= NEAR_CHORD2:
+        far += chord2[i] > NEAR_CHORD2
+    if far == 0:
         for i in range(count):
             metres[i] = near_metres(chord2[i])
     else:
@@ -226,9 +229,13 @@ def price_listed(
     measure(count, away, metres)
     start, end = orders.line_start[b], orders.line_start[b + 1]
     for d in range(first, stop):
-        cents = np.uint64(rate[d])
+        if per_unit[d] == 0 and rate[d] <= EXACT_RATE:
+            cents = float(rate[d])
+            for i in range(count):
+                ship_cents[i] += int(float(metres[i]) * cents / 1e6)
+            continue
         for i in range(count):
-            price = np.int64(np.uint64(metres[i]) * cents // np.uint64(1_000_000))
+            price = metres[i] * rate[d] // 1_000_000
             if per_unit[d] == 0:
                 ship_cents[i] += price
                 continue
