@@ -103,7 +103,6 @@ def _row_classes(world: World, lines: int) -> RowClasses:
         last_order=np.zeros(nodes + 1, np.int64),
         listed=np.zeros(nodes, np.int64),
         listed_class=np.zeros(nodes, np.int64),
-        supply=np.zeros(nodes, np.int64),
         ship_cents=np.zeros(nodes, np.int64),
         away=np.zeros(nodes),
         metres=np.zeros(nodes, np.int64),

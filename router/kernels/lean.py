@@ -32,19 +32,18 @@ GIVE_UP = -2
 
 
 @inline
-def find_supply(
+def open_classes(
     world: World,
     orders: OrderArrays,
     b: int,
     t: int,
     groups: int,
-    count: int,
     classes: int,
     c: Candidates,
     w: Subsets,
     k: RowClasses,
-) -> int:
-    """Open the lanes of every class and write the groups each candidate supplies; returns their union."""
+) -> None:
+    """Open the lanes of every class, and write the groups that it takes and the lines of each group."""
     used, lanes, lane_groups, class_groups = c.lane_used, k.lane, w.lane_groups, k.groups
     services = lanes.shape[1]
     for m in range(classes):
@@ -57,33 +56,11 @@ def find_supply(
         for v in range(services):
             if lanes[m, v] >= 0:
                 class_groups[m] |= lane_groups[lanes[m, v]]
-    first, stop = orders.line_start[b], orders.line_start[b + 1]
-    line_mask, supplies, listed, node_lines, listed_class = (
-        k.line_mask,
-        k.supply,
-        k.listed,
-        k.lines,
-        k.listed_class,
-    )
-    plain = stop - first == groups
-    if not plain:
-        for g in range(groups):
-            line_mask[g] = 0
-        for i in range(first, stop):
-            line_mask[orders.group[i]] |= 1 << (i - first)
-    union = 0
-    for i in range(count):
-        supply = node_lines[listed[i]]
-        if not plain:
-            lines = supply
-            supply = 0
-            for g in range(groups):
-                if line_mask[g] & ~lines == 0:
-                    supply |= 1 << g
-        supply &= class_groups[listed_class[i]]
-        supplies[i] = supply
-        union |= supply
-    return union
+    first, line_mask = orders.line_start[b], k.line_mask
+    for g in range(groups):
+        line_mask[g] = 0
+    for i in range(first, orders.line_start[b + 1]):
+        line_mask[orders.group[i]] |= 1 << (i - first)
 
 
 @inline
@@ -125,18 +102,15 @@ def may_divide(world: World, orders: OrderArrays, b: int, t: int, missing: int, 
 
 
 @inline
-def best_of_classes(groups: int, count: int, classes: int, alone: int, w: Subsets, k: RowClasses) -> None:
-    """The cheapest candidate of each class for every subset of groups, tariff aside; of equal ones the
-    first node."""
-    supplies, goods, ship_cents, low, node_sum = k.supply, k.goods, k.ship_cents, w.low, w.node_sum
-    listed, listed_class, best, best_node, shipments = (
-        k.listed,
-        k.listed_class,
-        k.best,
-        k.best_node,
-        k.shipments,
-    )
-    size = 1 << groups
+def best_of_classes(
+    lines: int, groups: int, count: int, classes: int, alone: int, w: Subsets, k: RowClasses
+) -> int:
+    """The cheapest candidate of each class for every subset of groups, tariff aside; of equal ones the first
+    node. Returns the union of the groups that candidates supply."""
+    class_groups, goods, ship_cents, low, node_sum = k.groups, k.goods, k.ship_cents, w.low, w.node_sum
+    listed, listed_class, line_mask, node_lines = k.listed, k.listed_class, k.line_mask, k.lines
+    best, best_node, shipments = k.best, k.best_node, k.shipments
+    size, union = 1 << groups, 0
     for at in range(classes * size):
         best[at] = FAR
     for sub in range(size):
@@ -147,8 +121,16 @@ def best_of_classes(groups: int, count: int, classes: int, alone: int, w: Subset
             single &= single - 1
     node_sum[0] = 0
     for i in range(count):
-        n, supply, ship = listed[i], supplies[i], ship_cents[i]
-        at = listed_class[i] * size
+        n, m, ship = listed[i], listed_class[i], ship_cents[i]
+        supply = node_lines[n]
+        if lines != groups:
+            supply = 0
+            for g in range(groups):
+                if line_mask[g] & ~node_lines[n] == 0:
+                    supply |= 1 << g
+        supply &= class_groups[m]
+        union |= supply
+        at = m * size
         sub = (0 - supply) & supply
         while sub != 0:
             total = node_sum[sub & (sub - 1)] + goods[low[sub], n]
@@ -158,6 +140,7 @@ def best_of_classes(groups: int, count: int, classes: int, alone: int, w: Subset
                 best[at + sub] = cents
                 best_node[at + sub] = n
             sub = (sub - supply) & supply
+    return union
 
 
 @inline
@@ -260,15 +243,16 @@ def solve_lean(
 ) -> tuple[int, int, int, int]:
     """As ``subset_dp.solve``, for an order without shared SKUs under rules that divide no line at will. A
     count of GIVE_UP: a line may have to be divided, or there is no room; the full kernels must decide."""
-    if orders.line_start[b + 1] - orders.line_start[b] > 62 or groups > MAX_GROUPS:
+    lines, full = orders.line_start[b + 1] - orders.line_start[b], (1 << groups) - 1
+    if lines > 62 or groups > MAX_GROUPS:
         return 0, FAR, 0, GIVE_UP
     count = scan(world, orders, b, t, groups, c, k)
     price_listed(world, orders, b, t, count, c, k)
     classes = classify(world, orders, b, t, now, count, k)
     if classes < 0:
         return 0, FAR, 0, GIVE_UP
-    full = (1 << groups) - 1
-    missing = full & ~find_supply(world, orders, b, t, groups, count, classes, c, w, k)
+    open_classes(world, orders, b, t, groups, classes, c, w, k)
+    missing = full & ~best_of_classes(lines, groups, count, classes, alone, w, k)
     if missing:
         divide = may_divide(world, orders, b, t, missing, c)
         if divide != 0 or missing == full:
@@ -276,7 +260,6 @@ def solve_lean(
     levels = class_levels(classes, w, k)
     if levels > LEVELS:
         return 0, FAR, 0, GIVE_UP
-    best_of_classes(groups, count, classes, alone, w, k)
     for mask in range(full + 1):
         w.best[mask] = FAR
         w.best_row[mask] = 0
@@ -291,5 +274,5 @@ def solve_lean(
         take_classes(groups, classes, delay, alone, split, w, k)
         layer = cover(world.rules, t, groups, w)
         won, cost, allowed, parts = choose(world.rules, t, groups, layer, delay, won, cost, allowed, parts, w)
-    tell(parts, orders.line_start[b + 1] - orders.line_start[b], count, c, w, k)
+    tell(parts, lines, count, c, w, k)
     return won, cost, allowed, parts

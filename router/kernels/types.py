@@ -231,7 +231,6 @@ class RowClasses(NamedTuple):
     last_order: I64  # [N + 1] the order that a node was last scanned for; the last entry counts them
     listed: I64  # [N] the candidates
     listed_class: I64  # [N] of candidate i
-    supply: I64  # [N] mask of the groups it can supply whole
     ship_cents: I64  # [N] cost per shipment before the tariff
     away: F64  # [N] squared chord
     metres: I64  # [N]
