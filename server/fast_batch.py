@@ -32,7 +32,7 @@ from router.sourcer import rules_key, run_kernels
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import parse_order
 from server.decision_log import Remembered, plan_hash
-from server.wire_tables import DECODE_TAGS, ENCODE_TAGS, WireTables
+from server.wire_tables import DECODE_TAGS, ENCODE_TAGS, LatestTables
 
 SlowWay = Callable[[sourcing_pb2.Order], sourcing_pb2.SourceOrdersResult]
 """How one order is answered in general."""
@@ -135,12 +135,12 @@ class FastBatch:
 
     def __init__(self, max_orders: int) -> None:
         self._max_orders = max_orders
-        self._tables: WireTables | None = None
+        self._tables = LatestTables()
 
     def decide(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Batch | None:
         """None when the request is to be handled in the general way: it is no quote, something around its
         orders is wrong or unknown, or none of the orders is plain."""
-        tables = self._tables_of(snapshot)
+        tables = self._tables.of(snapshot)
         raw = np.frombuffer(request, np.uint8)
         items = _items(raw, self._max_orders)
         if items is None:
@@ -172,13 +172,6 @@ class FastBatch:
         )
         ready = tables.ready_at(now_seconds, version)
         return Batch(quotes=quotes, parsed=parsed, orders=orders, ready=ready, slow=slow)
-
-    def _tables_of(self, snapshot: Snapshot) -> WireTables:
-        """Made anew when the rules, the network or the catalogue are others than last time."""
-        tables = self._tables
-        if tables is None or not tables.fits(snapshot):
-            tables = self._tables = WireTables.of(snapshot)
-        return tables
 
 
 def _items(raw: U8, max_orders: int) -> I64 | None:

@@ -19,7 +19,7 @@ from router.sourcer import rules_key
 from router.workspace import plan_arrays, workspace_for
 from server.api.sourcing.v1 import sourcing_pb2
 from server.decision_log import Remembered, hash_of_bytes
-from server.wire_tables import WireTables, time_piece, versions_piece
+from server.wire_tables import LatestTables, WireTables, time_piece, versions_piece
 
 A = TypeVar("A", bound=np.ndarray[Any, Any])
 
@@ -101,7 +101,7 @@ class FastQuote:
     """Decides plain orders, one at a time; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._tables: WireTables | None = None
+        self._tables = LatestTables()
         self._local = threading.local()
 
     def answer(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Quoted | None:
@@ -111,7 +111,7 @@ class FastQuote:
         world, version = snapshot.world, snapshot.stock.version
         space: _Space | None = getattr(self._local, "space", None)
         if space is None or space.world is not world or not space.tables.fits(snapshot):
-            space = self._local.space = _Space.of(world, self._tables_of(snapshot))
+            space = self._local.space = _Space.of(world, self._tables.of(snapshot))
         raw = np.frombuffer(request, np.uint8)
         versions, time = versions_piece(snapshot.rules_hash, version), time_piece(now_seconds)
         key = rules_key(snapshot)
@@ -128,12 +128,6 @@ class FastQuote:
             rules=snapshot.rules,
             compiled=snapshot.compiled,
         )
-
-    def _tables_of(self, snapshot: Snapshot) -> WireTables:
-        tables = self._tables
-        if tables is None or not tables.fits(snapshot):
-            tables = self._tables = WireTables.of(snapshot)
-        return tables
 
 
 def _read_only(array: A) -> A:

@@ -115,6 +115,20 @@ class WireTables:
         )
 
 
+class LatestTables:
+    """The tables of the snapshot asked for last; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._tables: WireTables | None = None
+
+    def of(self, snapshot: Snapshot) -> WireTables:
+        """Made anew when the rules, the network or the catalogue are others than last time."""
+        tables = self._tables
+        if tables is None or not tables.fits(snapshot):
+            tables = self._tables = WireTables.of(snapshot)
+        return tables
+
+
 @lru_cache(maxsize=16)
 def versions_piece(rules_hash: str, stock_version: int) -> U8:
     """``Ready.versions``."""
