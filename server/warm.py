@@ -26,7 +26,7 @@ from server.world import Settings, World
 
 PATIENCE_SECONDS = 5.0
 """Compiled kernels are ready sooner than this."""
-MESSAGE = "compiling kernels (once per machine and version, a minute or two)"
+MESSAGE = "compiling kernels (once per machine and version, two or three minutes)"
 NOW_SECONDS = 1_750_000_000
 LATITUDE, LONGITUDE = 48.85, 2.35
 UNITS = 9
