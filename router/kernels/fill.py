@@ -164,8 +164,8 @@ def open_lanes(world: World, orders: OrderArrays, b: int, t: int, groups: int, u
                 total = full * cents[t, stop - 1]
                 grams_left -= full * greatest
             if grams_left > 0 or weight[sub] == 0:
-                while grams_left > grams[at]:
-                    at += 1
+                for i in range(first, stop - 1):  # without a branch to guess wrong
+                    at += grams_left > grams[i]
                 total += cents[t, at]
             lane_cents[sub, lane] = total
             sub = (sub - 1) & mask

@@ -17,22 +17,28 @@ def decision_keys(
     degrees = orders.xyz.view(np.int64)
     for b in range(len(out)):
         order_id = hash_bytes(id_data, id_offsets[b], id_offsets[b + 1])
-        for half in range(2):
-            h = mix(order_id, np.uint64(half))
-            h = mix(h, np.uint64(now))
-            h = mix(h, np.uint64(stock_version))
-            h = mix(h, np.uint64(rules_key))
-            h = mix(h, np.uint64(orders.country[b]))
-            h = mix(h, np.uint64(orders.zone[b]))
-            h = mix(h, np.uint64(orders.channel[b]))
-            h = mix(h, np.uint64(orders.segment[b]))
-            h = mix(h, np.uint64(orders.profile[b]))
-            h = mix(h, np.uint64(orders.deliver_by_seconds[b]))
-            for axis in range(3):
-                h = mix(h, np.uint64(degrees[b, axis]))
-            for i in range(orders.line_start[b], orders.line_start[b + 1]):
-                h = mix(h, np.uint64(orders.sku_ix[i]))
-                h = mix(h, np.uint64(orders.quantity[i]))
-                h = mix(h, np.uint64(orders.unit_value_cents[i]))
-                h = mix(h, np.uint64(orders.group[i] * 2 + orders.alone[i]))
-            out[b, half] = h
+        left, right = mix(order_id, np.uint64(0)), mix(order_id, np.uint64(1))
+        for value in (
+            np.uint64(now),
+            np.uint64(stock_version),
+            np.uint64(rules_key),
+            np.uint64(orders.country[b]),
+            np.uint64(orders.zone[b]),
+            np.uint64(orders.channel[b]),
+            np.uint64(orders.segment[b]),
+            np.uint64(orders.profile[b]),
+            np.uint64(orders.deliver_by_seconds[b]),
+            np.uint64(degrees[b, 0]),
+            np.uint64(degrees[b, 1]),
+            np.uint64(degrees[b, 2]),
+        ):
+            left, right = mix(left, value), mix(right, value)
+        for i in range(orders.line_start[b], orders.line_start[b + 1]):
+            for value in (
+                np.uint64(orders.sku_ix[i]),
+                np.uint64(orders.quantity[i]),
+                np.uint64(orders.unit_value_cents[i]),
+                np.uint64(orders.group[i] * 2 + orders.alone[i]),
+            ):
+                left, right = mix(left, value), mix(right, value)
+        out[b, 0], out[b, 1] = left, right

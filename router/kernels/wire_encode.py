@@ -112,6 +112,13 @@ def most_bytes(ready: Ready, results: int, decisions: int, shipments: int, lines
 @guarded
 def put_number(buffer: U8, at: int, value: int) -> int:
     """A varint that ends before ``at``; returns where it begins."""
+    if 0 <= value < 1 << 7:  # nearly all numbers are small
+        buffer[at - 1] = value
+        return at - 1
+    if 0 <= value < 1 << 14:
+        buffer[at - 1] = value >> 7
+        buffer[at - 2] = (value & 127) | 128
+        return at - 2
     size = 1
     if value < 0:
         size = 10
