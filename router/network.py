@@ -4,16 +4,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from router.domain import NodeType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Open from ``opens_minute`` to ``closes_minute`` (minutes since local midnight, 0..2880, ascending) on
+    some weekdays (0 is Monday)."""
+
+    weekdays: frozenset[int]
+    opens_minute: int
+    closes_minute: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """When something is open, by local date: see docs/cost-model.md, "Hours". Dates are proleptic ordinals
+    (``datetime.date.toordinal``).
+
+    keeps_holidays: closed on the public holidays of the country and region where it is used.
+    closed: dates without any opening. special: openings of single dates, as (opens, closes) minutes; they
+    count before everything else.
+    """
+
+    calendar_id: str
+    openings: tuple[Opening, ...]
+    keeps_holidays: bool = False
+    closed: frozenset[int] = frozenset()
+    special: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pickup:
+    """A carrier comes at ``at_minute`` (since local midnight) on some weekdays, for what was ordered by
+    ``cut_off_minute`` of the date ``days_before`` earlier."""
+
+    weekdays: frozenset[int]
+    at_minute: int
+    cut_off_minute: int
+    days_before: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Pick-ups in ascending order within a date, by name; their cut-offs ascend too."""
+
+    schedule_id: str
+    pickups: tuple[Pickup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A place that can supply.
 
-    processing_seconds: from the order to the hand-over to the carrier.
+    processing_seconds: open time of the node from the order to being ready for the carrier.
+    calendar: id of the node's opening hours; empty for always. closed: dates (ordinals) closed besides.
+    region: of the country, for its holidays (ISO 3166-2 without the country).
+    schedules: schedule id of each service that comes at stated times; the others come when called.
     priority: 1 is tried first by rules that rank by priority.
     shipment_cents, line_cents, unit_cents: handling per shipment, per line in it, per unit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
@@ -31,6 +81,10 @@ class Node:
     labels: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    region: str = ""
+    calendar: str = ""
+    closed: frozenset[int] = frozenset()
+    schedules: tuple[tuple[str, str], ...] = ()
     priority: int = 1
     processing_seconds: int = 0
     shipment_cents: int = 0
@@ -42,11 +96,17 @@ class Node:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
     """A tariff area. A place belongs to the zone of its country with the longest matching prefix of
-    its postal code; ``postal_prefixes`` empty covers the rest of the country."""
+    its postal code; ``postal_prefixes`` empty covers the rest of the country.
+
+    calendar: id of the hours of delivery; empty for always. time_zone: empty for that of the sending node.
+    """
 
     zone_id: str
     country: str
     postal_prefixes: tuple[str, ...] = ()
+    region: str = ""
+    time_zone: str = ""
+    calendar: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +122,7 @@ class Lane:
     """Where a service goes, how fast and at what tariff. Empty sets and None match anything; of the
     lanes that match, the first in the service's order counts.
 
+    transit_seconds: from the hand-over to the arrival; with transit_days, open days of the carrier instead.
     brackets: ascending; the last ``up_to_grams`` is the greatest parcel weight. A heavier shipment
     leaves as full parcels of that weight plus one for the rest; no single unit may be heavier.
     """
@@ -69,16 +130,19 @@ class Lane:
     from_zones: frozenset[str] = frozenset()
     to_zones: frozenset[str] = frozenset()
     max_distance_m: int | None = None
-    transit_seconds: int
+    transit_seconds: int = 0
+    transit_days: int | None = None
     brackets: tuple[Bracket, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A carrier service. SKUs with a label in ``excluded_sku_labels`` do not travel by it."""
+    """A carrier service. SKUs with a label in ``excluded_sku_labels`` do not travel by it. ``calendar``: id
+    of the carrier's working days; empty for every day."""
 
     service_id: str
     name: str = ""
+    calendar: str = ""
     labels: frozenset[str] = frozenset()
     excluded_sku_labels: frozenset[str] = frozenset()
     lanes: tuple[Lane, ...] = ()
@@ -86,8 +150,19 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """Everything that supplies and carries. ``nodes`` are sorted by id: that order breaks ties."""
+    """Everything that supplies and carries. ``nodes`` are sorted by id: that order breaks ties.
+
+    holidays: dates (ordinals) by (country, region); a region that is not there has its country's, ``""``.
+    """
 
     nodes: tuple[Node, ...]
     zones: tuple[Zone, ...] = ()
-    services: tuple[Service, ...] = field(default=())
+    services: tuple[Service, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    holidays: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict)
+
+    @property
+    def keeps_time(self) -> bool:
+        """Some date depends on a clock: the origin of times is then a full minute."""
+        return bool(self.calendars or self.schedules or any(n.closed for n in self.nodes))
