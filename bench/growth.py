@@ -113,10 +113,10 @@ def per_decision(snapshot: Snapshot, lines: int, size: Size) -> float:
     RuntimeError when an order is left to the solver."""
     orders = make_orders(snapshot, size.orders, lines)
     columns = order_arrays(orders, snapshot.compiled, snapshot.catalogue, NOW_SECONDS)
-    if np.any(run_kernels(snapshot.world, columns, NOW_SECONDS).status <= 0):
+    if np.any(run_kernels(snapshot.at(NOW_SECONDS), columns).status <= 0):
         raise RuntimeError("an order was left to the solver")
     rounds = [
-        seconds_per_call(lambda: run_kernels(snapshot.world, columns, NOW_SECONDS), 1)
+        seconds_per_call(lambda: run_kernels(snapshot.at(NOW_SECONDS), columns), 1)
         for _ in range(size.rounds)
     ]
     return median(rounds) / len(orders)

@@ -1,6 +1,6 @@
 """Ranking the candidates of a line in vectorised NumPy: the fair rival of ``router.kernels.rank``.
 
-Same columns in, same ranking out. It uses every trick that helped on measurement: cents, transit and service
+Same columns in, same ranking out. It uses every trick that helped on measurement: cents, time and service
 of an option are packed into one integer, so that choosing the service is a minimum; stock depth is two
 look-ups in a running sum; the sort keys are packed into one integer, so that one SIMD sort (or partition,
 when only the first are asked for) replaces a lexicographic sort. Figures that do not fit go the plain way.
@@ -20,13 +20,13 @@ I64 = NDArray[np.int64]
 FIT_BITS = 62
 
 
-def rank_numpy(line: LineColumns, quantity: int, most: int, out: I64) -> int:
+def rank_numpy(line: LineColumns, now: int, quantity: int, most: int, out: I64) -> int:
     """As ``rank_candidates``: fills the columns of ``out``, returns how many are eligible."""
     rows = np.flatnonzero(line.bits == 0)
     if len(rows) == 0:
         return 0
     least, seconds, service = best_options(line)
-    arrival = (line.ready_seconds + seconds)[rows]
+    arrival = seconds[rows]
     available = line.available[rows]
     depth = stock_depth(line, rows, available, quantity)
     total = (least + line.own_cents.sum(axis=0))[rows] + depth
@@ -37,7 +37,7 @@ def rank_numpy(line: LineColumns, quantity: int, most: int, out: I64) -> int:
     answer = out[:, : len(order)]
     answer[ROW] = row
     answer[SERVICE] = chosen
-    answer[ARRIVAL] = arrival[order]
+    answer[ARRIVAL] = now + arrival[order]
     answer[TOTAL] = total[order]
     parts = answer[FIRST_PART:]
     parts[Part.SHIPPING] = least[row] - delay
@@ -49,21 +49,22 @@ def rank_numpy(line: LineColumns, quantity: int, most: int, out: I64) -> int:
 
 
 def best_options(line: LineColumns) -> tuple[I64, I64, I64]:
-    """Cents (tariff and delay), transit seconds and service of every row's best option. Means nothing for
+    """Cents (tariff and delay), seconds and service of every row's best option. Means nothing for
     a row that has none."""
     services = line.lane.shape[1]
     takes = line.lane_cents < FAR
     service_bits = (services - 1).bit_length()
-    time_bits = int(line.lane_seconds.max()).bit_length() + service_bits
+    time_bits = int(line.seconds.max()).bit_length() + service_bits
     greatest = int(line.lane_cents.max(where=takes, initial=0)) + int(line.delay_cents.max())
     if greatest.bit_length() + time_bits > FIT_BITS:
         return best_options_plainly(line)
     key_of_lane = np.full(len(takes) + 1, FAR)  # the last entry is what lane -1 looks up
-    key_of_lane[:-1][takes] = ((line.lane_cents << time_bits) | (line.lane_seconds << service_bits))[takes]
-    best = key_of_lane[line.lane[:, 0]] + (line.delay_cents[:, 0] << time_bits)
+    key_of_lane[:-1][takes] = line.lane_cents[takes] << time_bits
+    time = (line.delay_cents << time_bits) + (line.seconds << service_bits)
+    best = key_of_lane[line.lane[:, 0]] + time[:, 0]
     for v in range(1, services):
         key = key_of_lane[line.lane[:, v]]
-        key += line.delay_cents[:, v] << time_bits
+        key += time[:, v]
         key |= v
         np.minimum(best, key, out=best)
     seconds = (best >> service_bits) & ((1 << (time_bits - service_bits)) - 1)
@@ -75,7 +76,7 @@ def best_options_plainly(line: LineColumns) -> tuple[I64, I64, I64]:
     tariff = np.where(line.lane < 0, FAR, line.lane_cents[line.lane])
     cents = np.where(tariff < FAR, tariff + line.delay_cents, FAR)
     least = cents.min(axis=1)
-    seconds = np.where(cents == least[:, None], line.lane_seconds[line.lane], FAR)
+    seconds = np.where(cents == least[:, None], line.seconds, FAR)
     return least, seconds.min(axis=1), seconds.argmin(axis=1)
 
 

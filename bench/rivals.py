@@ -48,7 +48,7 @@ class Rival:
         """Walk, price by the strategy that the engine's rules choose for the order, take the stock."""
         snapshot, compiled = self.snapshot, self.snapshot.compiled
         columns = order_arrays([order], compiled, snapshot.catalogue, self.now_seconds)
-        world = snapshot.world
+        world, origin_seconds = snapshot.at(self.now_seconds)
         strategy_ix = first_strategy(world, columns, 0)
         if strategy_ix < 0:
             return Outcome(order, None, 0)
@@ -70,7 +70,7 @@ class Rival:
         assigned = self.walk(order, nodes, snapshot.available, may)
         if not assigned:
             return Outcome(order, None, 0)
-        problem = build_problem(world, columns, 0, strategy_ix, self.now_seconds)
+        problem = build_problem(world, columns, 0, strategy_ix, origin_seconds)
         plan = _cheapest(problem, order, compiled, assigned)
         self._take(order, assigned)
         return Outcome(order, plan, sum(assigned.values()))

@@ -57,12 +57,12 @@ def make_case(size: Size) -> Case:
     snapshot = make_snapshot(nodes=size.nodes, skus=size.skus, share=SHARE)
     drawn = make_orders(snapshot, 4 * size.batch, LINES)
     drawn_columns = order_arrays(drawn, snapshot.compiled, snapshot.catalogue, NOW_SECONDS)
-    whole = np.flatnonzero(run_kernels(snapshot.world, drawn_columns, NOW_SECONDS).status == Status.SOURCED)
+    whole = np.flatnonzero(run_kernels(snapshot.at(NOW_SECONDS), drawn_columns).status == Status.SOURCED)
     orders = [drawn[i] for i in whole[: size.batch].tolist()]
     columns = order_arrays(orders, snapshot.compiled, snapshot.catalogue, NOW_SECONDS)
-    plans = run_kernels(snapshot.world, columns, NOW_SECONDS)
+    plans = run_kernels(snapshot.at(NOW_SECONDS), columns)
     problems = [
-        build_problem(snapshot.world, columns, b, int(plans.strategy[b]), NOW_SECONDS)
+        build_problem(snapshot.at(NOW_SECONDS).world, columns, b, int(plans.strategy[b]), NOW_SECONDS)
         for b in range(size.solved)
     ]
     cents = plans.total_cents[: size.solved].tolist()
@@ -77,7 +77,7 @@ def run(smoke: bool, report: Report) -> Result:
     rivals = {(formulation, solver): 0 for formulation in Formulation for solver in Solver}
     mistakes: list[str] = []
     contenders: dict[str, tuple[Callable[[], object], int]] = {
-        "kernel": (lambda: run_kernels(case.snapshot.world, case.columns, NOW_SECONDS), 10),
+        "kernel": (lambda: run_kernels(case.snapshot.at(NOW_SECONDS), case.columns), 10),
         "decide": (lambda: decide(case.orders[0], case.snapshot, NOW_SECONDS), 20),
     }
     for formulation, solver in rivals:

@@ -46,19 +46,18 @@ def line_columns(count: int, seed: int = 0) -> LineColumns:
     lane[rng.random((count, SERVICES)) < 0.1] = -1
     lane[:, 0] = np.where((lane < 0).all(axis=1), 0, lane[:, 0])
     lane_seconds = rng.integers(1, 6, LANES) * (DAY_SECONDS // 2)
-    ready = NOW_SECONDS + rng.integers(0, 48, count) * HALF_HOUR_SECONDS
-    days = -(-(ready[:, None] - NOW_SECONDS + lane_seconds[lane]) // DAY_SECONDS)
+    seconds = (rng.integers(0, 48, count) * HALF_HOUR_SECONDS)[:, None] + lane_seconds[lane]
+    days = -(-seconds // DAY_SECONDS)
     return LineColumns(
         bits=(rng.random(count) < 0.15).astype(np.uint64),
         available=rng.integers(3, 60, count),
         own_cents=np.stack(
             [rng.integers(0, 300, count), rng.integers(0, 900, count), 50 * rng.integers(0, 4, count)]
         ),
-        ready_seconds=ready,
         lane=lane,
         delay_cents=np.maximum(0, days - 1) * 99,
+        seconds=seconds,
         lane_cents=rng.integers(400, 2_500, LANES),
-        lane_seconds=lane_seconds,
         depth_applies=np.ones((1, count), np.uint8),
         depth_cents=np.full(1, 150),
         depth_target=np.full(1, 20),
@@ -108,8 +107,8 @@ def compare(count: int, most: int, size: Size) -> tuple[list[float], list[float]
     """Seconds per call in every round, kernel and NumPy. Raises RuntimeError when their answers differ."""
     line = line_columns(count)
     own, other = (np.zeros((ANSWER_ROWS, count), np.int64) for _ in range(2))
-    kernel: Callable[[], int] = partial(rank_candidates, *line, QUANTITY, most, own)
-    rival: Callable[[], int] = partial(rank_numpy, line, QUANTITY, most, other)
+    kernel: Callable[[], int] = partial(rank_candidates, *line, NOW_SECONDS, QUANTITY, most, own)
+    rival: Callable[[], int] = partial(rank_numpy, line, NOW_SECONDS, QUANTITY, most, other)
     eligible = kernel()
     kept = min(most, eligible)
     if rival() != eligible or not np.array_equal(own[:, :kept], other[:, :kept]):

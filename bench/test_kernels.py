@@ -36,7 +36,7 @@ def test_decide_a_batch(benchmark: Benchmark, snapshot: Snapshot, lines: int) ->
     """A hundred orders in one kernel call."""
     orders = make_orders(snapshot, BATCH, lines)
     columns = order_arrays(orders, snapshot.compiled, snapshot.catalogue, NOW_SECONDS)
-    plans = benchmark(run_kernels, snapshot.world, columns, NOW_SECONDS)
+    plans = benchmark(run_kernels, snapshot.at(NOW_SECONDS), columns)
     assert (plans.status == Status.SOURCED).all()
 
 
@@ -60,6 +60,10 @@ def test_lay_out_a_batch(benchmark: Benchmark, snapshot: Snapshot) -> None:
 def test_rank(benchmark: Benchmark, by: str, count: int, most: int) -> None:
     line = line_columns(count)
     out = np.zeros((ANSWER_ROWS, count), np.int64)
-    arguments = (*line, QUANTITY, most, out) if by == "kernel" else (line, QUANTITY, most, out)
+    arguments = (
+        (*line, NOW_SECONDS, QUANTITY, most, out)
+        if by == "kernel"
+        else (line, NOW_SECONDS, QUANTITY, most, out)
+    )
     eligible = benchmark(rank_candidates if by == "kernel" else rank_numpy, *arguments)
     assert eligible == np.count_nonzero(line.bits == 0)

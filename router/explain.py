@@ -78,7 +78,8 @@ def alternatives(
         return ()
     t = strategy_row(order, snapshot, decision.strategy_ids[-1])
     orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
-    divisible = build_problem(snapshot.world, orders, 0, t, now_seconds).lines.divisible
+    moment = snapshot.at(now_seconds)
+    divisible = build_problem(moment.world, orders, 0, t, moment.origin_seconds).lines.divisible
     allowed = [plan for plan in found if _divides_only(plan, order, divisible)]
     return tuple(sorted(allowed, key=lambda plan: found[plan]))
 

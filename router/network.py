@@ -165,4 +165,5 @@ class Network:
     @property
     def keeps_time(self) -> bool:
         """Some date depends on a clock: the origin of times is then a full minute."""
-        return bool(self.calendars or self.schedules or any(n.closed for n in self.nodes))
+        in_days = any(lane.transit_days is not None for v in self.services for lane in v.lanes)
+        return bool(in_days or self.calendars or self.schedules or any(n.closed for n in self.nodes))

@@ -54,7 +54,7 @@ def assemble(
     parts = [sum(values) for values in zip(*(s.cost.parts() for s in shipments), strict=True)]
     if not shipments:
         return Plan(shipments=(), cost=Cost())
-    longest = max(s.arrival_seconds for s in shipments) - problem.now_seconds
+    longest = max(s.arrival_seconds for s in shipments) - problem.origin_seconds
     parts[Part.SPLIT] = int(rules.split_cents[t]) * (len(shipments) - 1)
     parts[Part.DELAY] = prices.delay_price(rules, t, prices.days_of(longest))
     return Plan(shipments=tuple(shipments), cost=Cost.of(parts))
@@ -79,7 +79,7 @@ def _service(problem: Problem, row: int, load: dict[int, int], weight_grams: int
         if not all(problem.lane_takes[lane, line] for line in load):
             continue
         cents = prices.tariff_cents(net, rules.bracket_cents[problem.strategy_ix], lane, weight_grams)
-        key = (cents, int(net.lane_transit_seconds[lane]), v)
+        key = (cents, int(problem.seconds[row, v]), v)
         best = key if best is None else min(best, key)
     if best is None:
         raise ValueError(f"no service carries lines {sorted(load)} from node row {row}")
@@ -103,13 +103,15 @@ def _shipment(
     lane = int(problem.lane[row, service])
     count = sum(load.values())
     chord2 = float(problem.chord2[row])
-    depth = 0
+    depth = goods = 0
     for line, quantity in load.items():
         sku = int(problem.lines.sku_ix[line])
+        cls = problem.world.catalogue.sku_class[sku]
+        goods += int(rules.line_cents[t, cls, node] + rules.unit_cents[t, cls, node] * quantity)
         have = int(problem.available[row, line])
         depth += prices.depth_price(rules, t, node, have, taken[sku], quantity)
         taken[sku] += quantity
-    seconds = int(net.node_processing_seconds[node] + net.lane_transit_seconds[lane])
+    seconds = int(problem.seconds[row, service])
     return Shipment(
         node_id=compiled.node_ids[node],
         service_id=compiled.service_ids[service],
@@ -120,13 +122,11 @@ def _shipment(
         parcel_count=prices.parcel_count(net, lane, weight),
         weight_grams=weight,
         distance_m=metres_of(chord2),
-        arrival_seconds=problem.now_seconds + seconds,
+        arrival_seconds=problem.origin_seconds + seconds,
         cost=Cost(
             shipping_cents=prices.tariff_cents(net, rules.bracket_cents[t], lane, weight),
             handling_cents=int(
-                rules.ship_handling_cents[t, node]
-                + rules.line_handling_cents[t, node] * len(load)
-                + rules.unit_handling_cents[t, node] * count
+                rules.ship_handling_cents[t, node] + goods - rules.unit_priority_cents[t, node] * count
             ),
             stock_depth_cents=depth,
             distance_cents=prices.distance_price(rules, t, chord2, 0)

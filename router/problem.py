@@ -42,17 +42,18 @@ class Problem:
     | available | int64[C, L] | units that can be promised |
     | cap | int64[C, L] | most units of the SKU that may be taken here, 0 where not for a reason of quantity |
     | ship_cents | int64[C] | cost per shipment before the tariff |
-    | line_cents | int64[C] | handling per order line |
-    | unit_cents | int64[C] | handling, priority and distance per unit |
+    | line_cents | int64[C, L] | per order line with units there |
+    | unit_cents | int64[C, L] | handling, priority and distance per unit |
     | lane | int64[C, V] | lane of a service in time, -1 for none |
     | late | bool[C, V] | there is a lane, but it is too slow |
+    | seconds | int64[C, V] | from the origin to the arrival |
     | delay_cents | int64[C, V] | order-level delay cost if this option is the last to arrive |
     | lane_takes | bool[Λ, L] | a unit of the line may travel by the lane |
     """
 
     order_ix: int
     strategy_ix: int
-    now_seconds: int
+    origin_seconds: int
     world: World
     lines: Lines
     node_ix: NDArray[np.int64]
@@ -65,6 +66,7 @@ class Problem:
     unit_cents: NDArray[np.int64]
     lane: NDArray[np.int64]
     late: NDArray[np.bool_]
+    seconds: NDArray[np.int64]
     delay_cents: NDArray[np.int64]
     lane_takes: NDArray[np.bool_]
 
@@ -74,7 +76,7 @@ class Problem:
         return np.equal(self.bits, 0)
 
 
-def build_problem(world: World, orders: OrderArrays, b: int, t: int, now_seconds: int) -> Problem:
+def build_problem(world: World, orders: OrderArrays, b: int, t: int, origin_seconds: int) -> Problem:
     """Order b of ``orders`` under strategy t, with the stock as it is now."""
     first, stop = int(orders.line_start[b]), int(orders.line_start[b + 1])
     count = stop - first
@@ -84,7 +86,7 @@ def build_problem(world: World, orders: OrderArrays, b: int, t: int, now_seconds
     if groups <= MAX_GROUPS:
         sum_subsets(c, groups, space.subsets)
     rows = find_candidates(world, orders, b, t, c)
-    carry(world, orders, b, t, now_seconds, groups, rows, c, space.subsets)
+    carry(world, orders, b, t, origin_seconds, groups, rows, c, space.subsets)
     by_node = np.argsort(c.node[:rows], kind="stable")
     node = c.node[by_node].astype(np.int64)
     bits = c.bits[by_node, :count]
@@ -92,10 +94,11 @@ def build_problem(world: World, orders: OrderArrays, b: int, t: int, now_seconds
     chord2 = c.chord2[by_node]
     rules = world.rules
     lines = _lines(world, orders, b, t, bits, c.group_lines, c.group_alone)
+    sku_class = world.catalogue.sku_class[lines.sku_ix]
     return Problem(
         order_ix=b,
         strategy_ix=t,
-        now_seconds=now_seconds,
+        origin_seconds=origin_seconds,
         world=world,
         lines=lines,
         node_ix=node,
@@ -106,12 +109,12 @@ def build_problem(world: World, orders: OrderArrays, b: int, t: int, now_seconds
         ship_cents=rules.ship_handling_cents[t, node]
         + rules.ship_priority_cents[t, node]
         + distance_prices(rules, t, chord2, 0),
-        line_cents=rules.line_handling_cents[t, node],
-        unit_cents=rules.unit_handling_cents[t, node]
-        + rules.unit_priority_cents[t, node]
-        + distance_prices(rules, t, chord2, 1),
+        line_cents=rules.line_cents[t][np.ix_(sku_class, node)].T,
+        unit_cents=rules.unit_cents[t][np.ix_(sku_class, node)].T
+        + distance_prices(rules, t, chord2, 1)[:, None],
         lane=c.lane[by_node].astype(np.int64),
         late=c.late[by_node].astype(bool),
+        seconds=c.seconds[by_node],
         delay_cents=c.delay_cents[by_node],
         lane_takes=lanes_that_take(world, orders, b, t).astype(bool),
     )

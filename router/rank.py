@@ -41,7 +41,7 @@ def rank(
     Raises InvalidInput for an order that is wrong, and for a ``max_per_line`` below 1.
     """
     orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
-    t = int(first_strategy(snapshot.world, orders, 0))
+    t = int(first_strategy(snapshot.at(now_seconds).world, orders, 0))
     lines = rank_lines(
         order, snapshot, now_seconds, t, max_per_line=max_per_line, include_rejected=include_rejected
     )
@@ -104,7 +104,7 @@ def _rank_one(
     max_per_line: int,
     include_rejected: bool,
 ) -> LineCandidates:
-    world = snapshot.world
+    world, origin_seconds = snapshot.at(now_seconds)
     space = workspace_for(world, 1)
     line = order.lines[ix]
     answer = np.zeros((ANSWER_ROWS, min(max_per_line, len(snapshot.network.nodes))), np.int64)
@@ -113,7 +113,7 @@ def _rank_one(
         singles,
         ix,
         strategy_ix,
-        now_seconds,
+        origin_seconds,
         answer.shape[1],
         space.candidates,
         space.subsets,
@@ -133,7 +133,8 @@ def _rank_one(
             singles,
             ix,
             strategy_ix,
-            now_seconds,
+            world.network,
+            origin_seconds,
             found,
         )
         against = np.flatnonzero(found.bits[:rows, 0])

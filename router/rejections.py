@@ -10,12 +10,14 @@ from router.catalogue import Sku
 from router.domain import Order, OrderLine
 from router.explanation import Rejection
 from router.kernels.geo import metres_of
+from router.kernels.routes import offer_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
     BIT_NO_SERVICE,
     BIT_TOO_LATE,
     FIRST_RULE_BIT,
     Candidates,
+    NetworkArrays,
     OrderArrays,
 )
 from router.network import Node, Service
@@ -37,7 +39,8 @@ class Refusals:
     orders: OrderArrays
     ix: int
     strategy_ix: int
-    now_seconds: int
+    network: NetworkArrays
+    origin_seconds: int
     found: Candidates
 
     def of_row(self, row: int) -> tuple[Rejection, ...]:
@@ -95,7 +98,7 @@ class Refusals:
             rules = [rule.name for rule in self._exclusions() if names_service(rule, service)]
             barring.update(rules)
             obstacles += [f"is excluded by rule {name!r}" for name in rules]
-            arrays = self.snapshot.compiled.network
+            arrays = self.network
             greatest = int(arrays.bracket_grams[arrays.bracket_start[lane + 1] - 1])
             if self.sku.weight_grams > greatest:
                 obstacles.append(
@@ -104,7 +107,7 @@ class Refusals:
             if obstacles:
                 said.append(f"{service.service_id} {' and '.join(obstacles)}")
                 continue
-            arrival = self.now_seconds + node.processing_seconds + int(arrays.lane_transit_seconds[lane])
+            arrival = self.origin_seconds + int(self.found.seconds[row, v])
             soonest = arrival if soonest is None else min(soonest, arrival)
         latest = self.order.deliver_by_seconds
         if soonest is not None and latest is not None:
@@ -116,12 +119,9 @@ class Refusals:
         """The lane of a service that collects here, in time or not; -1 for none."""
         if self.found.lane[row, v] >= 0 or not self.found.late[row, v]:
             return int(self.found.lane[row, v])
-        arrays, chord2 = self.snapshot.compiled.network, self.found.chord2[row]
-        here = int(arrays.node_zone_class[self.found.node[row]])
-        there = int(arrays.zone_class[self.orders.zone[self.ix]])
-        at = (v * arrays.zone_class_count + here) * arrays.zone_class_count + there
-        lanes = arrays.lane_list[arrays.lane_start[at] : arrays.lane_start[at + 1]]
-        return next((int(lane) for lane in lanes if chord2 < arrays.lane_max_chord2[lane]), -1)
+        target = int(self.network.zone_class[self.orders.zone[self.ix]])
+        offer = offer_of(self.network, target, int(self.found.node[row]), float(self.found.chord2[row]))
+        return int(self.network.offer_lane[offer, v])
 
     def _exclusions(self) -> list[model.ExcludeServices]:
         """The exclude_services rules that speak of the line's SKU."""

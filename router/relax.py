@@ -160,7 +160,7 @@ def _profile(order: Order, rules: RuleSet) -> Profile:
 
 def unmet_conditions(order: Order, snapshot: Snapshot, now_seconds: int) -> tuple[Relaxation, ...]:
     """For an order that no strategy of its profile applies to: what each would need, in the order tried."""
-    world = snapshot.world
+    world = snapshot.at(now_seconds).world
     orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
     value, rules, p = int(order_value(orders, 0)), world.rules, int(orders.profile[0])
     zone = int(orders.zone[0])

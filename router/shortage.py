@@ -54,7 +54,8 @@ def missing_stock(
         np.full(len(skus) * nodes, PLENTY, np.int32),
     )
     orders = order_arrays([situation.order], snapshot.compiled, snapshot.catalogue, now_seconds)
-    problem = build_problem(snapshot.with_stock(everywhere).world, orders, 0, strategy_ix, now_seconds)
+    moment = snapshot.with_stock(everywhere).at(now_seconds)
+    problem = build_problem(moment.world, orders, 0, strategy_ix, moment.origin_seconds)
     needs = []
     for sku_id, sku_ix in zip(sku_ids, skus, strict=True):
         own = [i for i, line in enumerate(situation.order.lines) if line.sku_id == sku_id]

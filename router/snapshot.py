@@ -1,8 +1,10 @@
-"""A snapshot: everything a decision reads. Frozen, but for the available units inside its stock."""
+"""A snapshot: everything a decision reads. Frozen, but for the available units inside its stock, and for the
+times of the last minutes, which it remembers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from router.catalogue import Catalogue
 from router.compile import Compiled, compile_all
@@ -10,6 +12,16 @@ from router.kernels.types import World
 from router.network import Network
 from router.rules.model import RuleSet
 from router.stock import Stock
+from router.timetable import origin_of
+
+MOMENTS_KEPT = 4
+
+
+class Moment(NamedTuple):
+    """The world as it is for orders that count from an origin (epoch seconds)."""
+
+    world: World
+    origin_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +33,7 @@ class Snapshot:
     rules: RuleSet
     stock: Stock
     compiled: Compiled
-    world: World = field(init=False, repr=False, compare=False)
-    """What the kernels read; one tuple for the life of the snapshot, so that handles on it can be kept."""
-
-    def __post_init__(self) -> None:
-        c = self.compiled
-        world = World(c.network, c.catalogue, c.rules, self.stock.arrays())
-        object.__setattr__(self, "world", world)
+    _moments: dict[int, Moment] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
     def build(cls, network: Network, catalogue: Catalogue, rules: RuleSet, stock: Stock) -> Snapshot:
@@ -46,6 +52,23 @@ class Snapshot:
     def with_stock(self, stock: Stock) -> Snapshot:
         """The same world with other stock rows."""
         return replace(self, stock=stock)
+
+    def at(self, now_seconds: int) -> Moment:
+        """What the kernels read for an order placed at ``now_seconds``. The world is the same tuple as long
+        as times do not change, so that handles on it can be kept."""
+        origin = origin_of(self.network, now_seconds)
+        key = origin if self.network.keeps_time else 0
+        found = self._moments.get(key)
+        if found is None:
+            c, times = self.compiled, self.compiled.timetable.at(origin)
+            network = c.network._replace(
+                offer_lane=times.lane, offer_seconds=times.seconds, offer_kind=times.kind
+            )
+            found = Moment(World(network, c.catalogue, c.rules, self.stock.arrays()), origin)
+            while len(self._moments) >= MOMENTS_KEPT:
+                self._moments.pop(next(iter(self._moments), 0), None)
+            found = self._moments.setdefault(key, found)
+        return found if found.origin_seconds == origin else Moment(found.world, origin)
 
     @property
     def rules_hash(self) -> str:

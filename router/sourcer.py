@@ -27,7 +27,7 @@ from router.kernels.types import FAR, MISCOUNTED, NEEDS_SOLVER, OrderArrays, Pla
 from router.orders import groups_of, order_arrays
 from router.plan import assemble, plan_from_arrays
 from router.problem import build_problem
-from router.snapshot import Snapshot
+from router.snapshot import Moment, Snapshot
 from router.solver.limits import SearchLimits
 from router.solver.order_mip import Assignment, Undecided, solve_order
 from router.workspace import plan_arrays, workspace_for
@@ -66,9 +66,10 @@ def decide_many(
     """Each order decided by itself: none sees what another takes. Raises as ``decide``."""
     compiled = snapshot.compiled
     columns = order_arrays(orders, compiled, snapshot.catalogue, now_seconds)
-    world = _forbid(snapshot.world, compiled, forbidden_nodes)
+    moment = snapshot.at(now_seconds)
+    moment = moment._replace(world=_forbid(moment.world, compiled, forbidden_nodes))
     version = snapshot.stock.version
-    out = run_kernels(world, columns, now_seconds)
+    out = run_kernels(moment, columns)
     keys = np.zeros((len(orders), 2), np.uint64)
     data, offsets = joined([order.order_id for order in orders])
     decision_keys(columns, frozen(data), frozen(offsets), now_seconds, version, rules_key(snapshot), keys)
@@ -76,7 +77,7 @@ def decide_many(
     decisions = []
     for b, order in enumerate(orders):
         key = f"{int(keys[b, 0]):016x}{int(keys[b, 1]):016x}"
-        step = _from_kernels(order, columns, b, world, compiled, out, now_seconds, limits)
+        step = _from_kernels(order, columns, b, moment, compiled, out, limits)
         decisions.append(_decision(order, key, step, versions, compiled, now_seconds))
     return decisions
 
@@ -86,11 +87,11 @@ def rules_key(snapshot: Snapshot) -> int:
     return int(snapshot.rules_hash[:15], 16)
 
 
-def run_kernels(world: World, columns: OrderArrays, now_seconds: int, start_at: int = -1) -> PlanArrays:
+def run_kernels(moment: Moment, columns: OrderArrays, start_at: int = -1) -> PlanArrays:
     """All orders through the kernels; those left to the solver have status NEEDS_SOLVER."""
-    space = workspace_for(world, int(np.diff(columns.line_start).max()))
+    space = workspace_for(moment.world, int(np.diff(columns.line_start).max()))
     out = plan_arrays(len(columns.line_start) - 1, len(columns.sku_ix))
-    decide_all(space.hold(world), columns, now_seconds, start_at, out)
+    decide_all(space.hold(moment.world), columns, moment.origin_seconds, start_at, out)
     return out
 
 
@@ -112,13 +113,13 @@ def _from_kernels(
     order: Order,
     columns: OrderArrays,
     b: int,
-    world: World,
+    moment: Moment,
     compiled: Compiled,
     out: PlanArrays,
-    now_seconds: int,
     limits: SearchLimits,
 ) -> _Step:
     """Read row b of ``out``; where the kernels stopped, ask the solver, and go on with the fallbacks."""
+    world = moment.world
     tried = _chain(world, int(out.first_strategy[b]), int(out.strategy[b]))
     status = int(out.status[b])
     if status == MISCOUNTED:
@@ -130,7 +131,7 @@ def _from_kernels(
         plan = plan_from_arrays(order, groups_of(order), out, b, compiled)
         return _Step(tried, plan, _proven(plan.total_cents, Method.SUBSET_DP))
     t = int(out.strategy[b])
-    problem = build_problem(world, columns, b, t, now_seconds)
+    problem = build_problem(world, columns, b, t, moment.origin_seconds)
     answer = solve_order(problem, limits)
     if isinstance(answer, Assignment) and answer.units.any():
         plan = assemble(problem, order, compiled, answer.units, answer.allowed_delay_cents)
@@ -138,8 +139,8 @@ def _from_kernels(
     stopped = answer.stopped_by if isinstance(answer, Undecided) else ""
     if not stopped and world.rules.fallback[t] >= 0:
         one = _single(columns, b)
-        again = run_kernels(world, one, now_seconds, int(world.rules.fallback[t]))
-        step = _from_kernels(order, one, 0, world, compiled, again, now_seconds, limits)
+        again = run_kernels(moment, one, int(world.rules.fallback[t]))
+        step = _from_kernels(order, one, 0, moment, compiled, again, limits)
         return _Step(tried + step.tried, step.plan, step.certificate)
     kind = CertificateKind.BOUNDED if stopped else CertificateKind.EXACT
     return _Step(tried, EMPTY, Certificate(kind=kind, method=Method.MIP, bound_cents=0, stopped_by=stopped))

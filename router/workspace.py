@@ -43,7 +43,7 @@ class Workspace:
     def of(cls, world: World, lines: int) -> Workspace:
         """Room for any order of at most ``lines`` lines on this world."""
         nodes, services = world.network.node_service.shape
-        lanes = len(world.network.lane_transit_seconds)
+        lanes = len(world.network.lane_service)
         candidates = Candidates(
             row_of_node=np.full(nodes, -1, np.int32),
             node=np.zeros(nodes, np.int32),
@@ -57,6 +57,7 @@ class Workspace:
             lane=np.full((nodes, services), -1, np.int32),
             lane_used=np.zeros(lanes, np.uint8),
             late=np.zeros((nodes, services), np.uint8),
+            seconds=np.zeros((nodes, services), np.int64),
             delay_cents=np.zeros((nodes, services), np.int64),
             line_item_units=np.zeros(lines, np.int64),
             line_leads=np.zeros(lines, np.uint8),
@@ -95,7 +96,7 @@ def _subsets(lanes: int) -> Subsets:
 
 def _row_classes(world: World, lines: int) -> RowClasses:
     nodes, services = world.network.node_service.shape
-    routes, entries = len(world.network.route_kind), CLASSES << MAX_GROUPS
+    offers, entries = len(world.network.offer_kind), CLASSES << MAX_GROUPS
     return RowClasses(
         lines=np.zeros(nodes, np.int64),
         have=np.zeros((lines, nodes), np.int64),
@@ -106,8 +107,8 @@ def _row_classes(world: World, lines: int) -> RowClasses:
         ship_cents=np.zeros(nodes, np.int64),
         away=np.zeros(nodes),
         metres=np.zeros(nodes, np.int64),
-        class_of_route=np.full(routes, -1, np.int32),
-        class_of_kind=np.full(routes, -1, np.int32),
+        class_of_offer=np.full(offers, -1, np.int32),
+        class_of_kind=np.full(offers, -1, np.int32),
         seen=np.zeros(nodes, np.int64),
         lane=np.full((CLASSES, services), -1, np.int32),
         delay_cents=np.zeros((CLASSES, services), np.int64),
@@ -150,8 +151,8 @@ def workspace_for(world: World, most_lines: int) -> Workspace:
     are kept as short as the call allows: they are read a hundred times more often than they are made."""
     nodes, services = world.network.node_service.shape
     lines = 1 << max(2, (most_lines - 1).bit_length())
-    lanes, routes = len(world.network.lane_transit_seconds), len(world.network.route_kind)
-    key = (nodes, services, lanes, routes, lines)
+    lanes, offers = len(world.network.lane_service), len(world.network.offer_kind)
+    key = (nodes, services, lanes, offers, lines)
     spaces: dict[tuple[int, ...], Workspace] = getattr(_local, "spaces", {})
     _local.spaces = spaces
     if key not in spaces:

@@ -151,7 +151,7 @@ class FastBatch:
             return None
         orders = wire.order_arrays_of(parsed, count)
         version = snapshot.stock.version
-        plans = run_kernels(snapshot.world, orders, now_seconds)
+        plans = run_kernels(snapshot.at(now_seconds), orders)
         keys = np.empty((count, 2), np.uint64)
         ids, starts = frozen(parsed.id_data), frozen(parsed.id_offsets[: count + 1])
         decision_keys(orders, ids, starts, now_seconds, version, rules_key(snapshot), keys)

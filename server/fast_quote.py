@@ -108,14 +108,14 @@ class FastQuote:
         """None when the request is to be handled in the general way."""
         if len(request) > MAX_QUOTE_BYTES:
             return None
-        world, version = snapshot.world, snapshot.stock.version
+        (world, origin), version = snapshot.at(now_seconds), snapshot.stock.version
         space: _Space | None = getattr(self._local, "space", None)
         if space is None or space.world is not world or not space.tables.fits(snapshot):
             space = self._local.space = _Space.of(world, self._tables.of(snapshot))
         raw = np.frombuffer(request, np.uint8)
         versions, time = versions_piece(snapshot.rules_hash, version), time_piece(now_seconds)
         key = rules_key(snapshot)
-        start = quote(space.tables.held, space.held, raw, now_seconds, version, key, versions, time)
+        start = quote(space.tables.held, space.held, raw, now_seconds, origin, version, key, versions, time)
         if start < 0:
             return None
         high, low = space.keys[0].tolist()

@@ -106,7 +106,7 @@ def test_the_models_find_the_optimum(solver: Solver, formulation: Formulation) -
     for b, order in enumerate(orders):
         plan = decide(order, snapshot, NOW_SECONDS).plan
         if plan.shipments:
-            problem = build_problem(snapshot.world, columns, b, 0, NOW_SECONDS)
+            problem = build_problem(snapshot.at(NOW_SECONDS).world, columns, b, 0, NOW_SECONDS)
             assert exact_by_ortools(problem, solver.name, formulation) == plan.total_cents
             parts.append(len(plan.shipments))
     assert len(parts) >= 5
@@ -117,7 +117,7 @@ def test_the_models_refuse_what_they_do_not_take() -> None:
     snapshot = scarce(12, {"allow_partial": True, "line_splits": "never"})
     columns = order_arrays(make_orders(snapshot, 1, 2), snapshot.compiled, snapshot.catalogue, NOW_SECONDS)
     with pytest.raises(ValueError, match="whole lines"):
-        read_prices(build_problem(snapshot.world, columns, 0, 0, NOW_SECONDS))
+        read_prices(build_problem(snapshot.at(NOW_SECONDS).world, columns, 0, 0, NOW_SECONDS))
 
 
 # --- memory ----------------------------------------------------------------------------------------------

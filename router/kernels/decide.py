@@ -94,7 +94,7 @@ def finish(
     orders: OrderArrays,
     b: int,
     t: int,
-    now: int,
+    origin: int,
     groups: int,
     mask: int,
     cost: int,
@@ -107,7 +107,7 @@ def finish(
     """Write the plan of a solved order; returns its status."""
     if mask == 0:
         return UNSOURCEABLE
-    total = write_plan(world, orders, b, t, now, alone_mask(groups, c), allowed, count, c, w, out)
+    total = write_plan(world, orders, b, t, origin, alone_mask(groups, c), allowed, count, c, w, out)
     out.filled[b] = mask
     out.total_cents[b] = total
     if total != cost:
@@ -121,7 +121,7 @@ def attempt(
     orders: OrderArrays,
     b: int,
     t: int,
-    now: int,
+    origin: int,
     c: Candidates,
     w: Subsets,
     k: RowClasses,
@@ -139,11 +139,11 @@ def attempt(
     sum_subsets(c, groups, w)
     if shared == 0 and rules.line_splits[t] != FREE:
         alone = alone_mask(groups, c)
-        mask, cost, allowed, count = solve_lean(world, orders, b, t, now, groups, alone, c, w, k)
+        mask, cost, allowed, count = solve_lean(world, orders, b, t, origin, groups, alone, c, w, k)
         if count >= 0 and not repeats(count, w):
-            return finish(world, orders, b, t, now, groups, mask, cost, allowed, count, c, w, out)
+            return finish(world, orders, b, t, origin, groups, mask, cost, allowed, count, c, w, out)
     rows = find_candidates(world, orders, b, t, c)
-    carry(world, orders, b, t, now, groups, rows, c, w)
+    carry(world, orders, b, t, origin, groups, rows, c, w)
     split = divisible(world, orders, b, t, rows, c)
     if split:
         return NEEDS_SOLVER if split > 0 else UNSOURCEABLE
@@ -154,14 +154,14 @@ def attempt(
         mask, cost, allowed, count = solve_strict(rules, t, rows, groups, shared, levels, c, w)
     if count < 0:
         return NEEDS_SOLVER
-    return finish(world, orders, b, t, now, groups, mask, cost, allowed, count, c, w, out)
+    return finish(world, orders, b, t, origin, groups, mask, cost, allowed, count, c, w, out)
 
 
 @kernel
 def decide_each(
     world: World,
     orders: OrderArrays,
-    now: int,
+    origin: int,
     start_at: int,
     c: Candidates,
     w: Subsets,
@@ -180,7 +180,7 @@ def decide_each(
         out.total_cents[b] = 0
         out.parts[b, :] = 0
         while t >= 0:
-            status = attempt(world, orders, b, t, now, c, w, k, out)
+            status = attempt(world, orders, b, t, origin, c, w, k, out)
             out.status[b] = np.int16(status)
             out.strategy[b] = t
             if status != UNSOURCEABLE:
@@ -189,8 +189,8 @@ def decide_each(
 
 
 @allocating
-def decide_all(held: Any, orders: OrderArrays, now: int, start_at: int, out: PlanArrays) -> None:
+def decide_all(held: Any, orders: OrderArrays, origin: int, start_at: int, out: PlanArrays) -> None:
     """Fill ``out`` for every order of a call. ``held``: a handle on (World, Candidates, Subsets, RowClasses),
     the latter three with room for the largest order. ``start_at`` >= 0 overrides the first strategy."""
     columns = borrow(held.columns)
-    decide_each(columns[0], borrow(orders), now, start_at, columns[1], columns[2], columns[3], borrow(out))
+    decide_each(columns[0], borrow(orders), origin, start_at, columns[1], columns[2], columns[3], borrow(out))

@@ -6,7 +6,8 @@ import numpy as np
 
 from router.kernels.geo import metres_of
 from router.kernels.jit import allocating, inline, kernel
-from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, lane_of
+from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum
+from router.kernels.routes import offer_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
     BIT_NO_SERVICE,
@@ -237,7 +238,7 @@ def carry(
     orders: OrderArrays,
     b: int,
     t: int,
-    now: int,
+    origin: int,
     groups: int,
     rows: int,
     c: Candidates,
@@ -245,7 +246,7 @@ def carry(
 ) -> None:
     """Services, lateness and delay cost of every candidate; the reasons NO_SERVICE and TOO_LATE; the masks
     of groups it can supply whole (for at most MAX_GROUPS groups)."""
-    find_lanes(world, orders, b, t, now, rows, c)
+    find_lanes(world, orders, b, t, origin, rows, c)
     masks = groups <= MAX_GROUPS
     if masks:
         open_lanes(world, orders, b, t, groups, c.lane_used, w)
@@ -272,31 +273,25 @@ def carry(
 
 
 @kernel
-def find_lanes(world: World, orders: OrderArrays, b: int, t: int, now: int, rows: int, c: Candidates) -> None:
-    """The lane of every candidate and service, whether it is in time, and what its delay costs."""
+def find_lanes(
+    world: World, orders: OrderArrays, b: int, t: int, origin: int, rows: int, c: Candidates
+) -> None:
+    """The lane of every candidate and service, when it arrives, whether in time, and what its delay costs."""
     net = world.network
-    lane_start, lane_list, lane_chord2 = net.lane_start, net.lane_list, net.lane_max_chord2
-    transit, processing = net.lane_transit_seconds, net.node_processing_seconds
-    collects, zone_class, zones = net.node_service, net.node_zone_class, net.zone_class_count
+    offer_lane, offer_seconds = net.offer_lane, net.offer_seconds
     delay_cents, slope = world.rules.delay_cents, world.rules.delay_slope_cents
     node, chord2 = c.node, c.chord2
-    out_lane, out_late, out_delay, used = c.lane, c.late, c.delay_cents, c.lane_used
-    d_class = net.zone_class[orders.zone[b]]
-    deadline = orders.deliver_by_seconds[b] - now
+    out_lane, out_late, out_seconds, out_delay, used = c.lane, c.late, c.seconds, c.delay_cents, c.lane_used
+    target = net.zone_class[orders.zone[b]]
+    deadline = orders.deliver_by_seconds[b] - origin
     for row in range(rows):
-        k = node[row]
+        offer = offer_of(net, target, node[row], chord2[row])
         for v in range(out_lane.shape[1]):
+            lane, seconds = offer_lane[offer, v], offer_seconds[offer, v]
             out_lane[row, v] = -1
-            out_late[row, v] = 0
-            if collects[k, v] == 0:
-                continue
-            at = (v * zones + zone_class[k]) * zones + d_class
-            lane = lane_of(lane_start, lane_list, lane_chord2, at, chord2[row])
-            if lane < 0:
-                continue
-            seconds = processing[k] + transit[lane]
-            if seconds > deadline:
-                out_late[row, v] = 1
+            out_late[row, v] = lane >= 0 and seconds > deadline
+            out_seconds[row, v] = seconds
+            if lane < 0 or seconds > deadline:
                 continue
             used[lane] = 1
             out_lane[row, v] = lane
@@ -341,12 +336,9 @@ def price_candidates(
 ) -> None:
     """Costs per shipment, and per group a candidate can supply."""
     rules = world.rules
-    ship, line_cents = rules.ship_handling_cents[t], rules.line_handling_cents[t]
-    unit_cents, ship_rank, unit_rank = (
-        rules.unit_handling_cents[t],
-        rules.ship_priority_cents[t],
-        rules.unit_priority_cents[t],
-    )
+    ship, ship_rank = rules.ship_handling_cents[t], rules.ship_priority_cents[t]
+    line_cents, unit_cents = rules.line_cents[t], rules.unit_cents[t]
+    sku_ix, sku_class = orders.sku_ix, world.catalogue.sku_class
     dist_first, dist_stop = rules.distance_start[t], rules.distance_start[t + 1]
     rate, per_unit = rules.distance_rate, rules.distance_per_unit
     depth_first, depth_stop = rules.depth_start[t], rules.depth_start[t + 1]
@@ -361,18 +353,19 @@ def price_candidates(
             continue
         k = node[row]
         ship_cents[row] = ship[k] + ship_rank[k]
-        unit = unit_cents[k] + unit_rank[k]
+        away = 0
         if dist_first < dist_stop:
             metres = metres_of(chord2[row])
             ship_cents[row] += distance_sum(rate, per_unit, dist_first, dist_stop, metres, 0)
-            unit += distance_sum(rate, per_unit, dist_first, dist_stop, metres, 1)
+            away = distance_sum(rate, per_unit, dist_first, dist_stop, metres, 1)
         for g in range(groups):
             group_cents[row, g] = 0
         for i in range(first, stop):
             line, g = i - first, group[i]
             if (supply >> g) & 1 == 0:
                 continue
-            cents = line_cents[k] + quantity[i] * unit
+            cls = sku_class[sku_ix[i]]
+            cents = line_cents[cls, k] + quantity[i] * (unit_cents[cls, k] + away)
             if leads[line] and shared[line] < 0:
                 have, units = available[row, line], item_units[line]
                 cents += depth_sum(depth_cents, target, applies, depth_first, depth_stop, k, have, 0, units)

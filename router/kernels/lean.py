@@ -13,6 +13,7 @@ from router.domain import LineSplits
 from router.kernels.fill import open_lanes
 from router.kernels.jit import inline
 from router.kernels.lean_rows import classify, price_listed, scan
+from router.kernels.routes import offer_of
 from router.kernels.subset_dp import choose, cover
 from router.kernels.types import (
     FAR,
@@ -211,9 +212,20 @@ def take_classes(
 
 
 @inline
-def tell(parts: int, lines: int, count: int, c: Candidates, w: Subsets, k: RowClasses) -> None:
+def tell(
+    world: World,
+    orders: OrderArrays,
+    b: int,
+    parts: int,
+    lines: int,
+    count: int,
+    c: Candidates,
+    w: Subsets,
+    k: RowClasses,
+) -> None:
     """Write the candidates of the answer down as the full kernels would, for ``write_plan``: here the row of
     a node is its own number."""
+    target = world.network.zone_class[orders.zone[b]]
     for p in range(parts):
         n = w.part_row[p]
         c.node[n] = n
@@ -223,8 +235,10 @@ def tell(parts: int, lines: int, count: int, c: Candidates, w: Subsets, k: RowCl
         for i in range(count):
             if k.listed[i] == n:
                 m = k.listed_class[i]
+        offer = offer_of(world.network, target, n, c.chord2[n])
         for v in range(k.lane.shape[1]):
             c.lane[n, v] = k.lane[m, v]
+            c.seconds[n, v] = world.network.offer_seconds[offer, v]
             c.delay_cents[n, v] = k.delay_cents[m, v]
 
 
@@ -234,7 +248,7 @@ def solve_lean(
     orders: OrderArrays,
     b: int,
     t: int,
-    now: int,
+    origin: int,
     groups: int,
     alone: int,
     c: Candidates,
@@ -248,7 +262,7 @@ def solve_lean(
         return 0, FAR, 0, GIVE_UP
     count = scan(world, orders, b, t, groups, c, k)
     price_listed(world, orders, b, t, count, c, k)
-    classes = classify(world, orders, b, t, now, count, k)
+    classes = classify(world, orders, b, t, origin, count, k)
     if classes < 0:
         return 0, FAR, 0, GIVE_UP
     open_classes(world, orders, b, t, groups, classes, c, w, k)
@@ -274,5 +288,5 @@ def solve_lean(
         take_classes(groups, classes, delay, alone, split, w, k)
         layer = cover(world.rules, t, groups, w)
         won, cost, allowed, parts = choose(world.rules, t, groups, layer, delay, won, cost, allowed, parts, w)
-    tell(parts, lines, count, c, w, k)
+    tell(world, orders, b, parts, lines, count, c, w, k)
     return won, cost, allowed, parts

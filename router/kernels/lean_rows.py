@@ -54,8 +54,7 @@ def scan_rows(
     rules = world.rules
     start, stock_node, stock_units = world.stock.sku_start, world.stock.node_ix, world.stock.available
     xyz, node_country = world.network.node_xyz, world.network.node_country
-    line_cents, unit_cents = rules.line_handling_cents[t], rules.unit_handling_cents[t]
-    unit_rank, profile, below = rules.unit_priority_cents[t], rules.depth_profile[t], rules.depth_below
+    profile, below = rules.depth_profile[t], rules.depth_below
     deepest = below.shape[1] - 1
     listed, lines, goods, have, chord2, last = k.listed, k.lines, k.goods, k.have, c.chord2, k.last_order
     first, stop = orders.line_start[b], orders.line_start[b + 1]
@@ -68,6 +67,7 @@ def scan_rows(
         need, lead = c.line_item_units[line], c.line_leads[line]
         cls = world.catalogue.sku_class[s]
         near, keep, home = rules.near_chord2[t, cls], rules.keep_units[t, cls], rules.home_only[t, cls]
+        line_cents, unit_cents = rules.line_cents[t, cls], rules.unit_cents[t, cls]
         for r in range(start[s], start[s + 1]):
             n, own = stock_node[r], np.int64(stock_units[r])
             if own - need < keep[n] or (home[n] != 0 and node_country[n] != country):
@@ -86,7 +86,7 @@ def scan_rows(
                 count += 1
             lines[n] |= 1 << line
             have[line, n] = own
-            cents = line_cents[n] + units * (unit_cents[n] + unit_rank[n])
+            cents = line_cents[n] + units * unit_cents[n]
             if lead:
                 cents += below[profile[n], min(own, deepest)] - below[profile[n], min(own - need, deepest)]
             goods[g, n] += cents
@@ -99,8 +99,7 @@ def scan_nodes(
 ) -> int:
     """``scan`` through all nodes, column by column."""
     rules, stock = world.rules, world.stock
-    line_cents, unit_cents = rules.line_handling_cents[t], rules.unit_handling_cents[t]
-    unit_rank, profile = rules.unit_priority_cents[t], rules.depth_profile[t]
+    profile = rules.depth_profile[t]
     lines, have, chord2, nodes = k.lines, k.have, c.chord2, len(k.lines)
     first, stop = orders.line_start[b], orders.line_start[b + 1]
     lines[:] = 0
@@ -122,8 +121,9 @@ def scan_nodes(
         if rules.same_country[t] != 0:
             country, home = orders.country[b], rules.home_only[t, cls]
             send_home(1 << line, country, world.network.node_country, home, lines)
+        line_cents, unit_cents = rules.line_cents[t, cls], rules.unit_cents[t, cls]
         for n in range(nodes):
-            goods[n] += line_cents[n] + units * (unit_cents[n] + unit_rank[n])
+            goods[n] += line_cents[n] + units * unit_cents[n]
     count, listed = 0, k.listed
     for n in range(nodes):
         listed[count] = n
@@ -246,55 +246,58 @@ def price_listed(
 
 
 @inline
-def classify(world: World, orders: OrderArrays, b: int, t: int, now: int, count: int, k: RowClasses) -> int:
+def classify(
+    world: World, orders: OrderArrays, b: int, t: int, origin: int, count: int, k: RowClasses
+) -> int:
     """Write the class of every candidate; returns the number of classes, -1 when there is no room."""
     net = world.network
-    carrier, carrier_node, processing = net.node_carrier, net.carrier_node, net.node_processing_seconds
-    route_start, route_chord2, route_lane = net.route_start, net.route_chord2, net.route_lane
-    route_kind, transit = net.route_kind, net.lane_transit_seconds
+    carrier, route_start, route_chord2 = net.node_carrier, net.route_start, net.route_chord2
+    route_offer, offer_lane, offer_seconds = net.route_offer, net.offer_lane, net.offer_seconds
+    offer_kind = net.offer_kind
     delay_cents, slope_cents = world.rules.delay_cents, world.rules.delay_slope_cents
-    of_route, of_kind, seen = k.class_of_route, k.class_of_kind, k.seen
-    lanes, delays, listed, listed_class, away = k.lane, k.delay_cents, k.listed, k.listed_class, k.away
-    services = route_lane.shape[1]
-    offset = int(net.zone_class[orders.zone[b]]) * len(carrier_node)
-    deadline = orders.deliver_by_seconds[b] - now
+    of_offer, of_kind, seen = k.class_of_offer, k.class_of_kind, k.seen
+    lanes, delays = k.lane, k.delay_cents
+    listed, listed_class, away = k.listed, k.listed_class, k.away
+    services = offer_lane.shape[1]
+    offset = int(net.zone_class[orders.zone[b]]) * net.carrier_count
+    deadline = orders.deliver_by_seconds[b] - origin
     no_hurry = orders.deliver_by_seconds[b] >= FAR
     classes, met, complete = 0, 0, True
     for i in range(count):
-        q = carrier[listed[i]]
-        route = np.int64(route_start[offset + q])
+        route = np.int64(route_start[offset + carrier[listed[i]]])
         route += away[i] >= route_chord2[route]  # most often one step is enough: no branch to guess wrong
         while away[i] >= route_chord2[route]:
             route += 1
-        m = of_route[route]
+        offer = route_offer[route]
+        m = of_offer[offer]
         if m >= 0:
             listed_class[i] = m
             continue
         if no_hurry:
-            m = of_kind[route_kind[route]]
+            m = of_kind[offer_kind[offer]]
         if m < 0:
             if classes == CLASSES:
                 complete = False
                 break
             m = classes
-            ready = processing[carrier_node[q]]
             for v in range(services):
-                lane = route_lane[route, v]
+                lane = offer_lane[offer, v]
                 lanes[m, v] = -1
                 delays[m, v] = 0
-                if lane >= 0 and ready + transit[lane] <= deadline:
+                seconds = offer_seconds[offer, v]
+                if lane >= 0 and seconds <= deadline:
                     lanes[m, v] = lane
-                    delays[m, v] = delay_sum(delay_cents, slope_cents, t, days_of(ready + transit[lane]))
+                    delays[m, v] = delay_sum(delay_cents, slope_cents, t, days_of(seconds))
             m = same_class(m, services, lanes, delays)
             classes = max(classes, m + 1)
         listed_class[i] = m
-        of_route[route] = m
-        of_kind[route_kind[route]] = m
-        seen[met] = route
+        of_offer[offer] = m
+        of_kind[offer_kind[offer]] = m
+        seen[met] = offer
         met += 1
     for i in range(met):
-        of_route[seen[i]] = -1
-        of_kind[route_kind[seen[i]]] = -1
+        of_offer[seen[i]] = -1
+        of_kind[offer_kind[seen[i]]] = -1
     return classes if complete else -1
 
 

@@ -27,8 +27,8 @@ def write_shipments(
     """Nodes, groups and services of the parts in ``w`` as shipments, from row ``out.ship_start[b]`` on: by
     node, then by first group. The service is the cheapest within the delay allowed; then the earlier, then
     the first."""
-    transit = world.network.lane_transit_seconds
-    part_row, part_mask, node, lanes, delays = w.part_row, w.part_mask, c.node, c.lane, c.delay_cents
+    part_row, part_mask, node = w.part_row, w.part_mask, c.node
+    lanes, seconds, delays = c.lane, c.seconds, c.delay_cents
     lane_groups, lane_cents = w.lane_groups, w.lane_cents
     ship_row, ship_groups, ship_service = out.ship_row, out.ship_groups, out.ship_service
     for i in range(1, count):
@@ -51,7 +51,7 @@ def write_shipments(
                 if best >= 0:
                     rival = lanes[row, best]
                     cents, least = lane_cents[load, lane], lane_cents[load, rival]
-                    if cents > least or (cents == least and transit[lane] >= transit[rival]):
+                    if cents > least or (cents == least and seconds[row, v] >= seconds[row, best]):
                         continue
                 best = v
             ship_row[at] = row
@@ -64,7 +64,7 @@ def write_shipments(
 
 @inline
 def price_shipments(
-    world: World, orders: OrderArrays, b: int, t: int, now: int, c: Candidates, out: PlanArrays
+    world: World, orders: OrderArrays, b: int, t: int, origin: int, c: Candidates, out: PlanArrays
 ) -> int:
     """Weights, arrivals and costs of the shipments of order b; returns the longest time in seconds. Units of
     a SKU that leave a node in several shipments are counted in their order."""
@@ -76,11 +76,8 @@ def price_shipments(
         orders.group,
     )
     bracket_start, grams, cents = net.bracket_start, net.bracket_grams, rules.bracket_cents[t]
-    line_cents, unit_cents, unit_rank = (
-        rules.line_handling_cents[t],
-        rules.unit_handling_cents[t],
-        rules.unit_priority_cents[t],
-    )
+    line_cents, unit_cents, unit_rank = rules.line_cents[t], rules.unit_cents[t], rules.unit_priority_cents[t]
+    sku_class = world.catalogue.sku_class
     ship_cents, ship_rank = rules.ship_handling_cents[t], rules.ship_priority_cents[t]
     dist_first, dist_stop = rules.distance_start[t], rules.distance_start[t + 1]
     rate, which = rules.distance_rate, rules.distance_per_unit
@@ -106,7 +103,8 @@ def price_shipments(
                 continue
             units, have = quantity[i], available[row, i - first]
             weight += units * weights[sku_ix[i]]
-            handling += line_cents[n] + units * unit_cents[n]
+            cls = sku_class[sku_ix[i]]
+            handling += line_cents[cls, n] + units * (unit_cents[cls, n] - unit_rank[n])
             count += units
             for other in range(first, stop):
                 if sku_ix[other] == sku_ix[i] and other != i:
@@ -119,7 +117,7 @@ def price_shipments(
                         have -= quantity[other]
             p = profile[n]
             depth += below[p, min(have, deepest)] - below[p, min(have - units, deepest)]
-        seconds = net.node_processing_seconds[n] + net.lane_transit_seconds[lane]
+        seconds = c.seconds[row, out.ship_service[at]]
         longest = max(longest, seconds)
         greatest = grams[bracket_start[lane + 1] - 1]
         parts = all_parts[at]
@@ -133,7 +131,7 @@ def price_shipments(
         out.ship_parcels[at] = max(1, (weight + greatest - 1) // greatest)
         out.ship_weight_grams[at] = weight
         out.ship_distance_m[at] = metres
-        out.ship_arrival_seconds[at] = now + seconds
+        out.ship_arrival_seconds[at] = origin + seconds
     return longest
 
 
@@ -143,7 +141,7 @@ def write_plan(
     orders: OrderArrays,
     b: int,
     t: int,
-    now: int,
+    origin: int,
     alone: int,
     allowed: int,
     count: int,
@@ -153,7 +151,7 @@ def write_plan(
 ) -> int:
     """Shipments of the parts in ``w``, and the plan's parts of the cost. Returns the total in cents."""
     write_shipments(world, orders, b, allowed, count, alone, c, w, out)
-    longest = price_shipments(world, orders, b, t, now, c, out)
+    longest = price_shipments(world, orders, b, t, origin, c, out)
     parts, ship_parts = out.parts, out.ship_parts
     total = 0
     for part in range(parts.shape[1]):

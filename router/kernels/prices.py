@@ -9,18 +9,7 @@ import numpy as np
 
 from router.kernels.geo import metres_of
 from router.kernels.jit import allocating, inline, kernel
-from router.kernels.types import DAYS_TABLE, F64, I32, I64, U8, NetworkArrays, RuleArrays
-
-
-@inline
-def lane_of(lane_start: I32, lane_list: I32, lane_max_chord2: F64, at: int, chord2: float) -> int:
-    """The first lane of list ``at`` (see NetworkArrays) that reaches as far as ``chord2``, -1 for none."""
-    found = -1
-    for i in range(lane_start[at], lane_start[at + 1]):
-        if chord2 < lane_max_chord2[lane_list[i]]:
-            found = lane_list[i]
-            break
-    return found
+from router.kernels.types import DAYS_TABLE, F64, I64, U8, NetworkArrays, RuleArrays
 
 
 @inline

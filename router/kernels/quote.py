@@ -51,6 +51,7 @@ def quote(
     space: Any,
     raw: U8,
     now: int,
+    origin: int,
     stock_version: int,
     rules_key: int,
     versions: U8,
@@ -79,7 +80,7 @@ def quote(
     ):
         return -1
     fill_columns(s.parsed, 1, s.filled)
-    decide_each(world, s.orders, now, -1, c, w, k, s.plans)
+    decide_each(world, s.orders, origin, -1, c, w, k, s.plans)
     if s.plans.status[0] <= 0:
         return -1
     decision_keys(s.orders, s.id_data, s.id_starts, now, stock_version, rules_key, s.keys)

@@ -40,11 +40,10 @@ class LineColumns(NamedTuple):
     bits: U64  # [C] reasons against; 0: eligible
     available: I64  # [C] units
     own_cents: I64  # [3, C] handling, distance and node priority of the whole line
-    ready_seconds: I64  # [C] hand-over to the carrier, epoch seconds
     lane: I32  # [C, V] -1 for none in time
     delay_cents: I64  # [C, V] what the arrival by the service costs
+    seconds: I64  # [C, V] from the origin to the arrival
     lane_cents: I64  # [Λ] tariff for the weight of the line; FAR: does not take it
-    lane_seconds: I64  # [Λ] transit
     depth_applies: U8  # [D, C]
     depth_cents: I64  # [D]
     depth_target: I64  # [D]
@@ -69,21 +68,21 @@ def rank_candidates(
     bits: U64,
     available: I64,
     own_cents: I64,
-    ready_seconds: I64,
     lane: I32,
     delay_cents: I64,
+    seconds: I64,
     lane_cents: I64,
-    lane_seconds: I64,
     depth_applies: U8,
     depth_cents: I64,
     depth_target: I64,
+    origin: int,
     quantity: int,
     most: int,
     out: I64,
 ) -> int:
-    """Write the best ``most`` candidates (all, when there are fewer) for ``quantity`` units into the columns
-    of ``out``, int64[ANSWER_ROWS, >= min(most, C)]; returns how many are eligible. The arrays are those of
-    ``LineColumns``, one by one because that halves the cost of a call from Python.
+    """Write the best ``most`` candidates (all, when there are fewer) for ``quantity`` units and an order that
+    counts from ``origin`` into the columns of ``out``, int64[ANSWER_ROWS, >= min(most, C)]; returns how many
+    are eligible. The arrays are those of ``LineColumns``, one by one because that halves the cost of a call.
 
     Order: least total, then earliest arrival, then deepest stock, then node. O(C V) and the sort.
     """
@@ -91,11 +90,10 @@ def rank_candidates(
         bits,
         available,
         own_cents,
-        ready_seconds,
         lane,
         delay_cents,
+        seconds,
         lane_cents,
-        lane_seconds,
         depth_applies,
         depth_cents,
         depth_target,
@@ -120,17 +118,17 @@ def rank_candidates(
     else:
         sort_all(eligible, available, s)
     for i in range(kept):
-        write_answer(line, s.item[i], i, s, out)
+        write_answer(line, s.item[i], i, origin, s, out)
     return eligible
 
 
 @allocating
-def write_answer(line: LineColumns, row: int, at: int, s: Scratch, out: I64) -> None:
+def write_answer(line: LineColumns, row: int, at: int, origin: int, s: Scratch, out: I64) -> None:
     """Column ``at`` of the answer."""
     service = s.service[row]
     out[ROW, at] = row
     out[SERVICE, at] = service
-    out[ARRIVAL, at] = s.arrival[row]
+    out[ARRIVAL, at] = origin + s.arrival[row]
     out[TOTAL, at] = s.total[row]
     out[FIRST_PART + SHIPPING, at] = line.lane_cents[line.lane[row, service]]
     out[FIRST_PART + HANDLING, at] = line.own_cents[OWN_HANDLING, row]
@@ -171,13 +169,13 @@ def price_rows(line: LineColumns, s: Scratch) -> int:
             if lane < 0 or line.lane_cents[lane] >= FAR:
                 continue
             cents = line.lane_cents[lane] + line.delay_cents[row, v]
-            seconds = line.lane_seconds[lane]
+            seconds = line.seconds[row, v]
             if cents < least or (cents == least and seconds < soonest):
                 least, soonest, best = cents, seconds, v
         own = line.own_cents
         own_cents = own[OWN_HANDLING, row] + own[OWN_DISTANCE, row] + own[OWN_PRIORITY, row]
         s.total[row] = least + own_cents + s.depth[row]
-        s.arrival[row] = line.ready_seconds[row] + soonest
+        s.arrival[row] = soonest
         s.service[row] = best
         s.item[eligible] = row
         eligible += 1
@@ -287,7 +285,7 @@ def rank_line(
     orders: OrderArrays,
     b: int,
     t: int,
-    now: int,
+    origin: int,
     most: int,
     c: Candidates,
     w: Subsets,
@@ -299,19 +297,18 @@ def rank_line(
     groups, _ = read_groups(world, orders, b, c)
     sum_subsets(c, groups, w)
     rows = find_candidates(world, orders, b, t, c)
-    carry(world, orders, b, t, now, groups, rows, c, w)
+    carry(world, orders, b, t, origin, groups, rows, c, w)
     line = orders.line_start[b]
-    quantity = orders.quantity[line]
+    quantity, cls = orders.quantity[line], world.catalogue.sku_class[orders.sku_ix[line]]
     first, stop = rules.depth_start[t], rules.depth_start[t + 1]
     applies = np.empty((stop - first, rows), np.uint8)
-    own, ready = np.empty((3, rows), np.int64), np.empty(rows, np.int64)
+    own = np.empty((3, rows), np.int64)
     for row in range(rows):
         k, chord2 = c.node[row], c.chord2[row]
-        ready[row] = now + net.node_processing_seconds[k]
         own[OWN_HANDLING, row] = (
             rules.ship_handling_cents[t, k]
-            + rules.line_handling_cents[t, k]
-            + quantity * rules.unit_handling_cents[t, k]
+            + rules.line_cents[t, cls, k]
+            + quantity * (rules.unit_cents[t, cls, k] - rules.unit_priority_cents[t, k])
         )
         own[OWN_DISTANCE, row] = distance_price(rules, t, chord2, 0) + quantity * distance_price(
             rules, t, chord2, 1
@@ -328,14 +325,14 @@ def rank_line(
         c.bits[:rows, 0].copy(),
         c.available[:rows, 0].copy(),
         own,
-        ready,
         c.lane[:rows],
         c.delay_cents[:rows],
+        c.seconds[:rows],
         lane_cents,
-        net.lane_transit_seconds,
         applies,
         rules.depth_cents[first:stop],
         rules.depth_target[first:stop],
+        origin,
         quantity,
         most,
         out,

@@ -1,14 +1,22 @@
-"""Routes: what a carrier (nodes with equal origin, processing time and services) offers to a destination
-class, by distance band. Made once per network, so that a decision looks up the lanes of a candidate instead
-of finding them."""
+"""Routes: what a carrier (nodes with equal origin, departure and services) offers to a destination class, by
+distance band. Made once per network, so that a decision looks up the lanes of a candidate instead of finding
+them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from router.kernels.jit import kernel
-from router.kernels.prices import days_of
-from router.kernels.types import ANYWHERE, F64, I16, I32, I64, U8
+from router.kernels.jit import inline, kernel
+from router.kernels.types import ANYWHERE, F64, I16, I32, U8, NetworkArrays
+
+
+@inline
+def offer_of(net: NetworkArrays, target: int, node: int, chord2: float) -> int:
+    """What a node offers to a place of destination class ``target`` so far away: a row of ``offer_lane``."""
+    route = net.route_start[target * net.carrier_count + net.node_carrier[node]]
+    while chord2 >= net.route_chord2[route]:
+        route += 1
+    return int(net.route_offer[route])
 
 
 @kernel
@@ -16,20 +24,21 @@ def fill_routes(
     carrier_node: I32,
     node_service: U8,
     node_zone_class: I16,
-    processing_seconds: I64,
     lane_start: I32,
     lane_list: I32,
     lane_max_chord2: F64,
-    lane_transit_seconds: I64,
     zones: int,
     start: I32,
     chord2: F64,
     lanes: I32,
-    days: I64,
 ) -> int:
     """Writes the routes of carrier q to destination class d at ``start[d * Q + q]`` and on: where the band
-    ends (squared chord), the lane of each service (-1: none) and its started days. Returns how many there
-    are; only counts them where ``chord2`` has no room."""
+    ends (squared chord) and the lane of each service (-1: none). Returns how many there are; only counts them
+    where ``chord2`` has no room.
+
+    Lanes of (service v, zone class of the node o, zone class of the destination d) are
+    ``lane_list[lane_start[i]:lane_start[i + 1]]`` with ``i = (v * O + o) * O + d``, in order of precedence.
+    """
     carriers, services = len(carrier_node), node_service.shape[1]
     room = len(chord2)
     count = 0
@@ -52,7 +61,6 @@ def fill_routes(
                     chord2[count] = end
                     for v in range(services):
                         lanes[count, v] = -1
-                        days[count, v] = -1
                         if node_service[here, v] == 0:
                             continue
                         at = (v * zones + node_zone_class[here]) * zones + target
@@ -60,9 +68,6 @@ def fill_routes(
                             lane = lane_list[i]
                             if lane_max_chord2[lane] >= end:
                                 lanes[count, v] = lane
-                                days[count, v] = days_of(
-                                    processing_seconds[here] + lane_transit_seconds[lane]
-                                )
                                 break
                 count += 1
                 near = end
@@ -74,38 +79,29 @@ def routes_of(
     carrier_node: I32,
     node_service: U8,
     node_zone_class: I16,
-    processing_seconds: I64,
     lane_start: I32,
     lane_list: I32,
     lane_max_chord2: F64,
-    lane_transit_seconds: I64,
     zones: int,
-) -> tuple[I32, F64, I32, I32]:
-    """(start, chord2, lane, kind) of all routes, as in NetworkArrays."""
+) -> tuple[I32, F64, I32]:
+    """(start, chord2, lane of each service) of all routes, as ``fill_routes`` writes them."""
     services = node_service.shape[1]
     start = np.zeros(zones * len(carrier_node) + 1, np.int32)
     room = 0
     while True:
         chord2, lanes = np.empty(room), np.empty((room, services), np.int32)
-        days = np.empty((room, services), np.int64)
         count = fill_routes(
             carrier_node,
             node_service,
             node_zone_class,
-            processing_seconds,
             lane_start,
             lane_list,
             lane_max_chord2,
-            lane_transit_seconds,
             zones,
             start,
             chord2,
             lanes,
-            days,
         )
         if count <= room:
-            break
+            return start, chord2, lanes
         room = count
-    offers = np.concatenate([lanes.astype(np.int64), days], axis=1)
-    kind = np.unique(offers, axis=0, return_inverse=True)[1] if services else np.zeros(count)
-    return start, chord2, lanes, kind.reshape(-1).astype(np.int32)

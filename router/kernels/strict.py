@@ -40,7 +40,7 @@ def solve_strict(
     if steps * levels > WORK_LIMIT:
         return 0, FAR, 0, -1
     least, split = rules.min_part_value_cents[t], rules.split_cents[t]
-    lowest = 1 if rules.allow_partial[t] else full
+    lowest, must = 1 if rules.allow_partial[t] else full, rules.must_fill[t]
     alone = alone_mask(groups, c)
     node_cents, total = np.zeros(full + 1, np.int64), np.zeros(full + 1, np.int64)
     won, cost, allowed, count = 0, FAR, 0, 0
@@ -100,7 +100,7 @@ def solve_strict(
             cents = min(whole[mask], best[most, mask])
             for m in range(1, most):
                 cents = min(cents, best[m, mask])
-            if cents >= FAR:
+            if cents >= FAR or mask & must != must:
                 continue
             units, highest = w.units[mask], w.units[won]
             if units > highest or (units == highest and cents + delay < cost):

@@ -225,10 +225,10 @@ def choose(
     """The better of the incumbent (groups won, cost, delay allowed, parts) and the best cover at ``delay``:
     more units first, then less cost. Writes the parts when the cover is better."""
     full = (1 << groups) - 1
-    lowest = 1 if rules.allow_partial[t] else full
+    lowest, must = 1 if rules.allow_partial[t] else full, rules.must_fill[t]
     for mask in range(full, lowest - 1, -1):
         cents = min(w.best[mask], w.cover[layer, mask])
-        if cents >= FAR:
+        if cents >= FAR or mask & must != must:
             continue
         units, most = w.units[mask], w.units[won]
         if units > most or (units == most and cents + delay < cost):

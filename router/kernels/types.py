@@ -50,30 +50,21 @@ DAYS_TABLE = 368
 
 
 class NetworkArrays(NamedTuple):
-    """Nodes and carriers.
-
-    Lanes of (service v, zone class of the node o, zone class of the destination d) are
-    ``lane_list[lane_start[i]:lane_start[i + 1]]`` with ``i = (v * O + o) * O + d``, in order of precedence.
-    """
+    """Nodes and carriers. An *offer* is a lane and a time for each service: see ``router.timetable``."""
 
     node_xyz: F64  # [3, N] unit vectors
     node_country: I16  # [N]
-    node_zone_class: I16  # [N]
-    node_processing_seconds: I64  # [N]
     node_service: U8  # [N, V] the service collects here
-    node_carrier: I32  # [N] nodes with equal zone class, processing time and services share one of Q
-    carrier_node: I32  # [Q] one of them
-    route_start: I32  # [O * Q + 1] routes of carrier q to zone class d: see kernels.routes
+    node_carrier: I32  # [N] nodes with equal zone class, departure and services share one of Q
+    carrier_count: int  # Q
+    route_start: I32  # [O * Q + 1] routes of carrier q to zone class d at d * Q + q: see kernels.routes
     route_chord2: F64  # [routes] squared chord at which its distance band ends
-    route_lane: I32  # [routes, V] -1: none
-    route_kind: I32  # [routes] routes with equal lanes and started days share one
+    route_offer: I32  # [routes]
+    offer_lane: I32  # [F, V] -1: none
+    offer_seconds: I64  # [F, V] from the origin to the arrival
+    offer_kind: I32  # [F] offers with equal lanes and started days share one
     zone_class: I16  # [Z + 1]
-    zone_class_count: int  # O
-    lane_start: I32
-    lane_list: I32
-    lane_max_chord2: F64  # [lanes] squared chord below which a place is near enough
     lane_service: I32  # [lanes]
-    lane_transit_seconds: I64  # [lanes]
     bracket_start: I32  # [lanes + 1]
     bracket_grams: I64  # [brackets] ascending within a lane
 
@@ -113,8 +104,8 @@ class RuleArrays(NamedTuple):
     service_bits: U64  # [T, K] exclude_services rules that speak about the class
     bracket_cents: I64  # [T, brackets]
     ship_handling_cents: I64  # [T, N]
-    line_handling_cents: I64  # [T, N]
-    unit_handling_cents: I64  # [T, N]
+    line_cents: I64  # [T, K, N] of a line in a shipment
+    unit_cents: I64  # [T, K, N] of a unit, node priority among it
     ship_priority_cents: I64  # [T, N]
     unit_priority_cents: I64  # [T, N]
     distance_start: I32  # [T + 1]
@@ -133,6 +124,7 @@ class RuleArrays(NamedTuple):
     min_part_value_cents: I64  # [T]
     line_splits: I64  # [T] domain.LineSplits
     allow_partial: U8  # [T]
+    must_fill: I64  # [T] mask of groups that every answer fills; 0 but for an order's own rules
 
 
 class StockArrays(NamedTuple):
@@ -187,6 +179,7 @@ class Candidates(NamedTuple):
     lane: I32  # [c, v] -1: no service in time
     lane_used: U8  # [lanes] some candidate has the lane; zeros between orders
     late: U8  # [c, v] there is a lane, but not in time
+    seconds: I64  # [c, v] from the origin to the arrival, in time or not
     delay_cents: I64  # [c, v] order-level delay cost if this option arrives last
     line_item_units: I64  # [l] units of the line's SKU in its group
     line_leads: U8  # [l] first line of its SKU in its group
@@ -234,9 +227,9 @@ class RowClasses(NamedTuple):
     ship_cents: I64  # [N] cost per shipment before the tariff
     away: F64  # [N] squared chord
     metres: I64  # [N]
-    class_of_route: I32  # [routes] -1 between orders
-    class_of_kind: I32  # [route kinds] -1 between orders
-    seen: I64  # [N] routes of this order
+    class_of_offer: I32  # [F] -1 between orders
+    class_of_kind: I32  # [F] -1 between orders
+    seen: I64  # [N] offers of this order
     lane: I32  # [CLASSES, V]
     delay_cents: I64  # [CLASSES, V]
     groups: I64  # [CLASSES] mask of the groups that some lane takes

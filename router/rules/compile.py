@@ -114,7 +114,7 @@ def compile_strategies(
     columns.update(_conditions(strategies, universe))
     columns.update(_eligibility(strategies, universe, classes))
     columns["same_country"] = columns["home_only"].any(axis=(1, 2)).astype(np.uint8)
-    columns.update(_node_costs(strategies, universe, lanes))
+    columns.update(_node_costs(strategies, universe, classes, lanes))
     columns.update(_listed_costs(strategies, universe))
     columns.update(_limits(strategies))
     return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
@@ -249,12 +249,14 @@ def _dynamic(rule: model.MaxDistance | model.SameCountry | model.MinRemaining) -
 
 
 def _node_costs(
-    strategies: Sequence[Strategy], universe: Universe, lanes: Sequence[Lane]
+    strategies: Sequence[Strategy], universe: Universe, classes: ClassTable, lanes: Sequence[Lane]
 ) -> dict[str, NDArray[Any]]:
     nodes = universe.network.nodes
     brackets = [b.cents for lane in lanes for b in lane.brackets]
-    names = ("ship_handling", "line_handling", "unit_handling", "ship_priority", "unit_priority")
-    cents = {name: np.zeros((len(strategies), len(nodes)), np.int64) for name in names}
+    by_node = {
+        name: np.zeros((len(strategies), len(nodes)), np.int64)
+        for name in ("ship_handling", "ship_priority", "unit_priority", "line", "unit")
+    }
     bracket_cents = np.zeros((len(strategies), len(brackets)), np.int64)
     for t, strategy in enumerate(strategies):
         for goal in strategy.objectives:
@@ -263,15 +265,18 @@ def _node_costs(
             elif isinstance(goal, model.Handling):
                 for name, own in (
                     ("ship_handling", [n.shipment_cents for n in nodes]),
-                    ("line_handling", [n.line_cents for n in nodes]),
-                    ("unit_handling", [n.unit_cents for n in nodes]),
+                    ("line", [n.line_cents for n in nodes]),
+                    ("unit", [n.unit_cents for n in nodes]),
                 ):
-                    cents[name][t] += np.array([weighted(c, goal.weight) for c in own], np.int64)
+                    by_node[name][t] += np.array([weighted(c, goal.weight) for c in own], np.int64)
             elif isinstance(goal, model.NodePriority):
                 name = "ship_priority" if goal.per == "shipment" else "unit_priority"
                 step = weighted(goal.cents, goal.weight)
-                cents[name][t] += np.array([step * (n.priority - 1) for n in nodes], np.int64)
-    return {"bracket_cents": bracket_cents, **{f"{name}_cents": a for name, a in cents.items()}}
+                by_node[name][t] += np.array([step * (n.priority - 1) for n in nodes], np.int64)
+    by_node["unit"] += by_node["unit_priority"]
+    for name in ("line", "unit"):
+        by_node[name] = np.repeat(by_node[name][:, None, :], classes.count, axis=1)
+    return {"bracket_cents": bracket_cents, **{f"{name}_cents": a for name, a in by_node.items()}}
 
 
 def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[str, NDArray[Any]]:
@@ -344,4 +349,5 @@ def _limits(strategies: Sequence[Strategy]) -> dict[str, NDArray[Any]]:
         "min_part_value_cents": np.array([x.min_shipment_value_cents for x in limits], np.int64),
         "line_splits": np.array([int(LineSplits[x.line_splits.upper()]) for x in limits], np.int64),
         "allow_partial": np.array([x.allow_partial for x in limits], np.uint8),
+        "must_fill": np.zeros(len(limits), np.int64),
     }

@@ -49,7 +49,7 @@ def bound_by_prices(choices: Choices, carriage: Carriage, plan: Priced) -> Bound
         item=item,
         most=takes.most[joint],
         cents=takes.cents[joint] + _least_depth(choices, row, item),
-        line_cents=np.where(choices.whole[item], 0, choices.line_cents[row]),
+        line_cents=choices.line_cents[row, item],
         step_first=np.searchsorted(steps.row, rows),
         high=steps.high,
         step_cents=steps.cents,

@@ -71,7 +71,7 @@ class Choices:
     | use | int64[I, J] | units of a SKU per amount |
     | most | int64[R, I] | greatest amount |
     | cents | int64[R, I] | cost per amount: units, and the lines of a whole group |
-    | line_cents | int64[R] | once for a divided item with units in the row |
+    | line_cents | int64[R, I] | once for a divided item with units in the row; 0 for a whole one |
     | ship_cents | int64[R] | per shipment before the tariff |
     | cap, available | int64[R, J] | units that may be taken; units that are there |
     | lane | int64[R, V] | -1: none in time |
@@ -156,11 +156,11 @@ def read_choices(problem: Problem) -> Choices:
     rows = np.flatnonzero(most.any(axis=1))
 
     def per_amount(per_unit: I64) -> I64:
-        totals = [int((per_unit[own] * lines.quantity[own]).sum()) for own in lines_of]
-        return np.where(whole, totals, per_unit[first])
+        """Of int64[..., L]."""
+        totals = [(per_unit[..., own] * lines.quantity[own]).sum(axis=-1) for own in lines_of]
+        return np.where(whole, np.stack(totals, axis=-1), per_unit[..., first])
 
-    units = per_amount(np.ones_like(lines.quantity))
-    whole_lines = np.where(whole, [len(own) for own in lines_of], 0)
+    each_line = np.stack([problem.line_cents[:, own].sum(axis=1) for own in lines_of], axis=1)
     return Choices(
         problem=problem,
         rows=rows,
@@ -168,13 +168,13 @@ def read_choices(problem: Problem) -> Choices:
         need=np.where(whole, 1, lines.quantity[first]),
         whole=whole,
         alone=alone,
-        units=units,
+        units=per_amount(np.ones_like(lines.quantity)),
         weight_grams=per_amount(lines.unit_weight_grams),
         value_cents=per_amount(lines.unit_value_cents),
         use=use,
         most=most[rows],
-        cents=problem.unit_cents[rows, None] * units + problem.line_cents[rows, None] * whole_lines,
-        line_cents=problem.line_cents[rows],
+        cents=(per_amount(problem.unit_cents) + np.where(whole, each_line, 0))[rows],
+        line_cents=np.where(whole, 0, each_line)[rows],
         ship_cents=problem.ship_cents[rows],
         cap=cap[rows],
         available=available[rows],

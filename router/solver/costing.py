@@ -72,8 +72,7 @@ def price(choices: Choices, tariffs: dict[int, Tariff], amounts: I64) -> Priced 
         return None
     fixed = sum(int(choices.ship_cents[row]) for row, _, _ in loads)
     fixed += int((amounts[used] * choices.cents[used]).sum())
-    divided = (amounts[used] > 0) & ~choices.whole
-    fixed += int((divided.sum(axis=1) * choices.line_cents[used]).sum())
+    fixed += int(((amounts[used] > 0) * choices.line_cents[used]).sum())
     taken = amounts[used] @ choices.use
     fixed += int(choices.depth.cents(used, choices.available[used], taken).sum())
     fixed += choices.split_cents * max(0, len(loads) - 1)

@@ -61,7 +61,7 @@ class Offers:
         alone = some & choices.alone
         joint = some & choices.joint
         total: I64 = (taken * choices.cents[:, None, :]).sum(axis=2)
-        total += (some & ~choices.whole).sum(axis=2) * choices.line_cents[:, None]
+        total += (some * choices.line_cents[:, None, :]).sum(axis=2)
         total += np.where(alone, self.alone_cents[:, None, :] + choices.split_cents, 0).sum(axis=2)
         weight = (np.where(joint, taken, 0) * choices.weight_grams).sum(axis=2)
         shipped = joint.sum(axis=2) > 0
@@ -154,7 +154,7 @@ def least_cents(choices: Choices, tariffs: dict[int, Tariff]) -> int:
         else:
             total += int(start.min())
         if not choices.whole[item]:
-            total += int(np.sort(choices.line_cents[most > 0])[:nodes].sum())
+            total += int(np.sort(choices.line_cents[most > 0, item])[:nodes].sum())
     shipments = parts + int((choices.alone & (fillable(choices) > 0)).sum())
     total += int(np.sort(start)[:parts].sum()) + choices.split_cents * (shipments - 1)
     return total + int(choices.delay_cents[choices.lane >= 0].min())

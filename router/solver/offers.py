@@ -116,7 +116,7 @@ def _price(
     stocked = (taken <= choices.cap[row]).all(axis=1)
     row, state, digits, taken = row[stocked], state[stocked], digits[stocked], taken[stocked]
     base: I64 = (digits * choices.cents[row]).sum(axis=1)
-    base += ((digits > 0) & ~choices.whole).sum(axis=1) * choices.line_cents[row]
+    base += ((digits > 0) * choices.line_cents[row]).sum(axis=1)
     if choices.depth.rules:
         base += choices.depth.cents(row, choices.available[row], taken).sum(axis=1)
     jointly = (digits[:, choices.joint] > 0).any(axis=1)

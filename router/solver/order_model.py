@@ -79,18 +79,17 @@ class _Assembly:
         self.step_first = np.searchsorted(steps.row, rows)
         self.step_stop = np.searchsorted(steps.row, rows, side="right")
         self.joint_count = np.bincount(takes.row[self.joint], minlength=len(rows))
-        divided = self.joint & ~choices.whole[takes.item] & (choices.line_cents[takes.row] > 0)
+        line_cents = choices.line_cents[takes.row, takes.item]
+        divided = self.joint & (line_cents > 0)
         self.flagged = np.flatnonzero(divided & (self.joint_count[takes.row] > 1))
         sole = np.zeros(len(rows), np.int64)
         only = divided & (self.joint_count[takes.row] == 1)
-        sole[takes.row[only]] = choices.line_cents[takes.row[only]]
+        sole[takes.row[only]] = line_cents[only]
         none = np.zeros(0, np.int64)
         self.x = self.b.columns(takes.most, takes.cents + self.runs.folded)
         self.s = self.b.columns(np.ones_like(steps.row), steps.cents + sole[steps.row])
         self.flag_of_take = np.full(len(takes.row), -1)
-        self.flag_of_take[self.flagged] = self.b.columns(
-            np.ones_like(self.flagged), choices.line_cents[takes.row[self.flagged]]
-        )
+        self.flag_of_take[self.flagged] = self.b.columns(np.ones_like(self.flagged), line_cents[self.flagged])
         self.parcels_of_step = np.full(len(steps.row), -1)
         self.open_of_row = np.full(len(rows), -1)
         self.several = -1

@@ -148,12 +148,12 @@ Answer = tuple[int, int]
 def programmes_against_each_other(world: World) -> Programmes:
     """Each strategy put to the subset programme, to the ladder after it, and to the integer programme."""
     snapshot = snapshot_of(world)
-    compiled, arrays = snapshot.compiled, snapshot.world
+    compiled, arrays = snapshot.compiled, snapshot.at(world.now_seconds).world
     columns = order_arrays([world.order], compiled, snapshot.catalogue, world.now_seconds)
     plans = searched = 0
     against: list[str] = []
     for first in range(len(compiled.strategies)):
-        out = run_kernels(arrays, columns, world.now_seconds, first)
+        out = run_kernels(snapshot.at(world.now_seconds), columns, first)
         t = int(out.strategy[0])
         problem = build_problem(arrays, columns, 0, t, world.now_seconds)
         ladder = solve_order(problem, PATIENT)

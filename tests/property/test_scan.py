@@ -21,15 +21,17 @@ def found_by(world: World, way: str, strategy: int) -> Found:
     snapshot = snapshot_of(world)
     columns = order_arrays([world.order], snapshot.compiled, snapshot.catalogue, world.now_seconds)
     lines = len(world.order.lines)
-    space = Workspace.of(snapshot.world, lines)
+    space = Workspace.of(snapshot.at(world.now_seconds).world, lines)
     rows = space.row_classes
-    groups, _ = read_groups(snapshot.world, columns, 0, space.candidates)
+    groups, _ = read_groups(snapshot.at(world.now_seconds).world, columns, 0, space.candidates)
     scan = getattr(lean_rows, way)
     scan = getattr(
         scan, "py_func", scan
     )  # as plain Python: nobody calls these alone, so they are not compiled
     with np.errstate(all="ignore"):
-        count = scan(snapshot.world, columns, 0, strategy, groups, space.candidates, rows)
+        count = scan(
+            snapshot.at(world.now_seconds).world, columns, 0, strategy, groups, space.candidates, rows
+        )
     found = {}
     for n in rows.listed[:count].tolist():
         own = [line for line in range(lines) if rows.lines[n] >> line & 1]

@@ -55,7 +55,7 @@ def problems(world: World) -> Iterator[tuple[Problem, Any, tuple[int, int] | Non
     compiled = snapshot.compiled
     columns = order_arrays([world.order], compiled, snapshot.catalogue, world.now_seconds)
     for t, strategy in enumerate(compiled.strategies):
-        problem = build_problem(snapshot.world, columns, 0, t, world.now_seconds)
+        problem = build_problem(snapshot.at(world.now_seconds).world, columns, 0, t, world.now_seconds)
 
         def cents(a: Assignment, problem: Problem = problem) -> int:
             return assemble(problem, world.order, compiled, a.units, a.allowed_delay_cents).total_cents

@@ -51,11 +51,10 @@ def random_columns(
         bits=(rng.random(count) < 0.2).astype(np.uint64) * np.uint64(1 << 9),
         available=quantity + rng.integers(0, 6, count),
         own_cents=rng.integers(0, spread, (3, count)),
-        ready_seconds=NOW_SECONDS + rng.integers(0, 3, count) * 3600,
         lane=lane.astype(np.int32),
         delay_cents=rng.integers(0, spread, (count, services)),
+        seconds=rng.integers(0, 3, (count, 1)) * 3600 + rng.integers(0, 4, lanes)[lane] * 43_200,
         lane_cents=lane_cents,
-        lane_seconds=rng.integers(0, 4, lanes) * 43_200,
         depth_applies=rng.integers(0, 2, (objectives, count)).astype(np.uint8),
         depth_cents=rng.integers(0, spread, objectives),
         depth_target=rng.integers(1, 12, objectives),
@@ -69,7 +68,7 @@ def ranked_plainly(line: LineColumns, quantity: int) -> list[list[int]]:
         if line.bits[row]:
             continue
         options = [
-            (int(line.lane_cents[lane] + line.delay_cents[row, v]), int(line.lane_seconds[lane]), v)
+            (int(line.lane_cents[lane] + line.delay_cents[row, v]), int(line.seconds[row, v]), v)
             for v, lane in enumerate(line.lane[row])
             if lane >= 0 and line.lane_cents[lane] < FAR
         ]
@@ -85,7 +84,7 @@ def ranked_plainly(line: LineColumns, quantity: int) -> list[list[int]]:
         own = [int(x) for x in line.own_cents[:, row]]
         answer = [0] * ANSWER_ROWS
         answer[ROW], answer[SERVICE] = row, v
-        answer[ARRIVAL] = int(line.ready_seconds[row]) + seconds
+        answer[ARRIVAL] = NOW_SECONDS + seconds
         answer[TOTAL] = cents + depth + sum(own)
         answer[FIRST_PART + Part.SHIPPING] = int(line.lane_cents[line.lane[row, v]])
         answer[FIRST_PART + Part.HANDLING] = own[0]
@@ -108,7 +107,7 @@ def test_the_kernel_numpy_and_plain_sorting_agree(count: int, spread: int) -> No
             kept = min(most, len(expected))
             for ranker in (lambda *a: rank_candidates(*a[0], *a[1:]), rank_numpy):
                 out = np.full((ANSWER_ROWS, max(1, min(most, count))), -7, np.int64)
-                assert ranker(line, quantity, most, out) == len(expected)
+                assert ranker(line, NOW_SECONDS, quantity, most, out) == len(expected)
                 assert out[:, :kept].T.tolist() == expected[:kept]
 
 
@@ -118,8 +117,8 @@ def test_long_runs_of_equal_totals_are_sorted_by_arrival_stock_and_node() -> Non
     line = random_columns(rng, 5_000, spread=1, quantity=1)
     line = line._replace(own_cents=np.repeat(rng.integers(0, 2, (3, 50)), 100, axis=1))
     out, rival = (np.zeros((ANSWER_ROWS, 5_000), np.int64) for _ in range(2))
-    eligible = rank_candidates(*line, 1, 5_000, out)
-    assert eligible == rank_numpy(line, 1, 5_000, rival)
+    eligible = rank_candidates(*line, NOW_SECONDS, 1, 5_000, out)
+    assert eligible == rank_numpy(line, NOW_SECONDS, 1, 5_000, rival)
     assert np.array_equal(out, rival)
     keys = list(zip(out[TOTAL], out[ARRIVAL], -line.available[out[ROW]], out[ROW], strict=True))[:eligible]
     assert keys == sorted(keys)
