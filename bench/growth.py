@@ -9,9 +9,9 @@ import numpy as np
 
 from bench.spec import BenchSpec, Report, Result, Sheet, seconds_per_call
 from bench.synthetic import NOW_SECONDS, make_orders, make_snapshot
+from router.ladder import run_kernels
 from router.orders import order_arrays
 from router.snapshot import Snapshot
-from router.sourcer import run_kernels
 
 USUAL_LINES, USUAL_SHARE = 3, 0.5
 

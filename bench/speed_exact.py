@@ -13,11 +13,12 @@ from bench.spec import BenchSpec, Report, Result, Sheet, Target, interleaved
 from bench.synthetic import NOW_SECONDS, make_orders, make_snapshot
 from router.domain import Order, Status
 from router.kernels.types import OrderArrays
+from router.ladder import run_kernels
 from router.orders import order_arrays
 from router.problem import build_problem
 from router.snapshot import Snapshot
 from router.solver.mathopt import Solver
-from router.sourcer import decide, run_kernels
+from router.sourcer import decide
 
 LINES = 3
 SHARE = 0.6

@@ -17,9 +17,10 @@ from bench.speed_rank import DEFAULT_MOST, QUANTITY, line_columns
 from bench.synthetic import NOW_SECONDS, make_orders, make_snapshot
 from router.domain import Status
 from router.kernels.rank import ANSWER_ROWS, rank_candidates
+from router.ladder import run_kernels
 from router.orders import order_arrays
 from router.snapshot import Snapshot
-from router.sourcer import decide, run_kernels
+from router.sourcer import decide
 
 Benchmark = Callable[..., Any]
 BATCH = 100

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from router.catalogue import Catalogue
 from router.columns import IdIndex, frozen
-from router.compile_network import network_arrays
+from router.compile_network import Routes, network_arrays
 from router.countries import COUNTRY_CODES
 from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import Network
-from router.rules.compile import ClassTable, Universe, compile_strategies
+from router.rules.compile import ClassTable, MethodRules, Universe, compile_strategies
 from router.rules.model import RuleSet, Strategy
 from router.rules.parse import rules_hash
 from router.timetable import Timetable
@@ -24,9 +24,11 @@ class Compiled:
     see ``Snapshot.at``."""
 
     network: NetworkArrays
+    routes: Routes
     timetable: Timetable
     catalogue: CatalogueArrays
     rules: RuleArrays
+    by_method: MethodRules | None
     nodes: IdIndex
     node_ids: tuple[str, ...]
     service_ids: tuple[str, ...]
@@ -49,15 +51,18 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
     strategies, profile_start = _ordered(rules)
     universe = Universe(network, countries, segments)
     classes = ClassTable.of(catalogue, network, strategies)
-    arrays, timetable = network_arrays(network, zones, countries)
-    lanes = [lane for service in network.services for lane in service.lanes]
+    arrays, routes, timetable = network_arrays(network, zones, countries)
+    lanes = [(service, lane) for service in network.services for lane in service.lanes]
+    rule_arrays, by_method = compile_strategies(strategies, profile_start, universe, classes, lanes)
     return Compiled(
         network=arrays,
+        routes=routes,
         timetable=timetable,
         catalogue=CatalogueArrays(
             catalogue.weight_grams, catalogue.unit_value_cents, frozen(classes.class_of_sku)
         ),
-        rules=compile_strategies(strategies, profile_start, universe, classes, lanes),
+        rules=rule_arrays,
+        by_method=by_method,
         nodes=IdIndex.of([n.node_id for n in network.nodes]),
         node_ids=tuple(n.node_id for n in network.nodes),
         service_ids=tuple(s.service_id for s in network.services),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,15 +13,40 @@ from router.columns import IdIndex, frozen
 from router.kernels.geo import chord2_within, unit_vectors
 from router.kernels.routes import routes_of
 from router.kernels.types import ANYWHERE, NetworkArrays
-from router.network import Lane, Network, Node
+from router.network import HOME, Lane, Network, Node
 from router.timetable import Arrival, Departure, Offers, Timetable
 from router.zones import ZoneIndex
 
 K = TypeVar("K", bound=Hashable)
 
 
-def network_arrays(network: Network, zones: ZoneIndex, countries: IdIndex) -> tuple[NetworkArrays, Timetable]:
-    """Columns for the kernels, with the times of the origin 0, and the timetable for those of another."""
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The lanes from every node to every zone class by every service, whatever it serves; columns as the
+    routes of NetworkArrays, with lane int32[routes, V]. departure: int64[N], index into ``departures``."""
+
+    start: NDArray[np.int32]
+    chord2: NDArray[np.float64]
+    lane: NDArray[np.int32]
+    node_carrier: NDArray[np.int64]
+    carrier_count: int
+    departures: tuple[Departure, ...]
+    departure: NDArray[np.int64]
+
+    def lanes(self, target: int, nodes: NDArray[np.int64], chord2: NDArray[np.float64]) -> NDArray[np.int32]:
+        """int32[n, V]: the lanes from nodes to a place of zone class ``target`` at squared chords ``chord2``,
+        -1 for none."""
+        route = self.start[target * self.carrier_count + self.node_carrier[nodes]].astype(np.int64)
+        while (beyond := chord2 >= self.chord2[route]).any():
+            route += beyond
+        return self.lane[route]
+
+
+def network_arrays(
+    network: Network, zones: ZoneIndex, countries: IdIndex
+) -> tuple[NetworkArrays, Routes, Timetable]:
+    """Columns for orders that are shipped to an address, with the times of the origin 0; the routes of every
+    service; and the timetable for the times of another origin."""
     nodes = network.nodes
     lanes = [(v, lane) for v, service in enumerate(network.services) for lane in service.lanes]
     zone_class, class_zones = _zone_classes(network, [lane for _, lane in lanes])
@@ -37,6 +63,11 @@ def network_arrays(network: Network, zones: ZoneIndex, countries: IdIndex) -> tu
     route_start, route_chord2, route_lane = routes_of(
         carrier_node, node_service, node_class.astype(np.int16), start, listed, lane_chord2, len(class_zones)
     )
+    routes = Routes(
+        route_start, route_chord2, route_lane, node_carrier, len(carrier_node), departures, node_departure
+    )
+    homes = np.array([HOME in service.serves for service in network.services], bool)
+    route_lane = np.where(homes, route_lane, np.int32(-1))
     by_id = {zone.zone_id: zone for zone in network.zones}
     arrivals, class_arrival = _numbered([Arrival.of(by_id.get(zone_id or "")) for zone_id in class_zones])
     pair = np.repeat(np.arange(len(route_start) - 1), np.diff(route_start))
@@ -51,7 +82,7 @@ def network_arrays(network: Network, zones: ZoneIndex, countries: IdIndex) -> tu
     arrays = NetworkArrays(
         node_xyz=frozen(np.ascontiguousarray(_places(nodes).T)),
         node_country=frozen(countries.find_many([n.country for n in nodes]).astype(np.int16)),
-        node_service=frozen(node_service),
+        node_service=frozen(node_service * homes.astype(np.uint8)),
         node_carrier=frozen(node_carrier.astype(np.int32)),
         carrier_count=len(carrier_node),
         route_start=frozen(route_start),
@@ -65,7 +96,7 @@ def network_arrays(network: Network, zones: ZoneIndex, countries: IdIndex) -> tu
         bracket_start=frozen(bracket_start.astype(np.int32)),
         bracket_grams=frozen(np.array([b.up_to_grams for _, lane in lanes for b in lane.brackets], np.int64)),
     )
-    return arrays, timetable
+    return arrays, routes, timetable
 
 
 def _numbered(keys: Sequence[K]) -> tuple[tuple[K, ...], NDArray[np.int64]]:

@@ -43,6 +43,23 @@ class SalesChannel(IntEnum):
     SOCIAL = 7
 
 
+class DeliveryMethod(IntEnum):
+    """How goods reach the customer."""
+
+    SHIP = 1
+    """To an address."""
+    PICKUP = 2
+    """Collected in a store, from its own stock."""
+    SHIP_TO_STORE = 3
+    """Collected in a store, brought there from another node."""
+    PICKUP_POINT = 4
+    """Collected at a pick-up point."""
+    CARRY_OUT = 5
+    """Taken along at once in the store where it is ordered."""
+    RESERVE_AND_COLLECT = 6
+    """As PICKUP, but paid for when collected: held for a short time only."""
+
+
 class LineSplits(IntEnum):
     """May one line's quantity come from several nodes?"""
 
@@ -88,9 +105,12 @@ class Part(IntEnum):
     STOCK_DEPTH = 4
     DISTANCE = 5
     NODE_PRIORITY = 6
+    TRANSFER = 7
+    LATENESS = 8
 
 
-PART_COUNT = len(Part)
+PART_COUNT = 7
+"""The parts that kernels reckon with, the first of ``Part``; the others are worked out from their answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +123,36 @@ class Destination:
     longitude: float
 
 
+SEE_DELIVERIES = Destination(country="", latitude=0.0, longitude=0.0)
+"""Destination of an order that states deliveries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where and how some lines of an order reach the customer: exactly one of ``destination`` (an address),
+    ``node_id`` (a store where they are collected) and ``pickup_point_id``.
+
+    method: None: whatever reaches the place. earliest_seconds, latest_seconds: arrivals outside are not
+    allowed; requested_seconds: later ones may cost. Epoch seconds, None for none.
+    """
+
+    delivery_id: str
+    destination: Destination | None = None
+    node_id: str = ""
+    pickup_point_id: str = ""
+    method: DeliveryMethod | None = None
+    earliest_seconds: int | None = None
+    requested_seconds: int | None = None
+    latest_seconds: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderLine:
     """One line: ``quantity`` units of one SKU.
 
     together: lines with the same non-empty text leave from one node in one shipment.
     ship_alone: this line's group never shares a parcel with another group.
+    delivery_id: the delivery it belongs to, where the order states several.
     unit_value_cents: sales value of one unit; None takes the catalogue's value.
     """
 
@@ -118,15 +162,22 @@ class OrderLine:
     unit_value_cents: int | None = None
     together: str = ""
     ship_alone: bool = False
+    delivery_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One customer order. ``deliver_by_seconds`` is the latest arrival of every unit, None for none."""
+    """One customer order. ``deliver_by_seconds`` is the latest arrival of every unit, None for none.
+
+    deliveries: where the lines go, if not all to ``destination`` and shipped. selling_node_id: the store in
+    which it is taken.
+    """
 
     order_id: str
     lines: tuple[OrderLine, ...]
-    destination: Destination
+    destination: Destination = SEE_DELIVERIES
+    deliveries: tuple[Delivery, ...] = ()
+    selling_node_id: str = ""
     sales_channel: SalesChannel = SalesChannel.WEB
     customer_segment: str = ""
     sourcing_profile: str = ""
@@ -164,16 +215,30 @@ def order_violations(order: Order, now_seconds: int) -> list[Violation]:
         if value is not None and not 0 <= value <= MAX_UNIT_VALUE_CENTS:
             bad(f"lines[{i}].unit_value_cents", f"{value} is not within 0..{MAX_UNIT_VALUE_CENTS}")
         check_id(f"lines[{i}].together", line.together, required=False)
-    place = order.destination
-    for name, degrees, limit in (("latitude", place.latitude, 90.0), ("longitude", place.longitude, 180.0)):
-        if not math.isfinite(degrees) or abs(degrees) > limit:
-            bad(f"destination.{name}", f"{degrees} is not within -{limit:.0f}..{limit:.0f} degrees")
-    check_id("destination.postal_code", place.postal_code, required=False)
+    for path, place in addresses(order):
+        for name, degrees, limit in (
+            ("latitude", place.latitude, 90.0),
+            ("longitude", place.longitude, 180.0),
+        ):
+            if not math.isfinite(degrees) or abs(degrees) > limit:
+                bad(f"{path}.{name}", f"{degrees} is not within -{limit:.0f}..{limit:.0f} degrees")
+        check_id(f"{path}.postal_code", place.postal_code, required=False)
     check_id("customer_segment", order.customer_segment, required=False)
     check_id("sourcing_profile", order.sourcing_profile, required=False)
     if order.deliver_by_seconds is not None and order.deliver_by_seconds < now_seconds:
         bad("deliver_by_time", "lies in the past")
     return found
+
+
+def addresses(order: Order) -> list[tuple[str, Destination]]:
+    """The addresses of an order, with their paths."""
+    if not order.deliveries:
+        return [("destination", order.destination)]
+    return [
+        (f"deliveries[{i}].destination", delivery.destination)
+        for i, delivery in enumerate(order.deliveries)
+        if delivery.destination is not None
+    ]
 
 
 def check_order(order: Order, now_seconds: int) -> None:
@@ -195,6 +260,8 @@ class Cost:
     stock_depth_cents: int = 0
     distance_cents: int = 0
     node_priority_cents: int = 0
+    transfer_cents: int = 0
+    lateness_cents: int = 0
 
     @property
     def total_cents(self) -> int:
@@ -206,8 +273,8 @@ class Cost:
 
     @classmethod
     def of(cls, parts: tuple[int, ...] | list[int]) -> Cost:
-        """From a vector in the order of ``Part``."""
-        return cls(**{f.name: int(v) for f, v in zip(fields(cls), parts, strict=True)})
+        """From a vector in the order of ``Part``; parts that are not there are zero."""
+        return cls(**{f.name: int(v) for f, v in zip(fields(cls), parts, strict=False)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,8 +290,9 @@ class Pick:
 class Shipment:
     """What one node sends together by one carrier service.
 
-    cost: this shipment's own parts; the order-level parts (delay, split) are zero here.
-    arrival_seconds: epoch seconds at the destination.
+    cost: this shipment's own parts; those of the whole delivery (delay, lateness, split) are zero here.
+    service_id: empty where goods are collected from the node's own stock; a path's id where they change
+    service. arrival_seconds: epoch seconds at which the customer has them, or can.
     """
 
     node_id: str
@@ -235,14 +303,28 @@ class Shipment:
     distance_m: int
     arrival_seconds: int
     cost: Cost
+    delivery_id: str = ""
+    method: DeliveryMethod = DeliveryMethod.SHIP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPlan:
+    """What one delivery costs, with the parts that its shipments share, and when its last shipment arrives
+    (epoch seconds)."""
+
+    delivery_id: str
+    cost: Cost
+    promise_seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Shipments (by node order, then first line) and the whole cost with its order-level parts."""
+    """Shipments (by delivery as stated, then node, then first line) and the whole cost with the parts that
+    shipments share. deliveries: those with shipments, where the order states deliveries."""
 
     shipments: tuple[Shipment, ...]
     cost: Cost
+    deliveries: tuple[DeliveryPlan, ...] = ()
 
     @property
     def total_cents(self) -> int:

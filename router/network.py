@@ -64,6 +64,8 @@ class Node:
     calendar: id of the node's opening hours; empty for always. closed: dates (ordinals) closed besides.
     region: of the country, for its holidays (ISO 3166-2 without the country).
     schedules: schedule id of each service that comes at stated times; the others come when called.
+    pickup_lead_seconds: open time from goods being there to the customer collecting them; None where nothing
+    can be collected.
     priority: 1 is tried first by rules that rank by priority.
     shipment_cents, line_cents, unit_cents: handling per shipment, per line in it, per unit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
@@ -85,6 +87,7 @@ class Node:
     calendar: str = ""
     closed: frozenset[int] = frozenset()
     schedules: tuple[tuple[str, str], ...] = ()
+    pickup_lead_seconds: int | None = None
     priority: int = 1
     processing_seconds: int = 0
     shipment_cents: int = 0
@@ -135,17 +138,55 @@ class Lane:
     brackets: tuple[Bracket, ...]
 
 
+HOME, STORE, PICKUP_POINT = "HOME", "STORE", "PICKUP_POINT"
+"""What a service may serve."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A carrier service. SKUs with a label in ``excluded_sku_labels`` do not travel by it. ``calendar``: id
-    of the carrier's working days; empty for every day."""
+    """A carrier service. SKUs with a label in ``excluded_sku_labels`` do not travel by it.
+
+    calendar: id of the carrier's working days; empty for every day. serves: kinds of destination: HOME,
+    STORE, PICKUP_POINT. is_transfer: the retailer's own transport, priced by the objective ``transfer``.
+    """
 
     service_id: str
+    serves: frozenset[str] = frozenset({HOME})
+    is_transfer: bool = False
     name: str = ""
     calendar: str = ""
     labels: frozenset[str] = frozenset()
     excluded_sku_labels: frozenset[str] = frozenset()
     lanes: tuple[Lane, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickupPoint:
+    """A place where parcels are collected; it holds no stock."""
+
+    point_id: str
+    country: str
+    latitude: float
+    longitude: float
+    name: str = ""
+    postal_code: str = ""
+    time_zone: str = "UTC"
+    region: str = ""
+    calendar: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """A way to a store that changes service at hubs: services[0] to hubs[0], services[1] on from there.
+
+    hub_seconds: open time of the hub between arrival and readiness, at each. hub_cents: price of each.
+    """
+
+    path_id: str
+    services: tuple[str, ...]
+    hubs: tuple[str, ...]
+    hub_seconds: int = 0
+    hub_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +201,8 @@ class Network:
     services: tuple[Service, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    pickup_points: tuple[PickupPoint, ...] = ()
+    paths: tuple[Path, ...] = ()
     holidays: Mapping[tuple[str, str], frozenset[int]] = field(default_factory=dict)
 
     @property

@@ -9,10 +9,12 @@ import numpy as np
 from router.catalogue import Catalogue
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import Order, order_violations
+from router.domain import Order, addresses, order_violations
 from router.errors import InvalidInput, Violation
 from router.kernels.geo import unit_vectors
 from router.kernels.types import FAR, OrderArrays
+from router.network import Network
+from router.places import delivery_violations
 
 
 def groups_of(order: Order) -> list[int]:
@@ -38,16 +40,23 @@ def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -
         Violation(f"order.lines[{i}].sku_id", f"unknown SKU {order.lines[i].sku_id!r}")
         for i in np.flatnonzero(rows < 0)
     ]
-    if compiled.countries.find(order.destination.country) < 0:
-        found.append(
-            Violation(
-                "order.destination.country_code",
-                f"{order.destination.country!r} is not an ISO 3166-1 alpha-2 country",
-            )
-        )
+    for path, place in addresses(order):
+        if compiled.countries.find(place.country) < 0:
+            message = f"{place.country!r} is not an ISO 3166-1 alpha-2 country"
+            found.append(Violation(f"order.{path}.country_code", message))
     if order.sourcing_profile and compiled.profiles.find(order.sourcing_profile) < 0:
         found.append(Violation("order.sourcing_profile", f"unknown profile {order.sourcing_profile!r}"))
     return found
+
+
+def check_order(
+    order: Order, network: Network, compiled: Compiled, catalogue: Catalogue, now_seconds: int
+) -> None:
+    """Raises InvalidInput with everything wrong with an order that states deliveries."""
+    found = order_violations(order, now_seconds) + resolve_violations(order, compiled, catalogue)
+    found += delivery_violations(order, network, compiled)
+    if found:
+        raise InvalidInput(found)
 
 
 def order_arrays(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,24 +41,36 @@ def plan_from_arrays(order: Order, groups: list[int], out: PlanArrays, b: int, c
     return Plan(shipments=tuple(shipments), cost=Cost.of(out.parts[b].tolist()))
 
 
+class Names(Protocol):
+    """Ids of the nodes and services of a world."""
+
+    @property
+    def node_ids(self) -> Sequence[str]: ...
+    @property
+    def service_ids(self) -> Sequence[str]: ...
+
+
 def assemble(
-    problem: Problem, order: Order, compiled: Compiled, units: NDArray[np.int64], allowed_delay_cents: int
+    problem: Problem, order: Order, names: Names, units: NDArray[np.int64], allowed_delay_cents: int
 ) -> Plan:
     """The plan that takes ``units`` (int64[C, L]) with the cheapest services whose delay costs at most
     ``allowed_delay_cents``; of equal ones the earlier, then the first. Raises ValueError when a shipment has
     no such service."""
     rules, t = problem.world.rules, problem.strategy_ix
     shipments: list[Shipment] = []
+    delay = 0
     for row in np.flatnonzero(units.any(axis=1)):
         taken: dict[int, int] = defaultdict(int)
         for loads in _loads(problem, units[row]):
-            shipments.append(_shipment(problem, order, compiled, int(row), loads, taken, allowed_delay_cents))
+            weight = sum(q * int(problem.lines.unit_weight_grams[line]) for line, q in loads.items())
+            service = _service(problem, int(row), loads, weight, allowed_delay_cents)
+            delay = max(delay, int(problem.delay_cents[row, service]))
+            shipments.append(_shipment(problem, order, names, int(row), loads, taken, service, weight))
     parts = [sum(values) for values in zip(*(s.cost.parts() for s in shipments), strict=True)]
     if not shipments:
         return Plan(shipments=(), cost=Cost())
-    longest = max(s.arrival_seconds for s in shipments) - problem.origin_seconds
     parts[Part.SPLIT] = int(rules.split_cents[t]) * (len(shipments) - 1)
-    parts[Part.DELAY] = prices.delay_price(rules, t, prices.days_of(longest))
+    parts[Part.DELAY] = delay
     return Plan(shipments=tuple(shipments), cost=Cost.of(parts))
 
 
@@ -89,17 +103,16 @@ def _service(problem: Problem, row: int, load: dict[int, int], weight_grams: int
 def _shipment(
     problem: Problem,
     order: Order,
-    compiled: Compiled,
+    names: Names,
     row: int,
     load: dict[int, int],
     taken: dict[int, int],
-    allowed: int,
+    service: int,
+    weight: int,
 ) -> Shipment:
     """``taken``: units of each SKU that left this node in earlier shipments; updated."""
     net, rules, t = problem.world.network, problem.world.rules, problem.strategy_ix
     node = int(problem.node_ix[row])
-    weight = sum(q * int(problem.lines.unit_weight_grams[line]) for line, q in load.items())
-    service = _service(problem, row, load, weight, allowed)
     lane = int(problem.lane[row, service])
     count = sum(load.values())
     chord2 = float(problem.chord2[row])
@@ -113,8 +126,8 @@ def _shipment(
         taken[sku] += quantity
     seconds = int(problem.seconds[row, service])
     return Shipment(
-        node_id=compiled.node_ids[node],
-        service_id=compiled.service_ids[service],
+        node_id=names.node_ids[node],
+        service_id=names.service_ids[service],
         picks=tuple(
             Pick(line_id=order.lines[line].line_id, sku_id=order.lines[line].sku_id, quantity=quantity)
             for line, quantity in load.items()

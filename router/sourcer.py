@@ -8,6 +8,7 @@ import numpy as np
 
 from router.columns import frozen, joined
 from router.compile import Compiled
+from router.decide_deliveries import answer_deliveries, key_of
 from router.domain import (
     Certificate,
     CertificateKind,
@@ -21,16 +22,15 @@ from router.domain import (
     Versions,
 )
 from router.errors import BrokenInvariant
-from router.kernels.decide import decide_all
 from router.kernels.keys import decision_keys
 from router.kernels.types import FAR, MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays, World
-from router.orders import groups_of, order_arrays
+from router.ladder import Solved, Unsolved, run_kernels
+from router.orders import check_order, groups_of, order_arrays
 from router.plan import assemble, plan_from_arrays
 from router.problem import build_problem
 from router.snapshot import Moment, Snapshot
 from router.solver.limits import SearchLimits
 from router.solver.order_mip import Assignment, Undecided, solve_order
-from router.workspace import plan_arrays, workspace_for
 
 ENGINE_VERSION = "0.1.0"
 
@@ -64,6 +64,13 @@ def decide_many(
     forbidden_nodes: frozenset[str] = frozenset(),
 ) -> list[Decision]:
     """Each order decided by itself: none sees what another takes. Raises as ``decide``."""
+    if any(order.deliveries for order in orders):
+        return [
+            _decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
+            if order.deliveries
+            else decide(order, snapshot, now_seconds, limits, forbidden_nodes=forbidden_nodes)
+            for order in orders
+        ]
     compiled = snapshot.compiled
     columns = order_arrays(orders, compiled, snapshot.catalogue, now_seconds)
     moment = snapshot.at(now_seconds)
@@ -87,12 +94,28 @@ def rules_key(snapshot: Snapshot) -> int:
     return int(snapshot.rules_hash[:15], 16)
 
 
-def run_kernels(moment: Moment, columns: OrderArrays, start_at: int = -1) -> PlanArrays:
-    """All orders through the kernels; those left to the solver have status NEEDS_SOLVER."""
-    space = workspace_for(moment.world, int(np.diff(columns.line_start).max()))
-    out = plan_arrays(len(columns.line_start) - 1, len(columns.sku_ix))
-    decide_all(space.hold(moment.world), columns, moment.origin_seconds, start_at, out)
-    return out
+def _decide_deliveries(
+    order: Order,
+    snapshot: Snapshot,
+    now_seconds: int,
+    limits: SearchLimits,
+    forbidden_nodes: frozenset[str],
+) -> Decision:
+    """An order that states deliveries."""
+    compiled = snapshot.compiled
+    check_order(order, snapshot.network, compiled, snapshot.catalogue, now_seconds)
+    answer = answer_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
+    version = snapshot.stock.version
+    versions = Versions(rules_hash=compiled.rules_hash, stock_version=version, engine_version=ENGINE_VERSION)
+    found = answer.found
+    if isinstance(found, Unsolved):
+        kind = CertificateKind.BOUNDED if found.stopped_by else CertificateKind.EXACT
+        proof = Certificate(kind=kind, method=Method.MIP, bound_cents=0, stopped_by=found.stopped_by)
+        step = _Step(answer.tried, EMPTY, proof)
+    else:
+        step = _Step(answer.tried, found.plan, _bounded(found.plan, found))
+    key = key_of(order, now_seconds, version, compiled.rules_hash)
+    return _decision(order, key, step, versions, compiled, now_seconds)
 
 
 class _Step:
@@ -135,7 +158,7 @@ def _from_kernels(
     answer = solve_order(problem, limits)
     if isinstance(answer, Assignment) and answer.units.any():
         plan = assemble(problem, order, compiled, answer.units, answer.allowed_delay_cents)
-        return _Step(tried, plan, _certificate(plan, answer))
+        return _Step(tried, plan, _bounded(plan, answer))
     stopped = answer.stopped_by if isinstance(answer, Undecided) else ""
     if not stopped and world.rules.fallback[t] >= 0:
         one = _single(columns, b)
@@ -170,7 +193,7 @@ def _proven(total_cents: int, method: Method) -> Certificate:
     return Certificate(kind=CertificateKind.EXACT, method=method, bound_cents=total_cents)
 
 
-def _certificate(plan: Plan, answer: Assignment) -> Certificate:
+def _bounded(plan: Plan, answer: Assignment | Solved) -> Certificate:
     """From a solver's answer; the cost is the recomputed one."""
     total = plan.total_cents
     if answer.proven and answer.bound_cents == total:

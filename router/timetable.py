@@ -8,6 +8,7 @@ destinations with equal hours: a lane for each service.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -58,12 +59,15 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The hours of a destination; ``time_zone`` empty: that of the sending node."""
+    """The hours of a destination, and open time of it until the goods are ready there; ``time_zone`` empty:
+    that of the sending node."""
 
     calendar: str = ""
     time_zone: str = ""
     country: str = ""
     region: str = ""
+    closed: frozenset[int] = frozenset()
+    lead_seconds: int = 0
 
     @classmethod
     def of(cls, zone: Zone | None) -> Arrival:
@@ -72,6 +76,10 @@ class Arrival:
         if not zone.calendar:
             return cls(time_zone=zone.time_zone)
         return cls(zone.calendar, zone.time_zone, zone.country, zone.region)
+
+    @classmethod
+    def at_node(cls, node: Node, lead_seconds: int) -> Arrival:
+        return cls(node.calendar, node.time_zone, node.country, node.region, node.closed, lead_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +219,9 @@ class Timetable:
 
     def _make(self, origin_seconds: int) -> OfferTimes:
         legs, of_offer = self._legs
-        seconds = self.leg_times(legs, np.full(len(legs), origin_seconds, np.int64)) - origin_seconds
+        release = np.full(len(legs), origin_seconds, np.int64)
+        o = self._offers
+        seconds = self.leg_times(o.departures, o.arrivals, legs, release) - origin_seconds
         none = of_offer < 0
         found = np.append(seconds, NEVER)[np.where(none, -1, of_offer)]
         gone = none | (found > HORIZON_DAYS * DAY_SECONDS)
@@ -224,26 +234,36 @@ class Timetable:
             column.setflags(write=False)
         return OfferTimes(*columns)
 
-    def leg_times(self, legs: I64, release: I64) -> I64:
+    def leg_times(
+        self, departures: Sequence[Departure], arrivals: Sequence[Arrival], legs: I64, release: I64
+    ) -> I64:
         """int64[n]: the instant at which goods that may leave from ``release`` on arrive by each leg
-        (departure, service, lane, arrival); NEVER beyond the calendars."""
+        int64[n, 4] (departure, service, lane, arrival); NEVER beyond the calendars."""
         out = np.empty(len(legs), np.int64)
-        layout = self.layout(int(release[0])) if len(release) else None
+        if not len(legs):
+            return out
+        layout = self.layout(int(release.min()))
         by_departure = np.unique(legs[:, :2], axis=0, return_inverse=True)[1].reshape(-1)
         for i in np.unique(by_departure):
             rows = np.flatnonzero(by_departure == i)
-            assert layout is not None
-            handed = self._handover(layout, int(legs[rows[0], 0]), int(legs[rows[0], 1]), release[rows])
+            departure = departures[int(legs[rows[0], 0])]
+            handed = self._handover(layout, departure, int(legs[rows[0], 1]), release[rows])
             for arrival in np.unique(legs[rows, 3]):
                 own = legs[rows, 3] == arrival
-                out[rows[own]] = self._arrive(layout, legs[rows[own]], handed[own])
+                out[rows[own]] = self._arrive(
+                    layout, departure, legs[rows[own]], arrivals[int(arrival)], handed[own]
+                )
         return out
 
-    def _handover(self, layout: Layout, departure_ix: int, service_ix: int, release: I64) -> I64:
-        departure = self._offers.departures[departure_ix]
-        hours = layout.hours(departure.calendar, departure.closed, departure.spot)
-        work = np.int64(departure.processing_seconds)
-        ready = release + work if hours is None else hours.after_work(release, np.full(len(release), work))
+    def ready(self, departure: Departure, release: I64, lead_seconds: int = 0) -> I64:
+        """The instants at which goods are ready for the carrier, and have been for ``lead_seconds`` of open
+        time; NEVER beyond the calendars."""
+        if not len(release):
+            return release
+        return _ready(self.layout(int(release.min())), departure, release, lead_seconds)
+
+    def _handover(self, layout: Layout, departure: Departure, service_ix: int, release: I64) -> I64:
+        ready = _ready(layout, departure, release, 0)
         service = self._network.services[service_ix]
         name = dict(departure.schedules).get(service.service_id)
         if name is None:
@@ -255,19 +275,17 @@ class Timetable:
         beyond = (first >= len(at)) | (ready >= NEVER)
         return np.where(beyond, NEVER, np.append(at, NEVER)[np.where(beyond, len(at), first)])
 
-    def _arrive(self, layout: Layout, legs: I64, handed: I64) -> I64:
+    def _arrive(self, layout: Layout, departure: Departure, legs: I64, arrival: Arrival, handed: I64) -> I64:
         """Of legs with equal departure, service and arrival."""
-        departure = self._offers.departures[int(legs[0, 0])]
         service = self._network.services[int(legs[0, 1])]
-        arrival = self._offers.arrivals[int(legs[0, 3])]
         lanes = [self._lanes[i] for i in legs[:, 2].tolist()]
         days = np.array([-1 if lane.transit_days is None else lane.transit_days for lane in lanes], np.int64)
         transit = np.array([lane.transit_seconds for lane in lanes], np.int64)
         gone = handed >= NEVER
-        safe = np.where(gone, layout.first_day, handed)
+        safe = np.where(gone, 0, handed)
         zone = arrival.time_zone or departure.spot.time_zone
         spot = Spot(zone, arrival.country, arrival.region)
-        hours = layout.hours(arrival.calendar, frozenset(), spot) if arrival.calendar else None
+        hours = layout.hours(arrival.calendar, arrival.closed, spot)
         there = safe + transit
         if hours is not None:
             there = hours.after_work(there, np.zeros(len(there), np.int64))
@@ -281,4 +299,18 @@ class Timetable:
                 date = date + np.maximum(days, 0)
             last = layout.clock(zone).end_of(date) if hours is None else hours.from_date(date)[1]
             there = np.where(days >= 0, np.where(date >= NEVER, NEVER, last), there)
+        gone |= there >= NEVER
+        if arrival.lead_seconds:
+            there = _worked(hours, np.where(gone, handed, there), arrival.lead_seconds)
         return np.where(gone, NEVER, there)
+
+
+def _ready(layout: Layout, departure: Departure, release: I64, lead_seconds: int) -> I64:
+    hours = layout.hours(departure.calendar, departure.closed, departure.spot)
+    return _worked(hours, release, departure.processing_seconds + lead_seconds)
+
+
+def _worked(hours: Hours | None, at: I64, seconds: int) -> I64:
+    if hours is None:
+        return at + seconds
+    return hours.after_work(at, np.full(len(at), seconds, np.int64))

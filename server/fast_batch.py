@@ -24,11 +24,12 @@ from router.kernels.keys import decision_keys
 from router.kernels.types import I32, I64, U8, U64, OrderArrays, PlanArrays
 from router.kernels.wire import Parsed
 from router.kernels.wire_encode import Answers, Ready
+from router.ladder import run_kernels
 from router.orders import groups_of
 from router.plan import plan_from_arrays
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
-from router.sourcer import rules_key, run_kernels
+from router.sourcer import rules_key
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import parse_order
 from server.decision_log import Remembered, plan_hash

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from router.catalogue import Catalogue
 from router.columns import IdIndex, frozen
-from router.domain import LineSplits, SalesChannel
+from router.domain import DeliveryMethod, LineSplits, SalesChannel
 from router.kernels.geo import chord2_within
 from router.kernels.types import (
     ANYWHERE,
@@ -106,18 +106,60 @@ def compile_strategies(
     profile_start: Sequence[int],
     universe: Universe,
     classes: ClassTable,
-    lanes: Sequence[Lane],
-) -> RuleArrays:
-    """Strategies (those of a profile together, in the order tried) to columns."""
+    lanes: Sequence[tuple[Service, Lane]],
+) -> tuple[RuleArrays, MethodRules | None]:
+    """Strategies (those of a profile together, in the order tried) to columns: those for orders that are
+    shipped to an address, and what is different by other methods (None: nothing)."""
     columns: dict[str, Any] = {"profile_start": np.array(profile_start, np.int32)}
     columns["fallback"] = np.array(_fallbacks(strategies, profile_start), np.int32)
     columns.update(_conditions(strategies, universe))
-    columns.update(_eligibility(strategies, universe, classes))
+    eligibility = _eligibility(strategies, universe, classes)
+    by_method = MethodRules.of(strategies, universe, classes, eligibility)
+    if by_method is not None:
+        eligibility["static_bits"] = by_method.static_bits[:, DeliveryMethod.SHIP]
+    static = eligibility["static_bits"]
+    eligibility["keep_units"] = np.where(static != 0, FAR, eligibility["keep_units"])
+    columns.update(eligibility)
     columns["same_country"] = columns["home_only"].any(axis=(1, 2)).astype(np.uint8)
     columns.update(_node_costs(strategies, universe, classes, lanes))
     columns.update(_listed_costs(strategies, universe))
     columns.update(_limits(strategies))
-    return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
+    arrays = RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
+    return arrays, by_method
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRules:
+    """static_bits: uint64[T, methods + 1, K, N], as in RuleArrays, for each delivery method. keep_units:
+    int64[T, K, N], not looking at static_bits."""
+
+    static_bits: NDArray[np.uint64]
+    keep_units: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        strategies: Sequence[Strategy],
+        universe: Universe,
+        classes: ClassTable,
+        eligibility: dict[str, NDArray[Any]],
+    ) -> MethodRules | None:
+        """None when no rule speaks of methods. ``eligibility``: what the other rules make."""
+        kinds = (model.AllowMethods, model.ExcludeMethods)
+        if not any(isinstance(rule, kinds) for t in strategies for rule in t.eligibility):
+            return None
+        methods = len(DeliveryMethod) + 1
+        static = np.repeat(eligibility["static_bits"][:, None], methods, axis=1)
+        for t, strategy in enumerate(strategies):
+            for r, rule in enumerate(strategy.eligibility):
+                if not isinstance(rule, kinds):
+                    continue
+                named = {DeliveryMethod[name] for name in rule.methods}
+                where = np.outer(classes.matching[rule.skus], universe.nodes(rule.nodes))
+                for method in DeliveryMethod:
+                    if (method in named) == isinstance(rule, model.ExcludeMethods):
+                        static[t, method][where] |= np.uint64(1 << (FIRST_RULE_BIT + r))
+        return cls(static, eligibility["keep_units"])
 
 
 def _fallbacks(strategies: Sequence[Strategy], profile_start: Sequence[int]) -> list[int]:
@@ -148,7 +190,12 @@ def _conditions(strategies: Sequence[Strategy], universe: Universe) -> dict[str,
     unbounded = [t.when.order_value is None for t in strategies]
     return {
         "channel_mask": np.array(
-            [sum(1 << int(SalesChannel[c]) for c in set(t.when.sales_channels)) or every for t in strategies],
+            [
+                0
+                if t.when.delivery_methods and "SHIP" not in t.when.delivery_methods
+                else sum(1 << int(SalesChannel[c]) for c in set(t.when.sales_channels)) or every
+                for t in strategies
+            ],
             np.int64,
         ),
         "value_min_cents": np.array([v.min_cents for v in values], np.int64),
@@ -198,6 +245,8 @@ def _eligibility(
                         service_ok[t, lines, v] = 0
                 service_bits[t, lines] |= np.uint64(1 << bit)
                 continue
+            if isinstance(rule, model.AllowMethods | model.ExcludeMethods):
+                continue  # see MethodRules
             where = np.outer(lines, universe.nodes(rule.nodes))
             if isinstance(rule, model.AllowNodes):
                 static[t][np.outer(lines, ~universe.nodes(rule.nodes))] |= np.uint64(1 << bit)
@@ -222,7 +271,7 @@ def _eligibility(
         "static_bits": static,
         "soft_bits": soft,
         "near_chord2": near,
-        "keep_units": np.where(static != 0, FAR, keep),
+        "keep_units": keep,
         "home_only": home,
         "dynamic_start": np.array(start, np.int32),
         "dynamic_kind": np.array(kinds, np.int64),
@@ -249,10 +298,14 @@ def _dynamic(rule: model.MaxDistance | model.SameCountry | model.MinRemaining) -
 
 
 def _node_costs(
-    strategies: Sequence[Strategy], universe: Universe, classes: ClassTable, lanes: Sequence[Lane]
+    strategies: Sequence[Strategy],
+    universe: Universe,
+    classes: ClassTable,
+    lanes: Sequence[tuple[Service, Lane]],
 ) -> dict[str, NDArray[Any]]:
     nodes = universe.network.nodes
-    brackets = [b.cents for lane in lanes for b in lane.brackets]
+    brackets = np.array([b.cents for _, lane in lanes for b in lane.brackets], np.int64)
+    own = np.array([service.is_transfer for service, lane in lanes for _ in lane.brackets], bool)
     by_node = {
         name: np.zeros((len(strategies), len(nodes)), np.int64)
         for name in ("ship_handling", "ship_priority", "unit_priority", "line", "unit")
@@ -260,15 +313,16 @@ def _node_costs(
     bracket_cents = np.zeros((len(strategies), len(brackets)), np.int64)
     for t, strategy in enumerate(strategies):
         for goal in strategy.objectives:
-            if isinstance(goal, model.Shipping):
-                bracket_cents[t] += np.array([weighted(c, goal.weight) for c in brackets], np.int64)
+            if isinstance(goal, model.Shipping | model.Transfer):
+                priced = np.array([weighted(c, goal.weight) for c in brackets.tolist()], np.int64)
+                bracket_cents[t] += np.where(own == isinstance(goal, model.Transfer), priced, 0)
             elif isinstance(goal, model.Handling):
-                for name, own in (
+                for name, each in (
                     ("ship_handling", [n.shipment_cents for n in nodes]),
                     ("line", [n.line_cents for n in nodes]),
                     ("unit", [n.unit_cents for n in nodes]),
                 ):
-                    by_node[name][t] += np.array([weighted(c, goal.weight) for c in own], np.int64)
+                    by_node[name][t] += np.array([weighted(c, goal.weight) for c in each], np.int64)
             elif isinstance(goal, model.NodePriority):
                 name = "ship_priority" if goal.per == "shipment" else "unit_priority"
                 step = weighted(goal.cents, goal.weight)

@@ -17,6 +17,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Cents = Annotated[int, Field(ge=0, le=10**12)]
 Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=9, decimal_places=4)]
+MethodName = Literal["SHIP", "PICKUP", "SHIP_TO_STORE", "PICKUP_POINT", "CARRY_OUT", "RESERVE_AND_COLLECT"]
 NodeTypeName = Literal["STORE", "WAREHOUSE", "DISTRIBUTION_CENTER", "SUPPLIER", "MARKETPLACE_SELLER"]
 ChannelName = Literal["WEB", "MOBILE", "STORE", "CALL_CENTER", "KIOSK", "MARKETPLACE", "SOCIAL"]
 
@@ -92,8 +93,31 @@ class ExcludeServices(_Eligibility):
     labels: tuple[Id, ...] = ()
 
 
+class AllowMethods(_Eligibility):
+    """The selected nodes supply the selected SKUs only by these delivery methods."""
+
+    kind: Literal["allow_methods"]
+    nodes: NodeSelector = NodeSelector()
+    methods: Annotated[tuple[MethodName, ...], Field(min_length=1)]
+
+
+class ExcludeMethods(_Eligibility):
+    """The selected nodes do not supply the selected SKUs by these delivery methods."""
+
+    kind: Literal["exclude_methods"]
+    nodes: NodeSelector = NodeSelector()
+    methods: Annotated[tuple[MethodName, ...], Field(min_length=1)]
+
+
 EligibilityRule = Annotated[
-    AllowNodes | ExcludeNodes | MaxDistance | SameCountry | MinRemaining | ExcludeServices,
+    AllowNodes
+    | ExcludeNodes
+    | MaxDistance
+    | SameCountry
+    | MinRemaining
+    | ExcludeServices
+    | AllowMethods
+    | ExcludeMethods,
     Field(discriminator="kind"),
 ]
 
@@ -102,6 +126,13 @@ class Shipping(_Model):
     """The carrier's tariff."""
 
     kind: Literal["shipping"]
+    weight: Weight = Decimal(1)
+
+
+class Transfer(_Model):
+    """The tariff of the retailer's own transport, and the price of hubs."""
+
+    kind: Literal["transfer"]
     weight: Weight = Decimal(1)
 
 
@@ -125,6 +156,15 @@ class Delay(_Model):
     kind: Literal["delay"]
     weight: Weight = Decimal(1)
     free_days: Annotated[int, Field(ge=0, le=365)] = 0
+    cents_per_day: Cents = 0
+    steps: tuple[DelayStep, ...] = ()
+
+
+class Lateness(_Model):
+    """A cost of the started days from the requested time to the arrival of a delivery's last shipment."""
+
+    kind: Literal["lateness"]
+    weight: Weight = Decimal(1)
     cents_per_day: Cents = 0
     steps: tuple[DelayStep, ...] = ()
 
@@ -167,7 +207,8 @@ class NodePriority(_Model):
 
 
 Objective = Annotated[
-    Shipping | Handling | Delay | Split | StockDepth | Distance | NodePriority, Field(discriminator="kind")
+    Shipping | Transfer | Handling | Delay | Lateness | Split | StockDepth | Distance | NodePriority,
+    Field(discriminator="kind"),
 ]
 
 
@@ -186,6 +227,7 @@ class Conditions(_Model):
     destination_countries: tuple[Country, ...] = ()
     destination_zones: tuple[Id, ...] = ()
     customer_segments: tuple[Id, ...] = ()
+    delivery_methods: tuple[MethodName, ...] = ()
 
 
 class Limits(_Model):
@@ -193,13 +235,15 @@ class Limits(_Model):
 
     max_nodes_per_order: 1 never splits. min_shipment_value_cents: an order is split only into
     parts (one node's goods) worth at least this. allow_partial: when not every unit can be had, send as
-    many units as possible (then at the least cost) instead of nothing.
+    many units as possible (then at the least cost) instead of nothing. max_late_days: arrivals later than
+    so many days of 24 hours after the requested time are not allowed.
     """
 
     max_nodes_per_order: Annotated[int, Field(ge=1, le=200)] = 200
     min_shipment_value_cents: Cents = 0
     line_splits: Literal["never", "when_needed", "free"] = "when_needed"
     allow_partial: bool = False
+    max_late_days: Annotated[int, Field(ge=0, le=365)] | None = None
 
 
 class Strategy(_Model):

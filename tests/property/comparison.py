@@ -14,12 +14,13 @@ import numpy as np
 from router.compile import Compiled
 from router.domain import CertificateKind, Decision, Method, Status
 from router.kernels.types import NEEDS_SOLVER, PlanArrays
+from router.ladder import run_kernels
 from router.orders import order_arrays
 from router.plan import assemble
 from router.problem import Problem, build_problem
 from router.solver.limits import SearchLimits
 from router.solver.order_mip import Assignment, Undecided, solve_order
-from router.sourcer import decide, run_kernels
+from router.sourcer import decide
 from router.verify import verify
 from tests.engine import snapshot_of
 from tests.oracle_decision import decide_by_force

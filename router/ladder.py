@@ -1,0 +1,101 @@
+"""The ladder of one order under one strategy: the kernels, and where they stop the solver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.domain import Method, Order, Part, Plan, Status
+from router.errors import BrokenInvariant
+from router.kernels.decide import decide_all
+from router.kernels.types import MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays
+from router.orders import groups_of
+from router.plan import assemble
+from router.problem import Problem, build_problem
+from router.snapshot import Moment
+from router.solver.limits import SearchLimits
+from router.solver.order_mip import Assignment, Undecided, solve_order
+from router.workspace import plan_arrays, workspace_for
+
+I64 = NDArray[np.int64]
+
+
+def run_kernels(moment: Moment, columns: OrderArrays, start_at: int = -1) -> PlanArrays:
+    """All orders through the kernels; those left to the solver have status NEEDS_SOLVER."""
+    space = workspace_for(moment.world, int(np.diff(columns.line_start).max()))
+    out = plan_arrays(len(columns.line_start) - 1, len(columns.sku_ix))
+    decide_all(space.hold(moment.world), columns, moment.origin_seconds, start_at, out)
+    return out
+
+
+class Names(NamedTuple):
+    """Ids of the nodes and services of a world."""
+
+    node_ids: tuple[str, ...]
+    service_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A plan, and what is proven: no plan that fills as many units costs less than ``bound_cents``; proven:
+    nor does any fill more, and the plan costs just that."""
+
+    plan: Plan
+    bound_cents: int
+    proven: bool
+    method: Method
+    stopped_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsolved:
+    """No plan; ``stopped_by`` empty: it is proven that there is none."""
+
+    stopped_by: str = ""
+
+
+def solve_world(
+    moment: Moment, columns: OrderArrays, order: Order, names: Names, seconds: I64, limits: SearchLimits
+) -> Solved | Unsolved:
+    """The only order of a world with a single strategy. seconds: int64[N, V] from the origin to the arrival,
+    where the world's own are but levels."""
+    out = run_kernels(moment, columns, 0)
+    status = int(out.status[0])
+    if status == Status.UNSOURCEABLE:
+        return Unsolved()
+    if status == MISCOUNTED:
+        raise BrokenInvariant(
+            f"order {order.order_id!r}: the programme's cost is not the plan's",
+            metadata={"order_id": order.order_id},
+        )
+    problem = build_problem(moment.world, columns, 0, 0, moment.origin_seconds)
+    problem = replace(problem, seconds=seconds[problem.node_ix])
+    if status == NEEDS_SOLVER:
+        answer = solve_order(problem, limits)
+        if not isinstance(answer, Assignment) or not answer.units.any():
+            return Unsolved(answer.stopped_by if isinstance(answer, Undecided) else "")
+        plan = assemble(problem, order, names, answer.units, answer.allowed_delay_cents)
+        proven = answer.proven and answer.bound_cents == plan.total_cents
+        return Solved(plan, answer.bound_cents, proven, answer.method, answer.stopped_by)
+    units = _units(problem, groups_of(order), out)
+    plan = assemble(problem, order, names, units, int(out.parts[0, Part.DELAY]))
+    if plan.total_cents != int(out.total_cents[0]):
+        raise BrokenInvariant(
+            f"order {order.order_id!r}: the plan costs {plan.total_cents}, not {out.total_cents[0]}",
+            metadata={"order_id": order.order_id},
+        )
+    return Solved(plan, plan.total_cents, True, Method.SUBSET_DP)
+
+
+def _units(problem: Problem, groups: list[int], out: PlanArrays) -> I64:
+    """int64[C, L] of the shipments that the kernels wrote."""
+    group = np.array(groups)
+    units = np.zeros((len(problem.node_ix), len(group)), np.int64)
+    for s in range(int(out.ship_start[1])):
+        row = int(np.searchsorted(problem.node_ix, int(out.ship_node[s])))
+        own = (int(out.ship_groups[s]) >> group) & 1 == 1
+        units[row, own] = problem.lines.quantity[own]
+    return units
