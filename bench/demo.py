@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             }
             policies = {"Sourcier": [ours(answer) for answer in answers]}
             for title, walk in rivals.items():
-                rival = Rival(walk, snapshot_of(config_path), now_seconds)
+                rival = Rival(walk, snapshot_of(config_path, now_seconds), now_seconds)
                 outcomes = [rival.source(order) for order in tracked(orders, title, console)]
                 policies[title] = [theirs(outcome, now_seconds) for outcome in outcomes]
             console.print(outcome_table(policies), comparison_table(policies))
@@ -151,10 +151,10 @@ def source_all(
     ]
 
 
-def snapshot_of(config_path: Path) -> Snapshot:
+def snapshot_of(config_path: Path, now_seconds: int) -> Snapshot:
     """The retailer at the start, read from the same files as the server's."""
     config = load_config(config_path)
-    inputs = read_inputs(config)
+    inputs = read_inputs(config, now_seconds)
     if config.stock is None:
         raise RuntimeError("the demonstration's config names no stock file")
     feed = read_stock(config.stock, inputs.catalogue, inputs.network.nodes)

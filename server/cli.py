@@ -32,6 +32,7 @@ from server.load.network import load_network
 from server.load.rules import load_rules
 from server.load.stock import read_stock
 from server.load.table import Progress as Told
+from server.load.times import use_packaged_zones
 from server.logs import set_up
 from server.opening import batches_of, import_feed, open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
@@ -201,7 +202,9 @@ def rules_check(
         _, warnings = load_rules(file)
     else:
         settings = load_config(config)
-        network, _ = load_network(settings.network, settings.nodes)
+        network, _ = load_network(
+            settings.network, settings.nodes, now_seconds=_clock(), closures=settings.closures
+        )
         _, warnings = load_rules(file, network, read_catalogue(settings.skus))
     stderr = console_for(stderr=True)
     for warning in warnings:
@@ -219,7 +222,7 @@ def stock_import(
     settings = load_config(config or DEFAULT_CONFIG)
     if settings.ledger is None and not target:
         raise InvalidConfig.at("ledger.kind", "is memory: there is nothing to import into without --target")
-    inputs = read_inputs(settings)
+    inputs = read_inputs(settings, _clock())
     nodes = inputs.network.nodes
     with _progress() as report:
         feed = read_stock(file, inputs.catalogue, nodes, report("reading stock"))
@@ -294,7 +297,7 @@ def _clock() -> int:
 
 def _open(settings: Config) -> World:
     with _progress() as report:
-        inputs = read_inputs(settings, report)
+        inputs = read_inputs(settings, _clock(), report)
         return open_world(settings, inputs, _clock, report)
 
 
@@ -350,6 +353,7 @@ def _complain(failure: Failure) -> int:
 
 def main() -> None:
     """Entry point of the command ``sourcier``."""
+    use_packaged_zones()
     app(prog_name="sourcier")
 
 

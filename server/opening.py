@@ -50,9 +50,11 @@ class Inputs:
     warnings: tuple[Violation, ...]
 
 
-def read_inputs(config: Config, report: Report = silent) -> Inputs:
-    """Raises InvalidConfig naming file and line."""
-    network, currency = load_network(config.network, config.nodes)
+def read_inputs(config: Config, now_seconds: int, report: Report = silent) -> Inputs:
+    """With the public holidays of the years around now (epoch). Raises InvalidConfig naming file and line."""
+    network, currency = load_network(
+        config.network, config.nodes, now_seconds=now_seconds, closures=config.closures
+    )
     catalogue = read_catalogue(config.skus, report("reading SKUs"))
     rules, warnings = load_rules(config.rules, network, catalogue)
     return Inputs(network, currency, catalogue, rules, warnings)

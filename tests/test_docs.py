@@ -19,6 +19,7 @@ import pytest
 
 from router.rules.parse import read_rules
 from router.rules.yaml_lines import parse_yaml
+from server.load.network import parse_carriage
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -121,6 +122,8 @@ def test_yaml_is_read_without_a_complaint(block: Block) -> None:
     document = parse_yaml(block.text, str(block))
     if "profiles:" in block.text:
         assert read_rules(block.text, str(block)).rules.profiles
+    if "currency:" in block.text:
+        assert parse_carriage(block.text, str(block)).services
     assert document is not None
 
 

@@ -15,8 +15,8 @@ from router.columns import IdIndex
 from router.domain import MAX_ID_LENGTH, MAX_UNIT_VALUE_CENTS
 from router.errors import InvalidConfig, InvalidInput
 from server.load.header import id_mistake
-from server.load.nodes import SEPARATOR
 from server.load.problems import Problems
+from server.load.rows import SEPARATOR
 from server.load.table import Columns, NotNumbers, Progress, Table, buffers, number_column, text_column
 
 COLUMNS = Columns(

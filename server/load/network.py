@@ -1,9 +1,10 @@
-"""The network file (YAML): currency, zones, tariffs and carrier services. Nodes have a table of their own."""
+"""The network file (YAML): currency, zones, tariffs, carrier services, calendars, pick-ups. Nodes have tables
+of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -13,13 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from router.countries import COUNTRY_CODES
 from router.errors import InvalidConfig
-from router.network import Bracket, Lane, Network, Service, Zone
+from router.network import Bracket, Calendar, Lane, Network, Node, Schedule, Service, Zone
 from router.rules.model import Country, Id
 from router.rules.validate import bounded, did_you_mean, validate
 from router.rules.yaml_lines import Path as FieldPath
 from router.rules.yaml_lines import parse_yaml
+from server.load.calendars import CalendarEntry, Findings, calendar_mistakes, calendar_of
+from server.load.closures import read_closures
 from server.load.files import read_text
-from server.load.nodes import read_nodes
+from server.load.holidays import holiday_mistake, public_holidays
+from server.load.nodes import Known, read_nodes
+from server.load.pickups import PickupEntry, pickup_mistakes, schedule_of
+from server.load.times import known_zones, zone_mistake
 
 PostalPrefix = Annotated[str, Field(min_length=1, max_length=16)]
 
@@ -36,6 +42,11 @@ class ZoneEntry(_Model):
     postal_prefixes: tuple[PostalPrefix, ...] = Field(
         default=(), description="In quotes; spaces do not count. None: the rest of the country."
     )
+    region: Id | None = Field(
+        default=None, description="ISO 3166-2 code without the country, for its public holidays."
+    )
+    time_zone: Id | None = Field(default=None, description="IANA name; none: that of the sending node.")
+    calendar: Id | None = Field(default=None, description="The hours of delivery; none: always.")
 
 
 class BracketEntry(_Model):
@@ -53,8 +64,11 @@ class LaneEntry(_Model):
     max_distance_km: Annotated[Decimal, Field(gt=0, le=21_000, decimal_places=3)] | None = Field(
         default=None, description="Great circle from node to destination; none: any distance."
     )
-    transit_hours: Annotated[Decimal, Field(ge=0, le=8_784, decimal_places=2)] = Field(
-        description="From the hand-over to the carrier to the arrival."
+    transit_hours: Annotated[Decimal, Field(ge=0, le=8_784, decimal_places=2)] | None = Field(
+        default=None, description="From the hand-over to the carrier to the arrival; or give transit_days."
+    )
+    transit_days: Annotated[int, Field(ge=0, le=366)] | None = Field(
+        default=None, description="Working days of the service's calendar after the date of the hand-over."
     )
     tariff: Id | None = Field(default=None, description="A name under tariffs; or give brackets.")
     brackets: tuple[BracketEntry, ...] | None = Field(
@@ -67,6 +81,9 @@ class ServiceEntry(_Model):
 
     id: Id
     name: str = Field(default="", max_length=200)
+    calendar: Id | None = Field(
+        default=None, description="The carrier's working days, for transit_days; none: every day."
+    )
     labels: tuple[Id, ...] = Field(default=(), description="Names for rules to select it by.")
     excluded_sku_labels: tuple[Id, ...] = Field(
         default=(), description="SKUs with one of these do not travel by it."
@@ -87,6 +104,11 @@ class NetworkDocument(_Model):
         description="Lists of brackets by name, ascending by weight; the last is the greatest parcel.",
     )
     services: Annotated[tuple[ServiceEntry, ...], Field(min_length=1, max_length=1_000)]
+    calendars: dict[Id, CalendarEntry] = Field(default={}, description="Hours and working days by name.")
+    pickups: dict[Id, Annotated[tuple[PickupEntry, ...], Field(min_length=1, max_length=1_000)]] = Field(
+        default={},
+        description="Schedules by name, for the column pickups of nodes; ascending within a date.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +118,52 @@ class Carriage:
     currency: str
     zones: tuple[Zone, ...]
     services: tuple[Service, ...]
+    calendars: tuple[Calendar, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
-    def with_nodes(self, path: Path) -> Network:
-        """Together with the nodes of a CSV or Parquet file. Raises InvalidConfig."""
-        nodes = read_nodes(path, frozenset(service.service_id for service in self.services))
-        return Network(nodes=nodes, zones=self.zones, services=self.services)
+    def known(self) -> Known:
+        """What nodes may refer to."""
+        return Known(
+            services={service.service_id: service.calendar for service in self.services},
+            calendars={calendar.calendar_id: calendar.keeps_holidays for calendar in self.calendars},
+            schedules=frozenset(schedule.schedule_id for schedule in self.schedules),
+        )
+
+    def with_nodes(self, path: Path, now_seconds: int, closures: Path | None = None) -> Network:
+        """Together with nodes and their closures, each from a CSV or Parquet file, and public holidays in the
+        years around ``now_seconds`` (epoch). Raises InvalidConfig."""
+        known = self.known()
+        nodes = read_nodes(path, known)
+        if closures is not None:
+            closed = read_closures(closures, {node.node_id for node in nodes})
+            nodes = tuple(replace(n, closed=closed[n.node_id]) if n.node_id in closed else n for n in nodes)
+        return Network(
+            nodes=nodes,
+            zones=self.zones,
+            services=self.services,
+            calendars=self.calendars,
+            schedules=self.schedules,
+            holidays=public_holidays(_places_with_holidays(nodes, self.zones, known), now_seconds),
+        )
 
 
-def load_network(path: Path, nodes_path: Path) -> tuple[Network, str]:
-    """The network and its currency. Raises InvalidConfig."""
+def _places_with_holidays(
+    nodes: Collection[Node], zones: Collection[Zone], known: Known
+) -> Iterator[tuple[str, str]]:
+    for node in nodes:
+        if known.holiday_calendar(node.calendar, node.services):
+            yield node.country, node.region
+    for zone in zones:
+        if known.calendars.get(zone.calendar):
+            yield zone.country, zone.region
+
+
+def load_network(
+    path: Path, nodes_path: Path, *, now_seconds: int, closures: Path | None = None
+) -> tuple[Network, str]:
+    """The network and its currency; see ``Carriage.with_nodes``. Raises InvalidConfig."""
     carriage = load_carriage(path)
-    return carriage.with_nodes(nodes_path), carriage.currency
+    return carriage.with_nodes(nodes_path, now_seconds, closures), carriage.currency
 
 
 def load_carriage(path: Path) -> Carriage:
@@ -127,37 +184,65 @@ def parse_carriage(text: str, source: str) -> Carriage:
         currency=file.currency,
         zones=tuple(_zone(zone) for zone in file.zones),
         services=tuple(_service(service, file.tariffs) for service in file.services),
+        calendars=tuple(calendar_of(name, entry) for name, entry in file.calendars.items()),
+        schedules=tuple(schedule_of(name, entries) for name, entries in file.pickups.items()),
     )
 
 
-def _mistakes(file: NetworkDocument) -> Iterator[tuple[FieldPath, str]]:
+def _mistakes(file: NetworkDocument) -> Findings:
     for key, ids in (("zones", [z.id for z in file.zones]), ("services", [s.id for s in file.services])):
         seen: set[str] = set()
         for at, name in enumerate(ids):
             if name in seen:
                 yield (key, at, "id"), f"{name!r} is given twice"
             seen.add(name)
+    time_zones = known_zones()
     for at, zone in enumerate(file.zones):
-        if zone.country not in COUNTRY_CODES:
-            yield ("zones", at, "country"), f"{zone.country!r} is not an ISO 3166 country code"
-        for p, prefix in enumerate(zone.postal_prefixes):
-            if not prefix.strip():
-                yield ("zones", at, "postal_prefixes", p), "must not be empty"
+        yield from _zone_mistakes(zone, file.calendars, time_zones, ("zones", at))
     for name, brackets in file.tariffs.items():
         yield from _descents(brackets, ("tariffs", name))
     zone_ids = {zone.id for zone in file.zones}
     for s, service in enumerate(file.services):
+        yield from _calendar_mistake(service.calendar, file.calendars, ("services", s))
         for at, lane in enumerate(service.lanes):
             yield from _lane_mistakes(lane, file.tariffs, zone_ids, ("services", s, "lanes", at))
+    yield from calendar_mistakes(file.calendars)
+    yield from pickup_mistakes(file.pickups)
+
+
+def _zone_mistakes(
+    zone: ZoneEntry, calendars: Mapping[str, CalendarEntry], time_zones: frozenset[str], path: FieldPath
+) -> Findings:
+    for p, prefix in enumerate(zone.postal_prefixes):
+        if not prefix.strip():
+            yield (*path, "postal_prefixes", p), "must not be empty"
+    if zone.time_zone is not None and (message := zone_mistake(zone.time_zone, time_zones)):
+        yield (*path, "time_zone"), message
+    yield from _calendar_mistake(zone.calendar, calendars, path)
+    if zone.country not in COUNTRY_CODES:
+        yield (*path, "country"), f"{zone.country!r} is not an ISO 3166 country code"
+    elif (entry := calendars.get(zone.calendar or "")) is not None and entry.holidays == "closed":
+        mistake = holiday_mistake(zone.country, zone.region or "", zone.calendar or "")
+        if mistake is not None:
+            yield (*path, mistake[0]), mistake[1]
+
+
+def _calendar_mistake(name: str | None, calendars: Mapping[str, CalendarEntry], path: FieldPath) -> Findings:
+    if name is not None and name not in calendars:
+        yield (*path, "calendar"), f"no calendar {name!r}{did_you_mean(name, calendars.keys())}"
 
 
 def _lane_mistakes(
     lane: LaneEntry, tariffs: Mapping[str, object], zone_ids: set[str], path: FieldPath
-) -> Iterator[tuple[FieldPath, str]]:
+) -> Findings:
     for key, zones in (("from_zones", lane.from_zones), ("to_zones", lane.to_zones)):
         for z, zone in enumerate(zones):
             if zone not in zone_ids:
                 yield (*path, key, z), f"no zone {zone!r}{did_you_mean(zone, zone_ids)}"
+    if lane.transit_hours is None and lane.transit_days is None:
+        yield path, "needs transit_hours, or transit_days"
+    elif lane.transit_hours is not None and lane.transit_days is not None:
+        yield (*path, "transit_days"), "give transit_hours or transit_days, not both"
     if lane.tariff is not None and lane.brackets is not None:
         yield (*path, "tariff"), "give a tariff or brackets, not both"
     elif lane.tariff is None and lane.brackets is None:
@@ -169,7 +254,7 @@ def _lane_mistakes(
     yield from _descents(lane.brackets or (), (*path, "brackets"))
 
 
-def _descents(brackets: tuple[BracketEntry, ...], path: FieldPath) -> Iterator[tuple[FieldPath, str]]:
+def _descents(brackets: tuple[BracketEntry, ...], path: FieldPath) -> Findings:
     for at, (before, after) in enumerate(pairwise(brackets), 1):
         if after.up_to_grams <= before.up_to_grams:
             message = f"must be more than {before.up_to_grams} of the bracket before, is {after.up_to_grams}"
@@ -178,13 +263,21 @@ def _descents(brackets: tuple[BracketEntry, ...], path: FieldPath) -> Iterator[t
 
 def _zone(zone: ZoneEntry) -> Zone:
     prefixes = tuple(prefix.replace(" ", "") for prefix in zone.postal_prefixes)
-    return Zone(zone_id=zone.id, country=zone.country, postal_prefixes=prefixes)
+    return Zone(
+        zone_id=zone.id,
+        country=zone.country,
+        postal_prefixes=prefixes,
+        region=zone.region or "",
+        time_zone=zone.time_zone or "",
+        calendar=zone.calendar or "",
+    )
 
 
 def _service(service: ServiceEntry, tariffs: Mapping[str, tuple[BracketEntry, ...]]) -> Service:
     return Service(
         service_id=service.id,
         name=service.name,
+        calendar=service.calendar or "",
         labels=frozenset(service.labels),
         excluded_sku_labels=frozenset(service.excluded_sku_labels),
         lanes=tuple(
@@ -199,6 +292,7 @@ def _lane(lane: LaneEntry, brackets: tuple[BracketEntry, ...]) -> Lane:
         from_zones=frozenset(lane.from_zones),
         to_zones=frozenset(lane.to_zones),
         max_distance_m=None if lane.max_distance_km is None else int(lane.max_distance_km * 1000),
-        transit_seconds=int(lane.transit_hours * 3600),
+        transit_seconds=int((lane.transit_hours or 0) * 3600),
+        transit_days=lane.transit_days,
         brackets=tuple(Bracket(up_to_grams=b.up_to_grams, cents=b.cents) for b in brackets),
     )

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from zoneinfo import available_timezones
-
-import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 
 from router.countries import COUNTRY_CODES
 from router.domain import NodeType
 from router.errors import InvalidConfig, Violation
 from router.network import Node
 from router.rules.validate import bounded, did_you_mean
-from server.load.files import read_text, unreadable
-from server.load.header import check_header, id_mistake
+from server.load.header import id_mistake
+from server.load.holidays import holiday_mistake
+from server.load.rows import SEPARATOR, Layout, read_rows
+from server.load.times import known_zones, zone_mistake
 
-MAX_NODES = 1_000_000
 MAX_CENTS = 10**9
 MAX_UNITS = 10**9
-SEPARATOR = ";"
-"""Between the entries of ``labels``, ``groups`` and ``services``."""
-
 REQUIRED = ("node_id", "node_type", "country", "latitude", "longitude")
-TEXTS = ("name", "postal_code", "time_zone")
+TEXTS = ("name", "postal_code", "time_zone", "region", "calendar")
 LISTS = ("labels", "groups", "services")
 NUMBERS = {
     "priority": (1, 1_000_000, 1),
@@ -40,12 +31,32 @@ NUMBERS = {
     "safety_stock_units": (0, MAX_UNITS, 0),
 }
 """Least, greatest, and what an empty value means."""
-COLUMNS = (*REQUIRED, *TEXTS, *LISTS, *NUMBERS)
+PICKUPS = "pickups"
+LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, *NUMBERS), REQUIRED)
 _MAX_TEXT = 200
 
 
-def read_nodes(path: Path, service_ids: frozenset[str]) -> tuple[Node, ...]:
-    """Nodes sorted by id. ``service_ids`` are those a node may name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What nodes may refer to.
+
+    services: ids, each with the id of the carrier's calendar or empty. calendars: ids, and whether each keeps
+    holidays. schedules: ids.
+    """
+
+    services: Mapping[str, str]
+    calendars: Mapping[str, bool] = field(default_factory=dict)
+    schedules: frozenset[str] = frozenset()
+
+    def holiday_calendar(self, calendar: str, services: Iterable[str]) -> str:
+        """The id of a calendar that keeps the holidays of a node's place: its own, or that of a service which
+        collects there. Empty when none does."""
+        carriers = sorted(self.services.get(service, "") for service in services)
+        return next((name for name in (calendar, *carriers) if self.calendars.get(name)), "")
+
+
+def read_nodes(path: Path, known: Known) -> tuple[Node, ...]:
+    """Nodes sorted by id.
 
     Raises InvalidConfig with violations such as ``nodes.csv:7 latitude``, at most MAX_VIOLATIONS of them and
     then how many more there are.
@@ -53,10 +64,10 @@ def read_nodes(path: Path, service_ids: frozenset[str]) -> tuple[Node, ...]:
     found: list[Violation] = []
     nodes: dict[str, Node] = {}
     lines: dict[str, str] = {}
-    zones = frozenset(available_timezones())
-    for where, values in _rows(path, found):
+    zones = known_zones()
+    for where, values in read_rows(path, LAYOUT, found):
         row = _Row(where, values, found)
-        node = row.node(service_ids, zones)
+        node = row.node(known, zones)
         if node is None:
             continue
         if node.node_id in nodes:
@@ -81,7 +92,7 @@ class _Row:
         self.is_wrong = True
         self.found.append(Violation(f"{self.where} {column}", message))
 
-    def node(self, service_ids: frozenset[str], zones: frozenset[str]) -> Node | None:
+    def node(self, known: Known, zones: frozenset[str]) -> Node | None:
         """None when something is wrong with it."""
         node_id = self._id("node_id")
         node_type = self._node_type()
@@ -89,12 +100,13 @@ class _Row:
         latitude = self._degrees("latitude", 90.0)
         longitude = self._degrees("longitude", 180.0)
         texts = {name: self._text(name) for name in TEXTS}
-        if texts["time_zone"] not in zones | {""}:
-            hint = did_you_mean(texts["time_zone"], zones)
-            self.wrong("time_zone", f"{texts['time_zone']!r} is not an IANA time zone{hint}")
+        if texts["time_zone"] and (message := zone_mistake(texts["time_zone"], zones)):
+            self.wrong("time_zone", message)
         lists = {name: self._list(name) for name in LISTS}
-        for unknown in sorted(lists["services"] - service_ids):
-            self.wrong("services", f"no service {unknown!r}{did_you_mean(unknown, service_ids)}")
+        for unknown in sorted(lists["services"] - known.services.keys()):
+            self.wrong("services", f"no service {unknown!r}{did_you_mean(unknown, known.services)}")
+        self._check_calendar(known, country, texts["region"], texts["calendar"], lists["services"])
+        schedules = self._schedules(known, lists["services"])
         numbers = {name: self._number(name) for name in NUMBERS}
         if self.is_wrong:
             return None
@@ -110,6 +122,9 @@ class _Row:
             labels=lists["labels"],
             groups=lists["groups"],
             services=lists["services"],
+            region=texts["region"],
+            calendar=texts["calendar"],
+            schedules=schedules,
             priority=numbers["priority"],
             processing_seconds=60 * numbers["processing_minutes"],
             shipment_cents=numbers["shipment_cents"],
@@ -117,6 +132,36 @@ class _Row:
             unit_cents=numbers["unit_cents"],
             safety_stock_units=numbers["safety_stock_units"],
         )
+
+    def _check_calendar(
+        self, known: Known, country: str, region: str, calendar: str, services: frozenset[str]
+    ) -> None:
+        if calendar and calendar not in known.calendars:
+            self.wrong("calendar", f"no calendar {calendar!r}{did_you_mean(calendar, known.calendars)}")
+        keeper = known.holiday_calendar(calendar, services)
+        if keeper and country in COUNTRY_CODES:
+            mistake = holiday_mistake(country, region, keeper)
+            if mistake is not None:
+                self.wrong(*mistake)
+
+    def _schedules(self, known: Known, services: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        """Schedule by service, from ``parcel=evening;freight=noon``."""
+        schedules: dict[str, str] = {}
+        entries = [entry.strip() for entry in self.values.get(PICKUPS, "").split(SEPARATOR)]
+        for entry in filter(None, entries):
+            service, equals, schedule = (part.strip() for part in entry.partition("="))
+            if not (service and equals and schedule):
+                self.wrong(PICKUPS, f"{_shown(entry)} must be service=schedule, such as parcel=evening")
+            elif service not in known.services:
+                self.wrong(PICKUPS, f"no service {service!r}{did_you_mean(service, known.services)}")
+            elif service not in services:
+                self.wrong(PICKUPS, f"service {service!r} is not among the services of this node")
+            elif schedule not in known.schedules:
+                self.wrong(PICKUPS, f"no pickups {schedule!r}{did_you_mean(schedule, known.schedules)}")
+            elif service in schedules:
+                self.wrong(PICKUPS, f"service {service!r} is given twice")
+            schedules[service] = schedule
+        return tuple(sorted(schedules.items()))
 
     def _id(self, column: str) -> str:
         text = self.values.get(column, "")
@@ -185,54 +230,6 @@ class _Row:
         if not least <= int(text) <= greatest:
             self.wrong(column, f"{text} is not within {least}..{greatest}")
         return int(text)
-
-
-def _rows(path: Path, found: list[Violation]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Where each row stands, and its values by column. Rows that do not fit the header are noted."""
-    if path.suffix.lower() in {".parquet", ".pq"}:
-        yield from _parquet_rows(path)
-        return
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    count = 0
-    try:
-        header = next(reader, [])
-        check_header(header, f"{path}:1", COLUMNS, REQUIRED)
-        line = reader.line_num + 1
-        for values in reader:
-            where, line = f"{path}:{line}", reader.line_num + 1
-            if not values:
-                continue
-            count += 1
-            if count > MAX_NODES:
-                raise InvalidConfig.at(where, f"more than {MAX_NODES} nodes")
-            if len(values) != len(header):
-                found.append(Violation(where, f"has {len(values)} values, must have {len(header)}"))
-                continue
-            yield where, dict(zip(header, values, strict=True))
-    except csv.Error as error:
-        raise InvalidConfig([*found, Violation(f"{path}:{reader.line_num}", f"not CSV: {error}")]) from error
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    try:
-        table = pa_parquet.read_table(path)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except pa.ArrowException as error:
-        raise InvalidConfig.at(str(path), f"cannot be read: {str(error).splitlines()[0]}") from error
-    check_header(list(table.column_names), str(path), COLUMNS, REQUIRED)
-    for number, row in enumerate(table.to_pylist(), 1):
-        yield f"{path} row {number}", {name: _as_text(value) for name, value in row.items()}
-
-
-def _as_text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, list):
-        return SEPARATOR.join(_as_text(entry) for entry in value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _shown(text: str) -> str:

@@ -128,7 +128,7 @@ def running(folder: Path) -> Iterator[Service]:
     """A shop of its own, served from start to stop."""
     config = load_config(write_shop(folder), environ={})
     clock = ManualClock()
-    world = open_world(config, read_inputs(config), clock)
+    world = open_world(config, read_inputs(config, clock()), clock)
     ledger = Hooked(world.ledger)
     world.ledger = ledger
     rules = RulesWatch(config.rules, world)

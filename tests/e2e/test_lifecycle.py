@@ -18,7 +18,7 @@ from server.config import load_config
 from server.ledger.sqlite import SqliteLedger
 from server.opening import open_world, read_inputs
 from tests.e2e.files import BAD_RULES, RULES, SPLIT_COSTS_MORE, write_shop
-from tests.e2e.service import ManualClock, Service, order, running
+from tests.e2e.service import START_SECONDS, ManualClock, Service, order, running
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -58,7 +58,7 @@ def test_not_serving_until_a_decision_has_been_made(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("server.app.warm_up", slow_warm_up)
     config = load_config(write_shop(tmp_path), environ={})
-    world = open_world(config, read_inputs(config), ManualClock())
+    world = open_world(config, read_inputs(config, START_SECONDS), ManualClock())
     serving = Serving(listen=config.address, threads=2, max_message_bytes=100_000, grace_seconds=5)
     app = App(world, serving)
     starting = threading.Thread(target=app.start)
@@ -131,7 +131,7 @@ def test_a_first_start_that_breaks_off_leaves_no_half_filled_ledger(
 ) -> None:
     config = load_config(write_shop(tmp_path), environ={})
     monkeypatch.setattr("server.ledger.sqlite_load.CHUNK_ROWS", 100)
-    inputs = read_inputs(config)
+    inputs = read_inputs(config, START_SECONDS)
 
     class PulledPlug(Exception):
         pass
@@ -158,13 +158,13 @@ def test_a_corrupt_or_foreign_ledger_is_refused_and_left_as_it_is(tmp_path: Path
     assert config.ledger is not None
     config.ledger.write_bytes(b"somebody's diary" * 100)
     with pytest.raises(LedgerUnusable, match=r"ledger\.db"):
-        open_world(config, read_inputs(config), ManualClock())
+        open_world(config, read_inputs(config, START_SECONDS), ManualClock())
     assert config.ledger.read_bytes() == b"somebody's diary" * 100
 
 
 def test_an_address_in_use_is_a_mistake_in_the_config(service: Service, tmp_path: Path) -> None:
     config = load_config(write_shop(tmp_path), environ={})
-    world = open_world(config, read_inputs(config), ManualClock())
+    world = open_world(config, read_inputs(config, START_SECONDS), ManualClock())
     serving = Serving(listen=service.target, threads=1, max_message_bytes=100_000, grace_seconds=1)
     with pytest.raises(InvalidConfig, match="cannot listen"):
         App(world, serving).start()

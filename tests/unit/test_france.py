@@ -226,7 +226,7 @@ def test_files_load_as_what_was_built(tmp_path: Path) -> None:
     write_world(world, tmp_path)
     config = load_config(tmp_path / "sourcier.yaml", environ={})
     assert config.rules == tmp_path / "rules.yaml"
-    network, currency = load_network(config.network, config.nodes)
+    network, currency = load_network(config.network, config.nodes, now_seconds=0)
     assert (network.nodes, currency) == (world.nodes, "EUR")
     catalogue = read_catalogue(config.skus)
     goods = world.goods

@@ -13,7 +13,7 @@ from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Node, Service, Zone
 from router.rules.validate import MAX_VIOLATIONS
 from server.load.network import load_network, parse_carriage
-from server.load.nodes import read_nodes
+from server.load.nodes import Known, read_nodes
 
 NETWORK = """\
 version: 1
@@ -45,6 +45,9 @@ n1,WAREHOUSE,,FR,,0,-0.0,,,,,,,,,,
 """
 
 
+KNOWN = Known(services={"std": ""})
+
+
 def network_mistakes(text: str) -> list[str]:
     with pytest.raises(InvalidConfig) as raised:
         parse_carriage(text, "network.yaml")
@@ -55,14 +58,14 @@ def node_mistakes(tmp_path: Path, text: str | bytes) -> list[str]:
     path = tmp_path / "nodes.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InvalidConfig) as raised:
-        read_nodes(path, frozenset({"std"}))
+        read_nodes(path, KNOWN)
     return [str(violation).replace(str(path), "nodes.csv") for violation in raised.value.violations]
 
 
 def test_a_network_is_what_its_files_say(tmp_path: Path) -> None:
     (tmp_path / "network.yaml").write_text(NETWORK, encoding="utf-8")
     (tmp_path / "nodes.csv").write_text(NODES, encoding="utf-8")
-    network, currency = load_network(tmp_path / "network.yaml", tmp_path / "nodes.csv")
+    network, currency = load_network(tmp_path / "network.yaml", tmp_path / "nodes.csv", now_seconds=0)
     assert currency == "EUR"
     assert network.zones == (
         Zone(zone_id="idf", country="FR", postal_prefixes=("75", "771")),
@@ -136,9 +139,15 @@ L0 = "services[0].lanes[0]"
         ("cents: 495", "cents: -1", "8:26 tariffs.parcel[0].cents: must be at least 0, is -1"),
         ("up_to_grams: 500", "upto_grams: 500",
          "8:8 tariffs.parcel[0].upto_grams: unknown key; did you mean 'up_to_grams'?"),
-        ("transit_hours: 48", "transit_days: 2",
-         "17:9 services[0].lanes[1].transit_days: unknown key; did you mean 'transit_hours'?"),
-        ("transit_hours: 48", "transit_days: 2", "17:9 services[0].lanes[1].transit_hours: is required"),
+        ("transit_hours: 48", "transit_day: 2",
+         "17:9 services[0].lanes[1].transit_day: unknown key; did you mean 'transit_days'?"),
+        (", transit_hours: 4.5", "", f"16:9 {L0}: needs transit_hours, or transit_days"),
+        ("transit_hours: 48", "transit_hours: 48\n        transit_days: 2",
+         "18:9 services[0].lanes[1].transit_days: give transit_hours or transit_days, not both"),
+        ("transit_hours: 48", "transit_days: 1.5",
+         "17:9 services[0].lanes[1].transit_days: must be a whole number, is 1.5"),
+        ("transit_hours: 48", "transit_days: 367",
+         "17:9 services[0].lanes[1].transit_days: must be at most 366, is 367"),
     ],
 )  # fmt: skip
 def test_mistakes_of_the_network_file_name_line_and_path(old: str, new: str, expected: str) -> None:
@@ -253,13 +262,13 @@ def test_parquet_nodes_with_lists_and_missing_values(tmp_path: Path) -> None:
     }
     path = tmp_path / "nodes.parquet"
     pa_parquet.write_table(pa.table(columns), path)
-    a, b = read_nodes(path, frozenset({"std"}))
+    a, b = read_nodes(path, KNOWN)
     assert (a.node_id, a.latitude, a.priority, a.labels, a.services) == ("a", 0.0, 1, {"x", "y"}, frozenset())
     assert (b.node_id, b.latitude, b.priority, b.labels, b.services) == ("b", 48.5, 3, frozenset(), {"std"})
     columns["latitude"] = [91.0, 0.0]
     pa_parquet.write_table(pa.table(columns), path)
     with pytest.raises(InvalidConfig) as raised:
-        read_nodes(path, frozenset({"std"}))
+        read_nodes(path, KNOWN)
     assert [str(v) for v in raised.value.violations] == [
         f"{path} row 1 latitude: '91' is not within -90..90 degrees"
     ]
@@ -269,7 +278,7 @@ def test_a_missing_file_and_a_false_parquet_file_are_invalid_config(tmp_path: Pa
     (tmp_path / "nodes.parquet").write_bytes(b"node_id\n")
     for name, start in (("none.csv", "cannot be read: No such file"), ("nodes.parquet", "cannot be read: ")):
         with pytest.raises(InvalidConfig) as raised:
-            read_nodes(tmp_path / name, frozenset())
+            read_nodes(tmp_path / name, KNOWN)
         (violation,) = raised.value.violations
         assert violation.field == str(tmp_path / name)
         assert violation.message.startswith(start)
