@@ -22,8 +22,8 @@ from router.domain import (
 )
 from router.rules.model import Strategy
 from router.verify import verify
-from router.verify.facts import Case
-from router.verify.plan import permission_complaints
+from router.verify.case import Case
+from router.verify.deliveries import permission_complaints
 from router.verify.pricing import (
     delay_cents,
     parcel_count,
@@ -32,7 +32,6 @@ from router.verify.pricing import (
     stock_depth_cents,
     weight_grams,
 )
-from router.verify.supply import arrival_seconds, lane_of
 from tests.oracle import Oracle, units_filled
 from tests.oracle_decision import decide_by_force
 from tests.worlds import DIVIDED_LINES, EVERYTHING, WHOLE_LINES, Features, World, random_world, worlds
@@ -185,7 +184,7 @@ def writable_plans(world: World, strategy: Strategy) -> Iterator[Plan]:
                 (k, units, s.service_id) for ((k, _), units), s in zip(parcels.items(), services, strict=True)
             ]
             plan = priced(case, strategy, chosen)
-            if plan is not None and not permission_complaints(case, strategy, plan):
+            if plan is not None and not permission_complaints([case], strategy, plan):
                 yield plan
 
 
@@ -196,10 +195,10 @@ def priced(case: Case, strategy: Strategy, chosen: list[tuple[str, dict[str, int
     taken: Counter[tuple[str, str]] = Counter()
     for node_id, units, service_id in chosen:
         node, metres = case.nodes[node_id], case.distances_m[node_id]
-        way = lane_of(case, node, case.services[service_id], metres)
+        way = case.ways(node, metres).get(service_id)
         if way is None:
             return None
-        own = shipment_cents(case, strategy, node, units, lane=way, distance_m=metres)
+        own = shipment_cents(case, strategy, node, units, way=way, distance_m=metres)
         grams = weight_grams(case, units)
         picks = [Pick(line_id=i, sku_id=case.lines[i].sku_id, quantity=n) for i, n in units.items()]
         for pick in picks:
@@ -212,7 +211,7 @@ def priced(case: Case, strategy: Strategy, chosen: list[tuple[str, dict[str, int
                 parcel_count=parcel_count(way, grams),
                 weight_grams=grams,
                 distance_m=metres,
-                arrival_seconds=arrival_seconds(case, node, way),
+                arrival_seconds=way.arrival_seconds,
                 cost=Cost.of([own.get(part, 0) for part in Part]),
             )
         )
