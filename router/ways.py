@@ -6,7 +6,6 @@ arrival.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -44,7 +43,7 @@ class Tariff:
         full, rest = divmod(weight_grams, self.up_to_grams[-1])
         total = full * cents[-1]
         if rest or not weight_grams:
-            total += cents[bisect_left(self.up_to_grams, rest)]
+            total += next(c for limit, c in zip(self.up_to_grams, cents, strict=True) if rest <= limit)
         return total
 
 

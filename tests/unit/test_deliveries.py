@@ -48,7 +48,7 @@ def lane(cents: int, hours: int, up_to: int = 10_000) -> Lane:
 
 
 def shop(**stock: int) -> World:
-    """A store in Paris, one in Lyon, a warehouse and a hub. ``stock``: units of SKU K by node; J_node for J."""
+    """A store in Paris, one in Lyon, a warehouse and a hub. ``stock``: units of K by node, of J as J_node."""
     fr: dict[str, Any] = {"country": "FR"}
     van, post = frozenset({"van"}), frozenset({"post"})
     nodes = (
