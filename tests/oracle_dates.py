@@ -45,11 +45,6 @@ def passed(time_zone: str, local: Minute) -> Minute:
     return at
 
 
-def shown_date(time_zone: str, seconds: int) -> date:
-    """What a calendar on the wall says at an instant."""
-    return datetime.fromtimestamp(seconds, ZoneInfo(time_zone)).date()
-
-
 def local_minute(day: date, minute: int) -> Minute:
     """Of a date, since 1970."""
     return (day - date(1970, 1, 1)).days * MINUTES_OF_DAY + minute
@@ -237,8 +232,8 @@ class SlowCalendar:
 
     def carried(self, carrier: Sign, door: Sign, handed: int, days: int) -> int | None:
         """Date by date: the carrier's working days, then the first on which the door is opened in time."""
-        day = shown_date(carrier.time_zone, handed)
-        last = shown_date("UTC", self.last_seconds) + timedelta(days=2)
+        day = date_of(furthest(carrier.time_zone, handed // 60))
+        last = date_of(self.last_seconds // 60) + timedelta(days=2)
         left = days
         while left:
             day += timedelta(days=1)
