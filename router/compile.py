@@ -10,7 +10,8 @@ from router.compile_network import Routes, network_arrays
 from router.countries import COUNTRY_CODES
 from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import Network
-from router.rules.compile import ClassTable, MethodRules, Universe, compile_strategies
+from router.rules.compile import compile_strategies
+from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
 from router.rules.model import RuleSet, Strategy
 from router.rules.parse import rules_hash
 from router.timetable import Timetable

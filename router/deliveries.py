@@ -262,19 +262,12 @@ def finished(scene: Scene, names: Names, plan: Plan) -> Plan:
         shipments.append(
             replace(
                 shipment,
-                cost=_moved(shipment.cost, Part.SHIPPING, Part.TRANSFER, transfer),
+                cost=shipment.cost.moved(Part.SHIPPING, Part.TRANSFER, transfer),
                 delivery_id=scene.delivery.delivery_id,
                 method=DeliveryMethod(int(scene.methods[row])),
             )
         )
     last = np.array([plan.promise_seconds], np.int64)
     late = int(late_cents(scene.strategy, scene.delivery, last)[0])
-    cost = _moved(plan.cost, Part.SHIPPING, Part.TRANSFER, transfers)
-    return Plan(shipments=tuple(shipments), cost=_moved(cost, Part.DELAY, Part.LATENESS, late))
-
-
-def _moved(cost: Cost, source: Part, target: Part, cents: int) -> Cost:
-    parts = list(cost.parts())
-    parts[source] -= cents
-    parts[target] += cents
-    return Cost.of(parts)
+    cost = plan.cost.moved(Part.SHIPPING, Part.TRANSFER, transfers).moved(Part.DELAY, Part.LATENESS, late)
+    return Plan(shipments=tuple(shipments), cost=cost)

@@ -271,6 +271,13 @@ class Cost:
         """The parts in the order of ``Part``."""
         return tuple(getattr(self, f.name) for f in fields(self))
 
+    def moved(self, source: Part, target: Part, cents: int) -> Cost:
+        """With some cents of one part counted as another."""
+        parts = list(self.parts())
+        parts[source] -= cents
+        parts[target] += cents
+        return Cost.of(parts)
+
     @classmethod
     def of(cls, parts: tuple[int, ...] | list[int]) -> Cost:
         """From a vector in the order of ``Part``; parts that are not there are zero."""

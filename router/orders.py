@@ -59,6 +59,20 @@ def check_order(
         raise InvalidInput(found)
 
 
+def line_by_line(whole: OrderArrays) -> OrderArrays:
+    """Every line of one order as an order of its own, otherwise the same."""
+    lines = len(whole.sku_ix)
+    of_lines = {"sku_ix", "quantity", "unit_value_cents", "alone"}
+    columns = {
+        name: column if name in of_lines else np.repeat(column, lines, axis=0)
+        for name, column in whole._asdict().items()
+        if name not in ("line_start", "group")
+    }
+    columns["line_start"] = np.arange(lines + 1)
+    columns["group"] = np.zeros(lines, np.int16)
+    return OrderArrays(**{name: frozen(column) for name, column in columns.items()})
+
+
 def order_arrays(
     orders: Sequence[Order], compiled: Compiled, catalogue: Catalogue, now_seconds: int
 ) -> OrderArrays:

@@ -132,6 +132,8 @@ def delivery_violations(order: Order, network: Network, compiled: Compiled) -> l
         times = (delivery.earliest_seconds, delivery.latest_seconds)
         if times[0] is not None and times[1] is not None and times[0] > times[1]:
             bad(f"{at}.earliest_time", "is after latest_time")
+        if times[0] is not None and kind != HOME:
+            bad(f"{at}.earliest_time", "is for deliveries to an address")
     if order.selling_node_id and compiled.nodes.find(order.selling_node_id) < 0:
         bad("selling_node_id", f"unknown node {order.selling_node_id!r}")
     return found + _line_violations(order, seen)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.columns import frozen
+from router.decide_deliveries import strategy_of
 from router.domain import Cost, Order
 from router.errors import InvalidInput
 from router.explanation import Candidate, LineCandidates
@@ -14,8 +14,9 @@ from router.kernels.fill import first_strategy
 from router.kernels.geo import metres_of
 from router.kernels.rank import ANSWER_ROWS, ARRIVAL, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates, OrderArrays
-from router.orders import order_arrays
-from router.rejections import Refusals
+from router.orders import check_order, line_by_line, order_arrays
+from router.rank_deliveries import rank_deliveries
+from router.rejections import HomeCarriage, Refusals
 from router.snapshot import Snapshot
 from router.workspace import workspace_for
 
@@ -40,8 +41,12 @@ def rank(
 
     Raises InvalidInput for an order that is wrong, and for a ``max_per_line`` below 1.
     """
-    orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
-    t = int(first_strategy(snapshot.at(now_seconds).world, orders, 0))
+    if order.deliveries:
+        check_order(order, snapshot.network, snapshot.compiled, snapshot.catalogue, now_seconds)
+        t = strategy_of(order, snapshot)
+    else:
+        orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
+        t = int(first_strategy(snapshot.at(now_seconds).world, orders, 0))
     lines = rank_lines(
         order, snapshot, now_seconds, t, max_per_line=max_per_line, include_rejected=include_rejected
     )
@@ -72,26 +77,14 @@ def rank_lines(
             )
             for line in order.lines
         )
+    if order.deliveries:
+        return rank_deliveries(order, snapshot, now_seconds, strategy_ix, max_per_line, include_rejected)
     whole = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
     singles = line_by_line(whole)
     return tuple(
         _rank_one(order, snapshot, now_seconds, singles, ix, strategy_ix, max_per_line, include_rejected)
         for ix in range(len(order.lines))
     )
-
-
-def line_by_line(whole: OrderArrays) -> OrderArrays:
-    """Every line of one order as an order of its own, otherwise the same."""
-    lines = len(whole.sku_ix)
-    of_lines = {"sku_ix", "quantity", "unit_value_cents", "alone"}
-    columns = {
-        name: column if name in of_lines else np.repeat(column, lines, axis=0)
-        for name, column in whole._asdict().items()
-        if name not in ("line_start", "group")
-    }
-    columns["line_start"] = np.arange(lines + 1)
-    columns["group"] = np.zeros(lines, np.int16)
-    return OrderArrays(**{name: frozen(column) for name, column in columns.items()})
 
 
 def _rank_one(
@@ -125,10 +118,9 @@ def _rank_one(
         for column in answer[:, : min(eligible, answer.shape[1])].T
     ]
     if include_rejected and eligible < rows:
-        refusals = Refusals(
+        carriage = HomeCarriage(
             snapshot,
             order,
-            line,
             snapshot.catalogue.sku(line.sku_id),
             singles,
             ix,
@@ -137,6 +129,8 @@ def _rank_one(
             origin_seconds,
             found,
         )
+        strategy, nodes = snapshot.compiled.strategies[strategy_ix], snapshot.network.nodes
+        refusals = Refusals(snapshot.network, nodes, order, line, strategy, carriage, found)
         against = np.flatnonzero(found.bits[:rows, 0])
         candidates += [_rejected(snapshot, found, int(row), refusals) for row in against]
     return LineCandidates(

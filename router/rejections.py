@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Protocol
 
 from router.catalogue import Sku
-from router.domain import Order, OrderLine
+from router.domain import DeliveryMethod, Order, OrderLine
 from router.explanation import Rejection
 from router.kernels.geo import metres_of
 from router.kernels.routes import offer_of
@@ -20,33 +22,42 @@ from router.kernels.types import (
     NetworkArrays,
     OrderArrays,
 )
-from router.network import Node, Service
+from router.network import HOME, Network, Node, Service
 from router.rules import model
 from router.snapshot import Snapshot
 
 CARRIAGE = 1 << BIT_NO_SERVICE | 1 << BIT_TOO_LATE
 
 
+class Carriage(Protocol):
+    """Why no way takes a line from a row."""
+
+    def obstacles(self, row: int, node: Node) -> tuple[Rejection, set[str]]:
+        """NO_SERVICE or TOO_LATE, and the names of the exclude_services rules that bar a way with a lane."""
+        ...
+
+    def method(self, row: int) -> DeliveryMethod:
+        """By which the row serves the destination."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Words for one line: order ``ix`` of ``orders``, which has that line only, under strategy
-    ``strategy_ix``. Rows are those of ``found``, which must still be what the line's ranking left there."""
+    """Words for one line shipped by itself, under one strategy. Rows are those of ``found``, which must still
+    be what the line's ranking left there; ``nodes`` are those that ``found.node`` counts."""
 
-    snapshot: Snapshot
+    network: Network
+    nodes: Sequence[Node]
     order: Order
     line: OrderLine
-    sku: Sku
-    orders: OrderArrays
-    ix: int
-    strategy_ix: int
-    network: NetworkArrays
-    origin_seconds: int
+    strategy: model.Strategy
+    carriage: Carriage
     found: Candidates
 
     def of_row(self, row: int) -> tuple[Rejection, ...]:
         """Everything against a candidate: facts first, then rules as they are stated."""
         bits = int(self.found.bits[row, 0])
-        node = self.snapshot.network.nodes[int(self.found.node[row])]
+        node = self.nodes[int(self.found.node[row])]
         available = int(self.found.available[row, 0])
         reasons: list[Rejection] = []
         if bits >> BIT_INSUFFICIENT & 1:
@@ -54,9 +65,9 @@ class Refusals:
             reasons.append(_rejection("INSUFFICIENT_STOCK", "", units_text(available), wanted))
         barring: set[str] = set()
         if bits & CARRIAGE:
-            fact, barring = self._carriage(row, node)
+            fact, barring = self.carriage.obstacles(row, node)
             reasons.append(fact)
-        for r, rule in enumerate(self.snapshot.compiled.strategies[self.strategy_ix].eligibility):
+        for r, rule in enumerate(self.strategy.eligibility):
             if isinstance(rule, model.ExcludeServices):
                 if rule.name in barring:
                     reasons.append(self._excluded_services(rule, node))
@@ -78,26 +89,51 @@ class Refusals:
             return node.country, self.order.destination.country
         if isinstance(rule, model.MinRemaining):
             return f"{units_text(available - self.line.quantity)} left", f">= {units_text(rule.units)} left"
+        if isinstance(rule, model.AllowMethods):
+            return self.carriage.method(row).name, f"in {', '.join(rule.methods)}"
+        if isinstance(rule, model.ExcludeMethods):
+            return self.carriage.method(row).name, f"not in {', '.join(rule.methods)}"
         raise TypeError(type(rule))
 
-    def _carriage(self, row: int, node: Node) -> tuple[Rejection, set[str]]:
-        """Why no service takes the line, and the names of the rules that bar a service with a lane."""
+    def _excluded_services(self, rule: model.ExcludeServices, node: Node) -> Rejection:
+        named = [
+            service.service_id
+            for service in self.network.services
+            if service.service_id in node.services and names_service(rule, service)
+        ]
+        listed = ", ".join([*rule.services, *(f"label {label}" for label in rule.labels)])
+        return _rejection("EXCLUDE_SERVICES", rule.name, ", ".join(named), f"a service other than {listed}")
+
+
+@dataclass(frozen=True, slots=True)
+class HomeCarriage:
+    """Of order ``ix`` of ``orders``, one without deliveries; columns as they were ranked with."""
+
+    snapshot: Snapshot
+    order: Order
+    sku: Sku
+    orders: OrderArrays
+    ix: int
+    strategy_ix: int
+    network: NetworkArrays
+    origin_seconds: int
+    found: Candidates
+
+    def method(self, row: int) -> DeliveryMethod:
+        return DeliveryMethod.SHIP
+
+    def obstacles(self, row: int, node: Node) -> tuple[Rejection, set[str]]:
         said, barring = [], set()
         soonest: int | None = None
         for v, service in enumerate(self.snapshot.network.services):
-            if service.service_id not in node.services:
+            if service.service_id not in node.services or HOME not in service.serves:
                 continue
             lane = self._lane(row, v)
             if lane < 0:
                 said.append(f"{service.service_id} does not go there")
                 continue
-            obstacles = []
-            refused = sorted(service.excluded_sku_labels & self.sku.labels)
-            if refused:
-                obstacles.append(f"refuses {', '.join(refused)}")
-            rules = [rule.name for rule in self._exclusions() if names_service(rule, service)]
+            obstacles, rules = exclusions(self.snapshot, self.strategy_ix, self.sku, service)
             barring.update(rules)
-            obstacles += [f"is excluded by rule {name!r}" for name in rules]
             arrays = self.network
             greatest = int(arrays.bracket_grams[arrays.bracket_start[lane + 1] - 1])
             if self.sku.weight_grams > greatest:
@@ -109,11 +145,7 @@ class Refusals:
                 continue
             arrival = self.origin_seconds + int(self.found.seconds[row, v])
             soonest = arrival if soonest is None else min(soonest, arrival)
-        latest = self.order.deliver_by_seconds
-        if soonest is not None and latest is not None:
-            return _rejection("TOO_LATE", "", time_text(soonest), f"<= {time_text(latest)}"), barring
-        value = "; ".join(said) or "no service collects here"
-        return _rejection("NO_SERVICE", "", value, "a service that takes the line"), barring
+        return not_carried(said, soonest, self.order.deliver_by_seconds), barring
 
     def _lane(self, row: int, v: int) -> int:
         """The lane of a service that collects here, in time or not; -1 for none."""
@@ -123,21 +155,27 @@ class Refusals:
         offer = offer_of(self.network, target, int(self.found.node[row]), float(self.found.chord2[row]))
         return int(self.network.offer_lane[offer, v])
 
-    def _exclusions(self) -> list[model.ExcludeServices]:
-        """The exclude_services rules that speak of the line's SKU."""
-        rules = self.snapshot.compiled.strategies[self.strategy_ix].eligibility
-        return [
-            rule for rule in rules if isinstance(rule, model.ExcludeServices) and covers(rule.skus, self.sku)
-        ]
 
-    def _excluded_services(self, rule: model.ExcludeServices, node: Node) -> Rejection:
-        named = [
-            service.service_id
-            for service in self.snapshot.network.services
-            if service.service_id in node.services and names_service(rule, service)
-        ]
-        listed = ", ".join([*rule.services, *(f"label {label}" for label in rule.labels)])
-        return _rejection("EXCLUDE_SERVICES", rule.name, ", ".join(named), f"a service other than {listed}")
+def exclusions(
+    snapshot: Snapshot, strategy_ix: int, sku: Sku, service: Service
+) -> tuple[list[str], list[str]]:
+    """Why a service does not take a SKU, its weight aside, in words; and the names of the rules among it."""
+    refused = sorted(service.excluded_sku_labels & sku.labels)
+    said = [f"refuses {', '.join(refused)}"] if refused else []
+    rules = [
+        rule.name
+        for rule in snapshot.compiled.strategies[strategy_ix].eligibility
+        if isinstance(rule, model.ExcludeServices) and covers(rule.skus, sku) and names_service(rule, service)
+    ]
+    return said + [f"is excluded by rule {name!r}" for name in rules], rules
+
+
+def not_carried(said: Sequence[str], soonest: int | None, latest: int | None) -> Rejection:
+    """No way takes the line (``said``: why), or the soonest arrives too late (epoch seconds)."""
+    if soonest is not None and latest is not None:
+        return _rejection("TOO_LATE", "", time_text(soonest), f"<= {time_text(latest)}")
+    value = "; ".join(said) or "no service collects here"
+    return _rejection("NO_SERVICE", "", value, "a service that takes the line")
 
 
 def _rejection(reason: str, rule_name: str, value: str, threshold: str) -> Rejection:

@@ -48,7 +48,7 @@ class Scene:
     """moment, columns: what the kernels are given; the only strategy is row 0, the only order row 0.
 
     order: the delivery's lines as an order of their own. nodes: int64[n], node of each source; beyond n the
-    world is padded. ways: of each source. late: bool[n, V]. time_cents: int64[n, V], delay and lateness.
+    world is padded. ways: of each source. late: bool[n, V], after latest_seconds (FAR for any time).
     """
 
     moment: Moment
@@ -61,7 +61,7 @@ class Scene:
     methods: NDArray[np.int8]
     ways: Ways
     late: NDArray[np.bool_]
-    time_cents: I64
+    latest_seconds: int
 
 
 Taken = Mapping[tuple[int, int], int]
@@ -85,9 +85,7 @@ def build_scene(
     skus, sku_of_line = np.unique(columns.sku_ix.astype(np.int64), return_inverse=True)
     nodes, stock = _stock(snapshot, skus, taken, forbidden)
     origin = origin_of(snapshot.network, now_seconds)
-    release = np.full(len(nodes), origin, np.int64)
-    finder = Finder(snapshot.network, compiled, strategy_ix, place, nodes)
-    ways = finder.find(delivery.method, origin, release)
+    ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes).find(delivery, origin)
     strategy = compiled.strategies[strategy_ix]
     time_cents = times_cents(snapshot, strategy_ix, delivery, ways.arrival, origin)
     goes = (ways.tariff >= 0) & (ways.arrival <= origin + HORIZON_DAYS * DAY_SECONDS)
@@ -113,7 +111,7 @@ def build_scene(
     )
     world = World(network, catalogue, rules, stock)
     return Scene(
-        Moment(world, origin), own, part, delivery, place, strategy, nodes, methods, ways, late, time_cents
+        Moment(world, origin), own, part, delivery, place, strategy, nodes, methods, ways, late, latest
     )
 
 

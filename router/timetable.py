@@ -262,6 +262,12 @@ class Timetable:
             return release
         return _ready(self.layout(int(release.min())), departure, release, lead_seconds)
 
+    def dates_after(self, time_zone: str, at_seconds: int, days: int) -> I64:
+        """int64[days]: the instants at which the local dates after that of an instant begin."""
+        clock = self.layout(at_seconds).clock(time_zone)
+        first = int(clock.date_of(np.array([at_seconds], np.int64))[0]) - clock.first_day + 1
+        return clock.midnight[first : first + days]
+
     def _handover(self, layout: Layout, departure: Departure, service_ix: int, release: I64) -> I64:
         ready = _ready(layout, departure, release, 0)
         service = self._network.services[service_ix]

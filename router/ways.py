@@ -6,7 +6,6 @@ arrival.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from router.calendar import NEVER
 from router.compile import Compiled
-from router.domain import DeliveryMethod, Destination
+from router.domain import Delivery, DeliveryMethod, Destination
 from router.kernels.geo import unit_vectors
 from router.network import HOME, STORE, Network, Node, Path
 from router.places import Place
@@ -24,6 +23,8 @@ from router.rules.model import Transfer
 from router.timetable import Arrival, Departure
 
 I64 = NDArray[np.int64]
+WAIT_DAYS = 60
+"""How many dates goods may be held back for a delivery's window."""
 NO_LIMIT_GRAMS = 2**40
 """Greatest parcel of goods that nobody carries."""
 
@@ -42,7 +43,7 @@ class Tariff:
         full, rest = divmod(weight_grams, self.up_to_grams[-1])
         total = full * cents[-1]
         if rest or not weight_grams:
-            total += cents[bisect_left(self.up_to_grams, rest)]
+            total += next(c for limit, c in zip(self.up_to_grams, cents, strict=True) if rest <= limit)
         return total
 
 
@@ -73,7 +74,25 @@ class Finder:
         self._tariffs: dict[tuple[str, tuple[int, ...]], int] = {}
         self._list: list[Tariff] = []
 
-    def find(self, method: DeliveryMethod | None, origin_seconds: int, release: I64) -> Ways:
+    def find(self, delivery: Delivery, origin_seconds: int) -> Ways:
+        """All ways for a delivery. What would arrive before its window is sent on a later day."""
+        release = np.full(len(self.nodes), origin_seconds, np.int64)
+        found = self.find_at(delivery.method, origin_seconds, release)
+        earliest = delivery.earliest_seconds
+        if earliest is None or self.place.kind != HOME:
+            return found
+        zones = [self.network.nodes[k].time_zone for k in self.nodes.tolist()]
+        later = {z: self.compiled.timetable.dates_after(z, origin_seconds, WAIT_DAYS) for z in set(zones)}
+        for day in range(WAIT_DAYS):
+            if (found.arrival >= earliest).all():
+                break
+            release = np.array([later[z][day] for z in zones], np.int64)
+            next_day = self.find_at(delivery.method, origin_seconds, release)
+            found.arrival = np.where(found.arrival < earliest, next_day.arrival, found.arrival)
+        found.tariff = np.where(found.arrival < earliest, -1, found.tariff)
+        return found
+
+    def find_at(self, method: DeliveryMethod | None, origin_seconds: int, release: I64) -> Ways:
         """All ways of a method (None: any). release: int64[n], when goods may leave each source."""
         ids: list[str] = []
         services: list[tuple[int, ...]] = []

@@ -11,9 +11,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from router.domain import (
     MAX_HOLD_SECONDS,
     MAX_ID_LENGTH,
+    SEE_DELIVERIES,
     Certificate,
     Cost,
     Decision,
+    Delivery,
+    DeliveryMethod,
     Destination,
     Order,
     OrderLine,
@@ -40,19 +43,21 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
     wrong with the order too (``now_seconds`` is what its delivery deadline is compared with). What only
     has a wrong value is left for ``decide`` to find."""
     found: list[Violation] = []
-    destination = _parse_destination(message, found)
+    deliveries = _parse_deliveries(message, found)
+    if deliveries and message.HasField("destination"):
+        found.append(Violation("order.destination", "must be absent when deliveries are stated"))
+    destination = SEE_DELIVERIES
+    if not deliveries:
+        missing = [] if message.HasField("destination") else [Violation("order.destination", "is missing")]
+        found += missing or _destination_violations("order.destination", message.destination)
+        destination = _parse_destination(message.destination)
     channel = SalesChannel.WEB
     if message.sales_channel:
         try:
             channel = SalesChannel(message.sales_channel)
         except ValueError:
             found.append(Violation("order.sales_channel", f"{message.sales_channel} is no sales channel"))
-    deliver_by = None
-    if message.HasField("deliver_by_time"):
-        deliver_by = message.deliver_by_time.seconds
-        if not _is_timestamp(message.deliver_by_time):
-            found.append(Violation("order.deliver_by_time", "is not a valid timestamp"))
-            deliver_by = None
+    deliver_by = _parse_time(message, "deliver_by_time", "order", found)
     order = Order(
         order_id=message.order_id,
         lines=tuple(_parse_line(line) for line in message.lines),
@@ -61,22 +66,68 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
         customer_segment=message.customer_segment,
         sourcing_profile=message.sourcing_profile,
         deliver_by_seconds=deliver_by,
+        deliveries=deliveries,
+        selling_node_id=message.selling_node_id,
     )
     if found:
         raise InvalidInput(found + order_violations(order, now_seconds))
     return order
 
 
-def _parse_destination(message: sourcing_pb2.Order, found: list[Violation]) -> Destination:
-    place = message.destination
-    if not message.HasField("destination"):
-        found.append(Violation("order.destination", "is missing"))
-    else:
-        if not place.country_code:
-            found.append(Violation("order.destination.country_code", "must not be empty"))
-        for name in ("latitude", "longitude"):
-            if not place.HasField(name):
-                found.append(Violation(f"order.destination.{name}", "is missing"))
+def _parse_time(
+    message: sourcing_pb2.Order | sourcing_pb2.Delivery, name: str, path: str, found: list[Violation]
+) -> int | None:
+    """Epoch seconds of an optional field."""
+    if not message.HasField(name):  # type: ignore[arg-type]
+        return None
+    stated: Timestamp = getattr(message, name)
+    if _is_timestamp(stated):
+        return stated.seconds
+    found.append(Violation(f"{path}.{name}", "is not a valid timestamp"))
+    return None
+
+
+def _parse_deliveries(message: sourcing_pb2.Order, found: list[Violation]) -> tuple[Delivery, ...]:
+    parsed = []
+    for i, delivery in enumerate(message.deliveries):
+        path = f"order.deliveries[{i}]"
+        destination = None
+        if delivery.HasField("destination"):
+            found += _destination_violations(f"{path}.destination", delivery.destination)
+            destination = _parse_destination(delivery.destination)
+        method = None
+        if delivery.delivery_method:
+            try:
+                method = DeliveryMethod(delivery.delivery_method)
+            except ValueError:
+                text = f"{delivery.delivery_method} is no delivery method"
+                found.append(Violation(f"{path}.delivery_method", text))
+        parsed.append(
+            Delivery(
+                delivery_id=delivery.delivery_id,
+                destination=destination,
+                node_id=delivery.pickup_node_id,
+                pickup_point_id=delivery.pickup_point_id,
+                method=method,
+                earliest_seconds=_parse_time(delivery, "earliest_time", path, found),
+                requested_seconds=_parse_time(delivery, "requested_time", path, found),
+                latest_seconds=_parse_time(delivery, "latest_time", path, found),
+            )
+        )
+    return tuple(parsed)
+
+
+def _destination_violations(path: str, place: sourcing_pb2.Destination) -> list[Violation]:
+    """What is not there."""
+    found = [] if place.country_code else [Violation(f"{path}.country_code", "must not be empty")]
+    if not place.HasField("latitude"):
+        found.append(Violation(f"{path}.latitude", "is missing"))
+    if not place.HasField("longitude"):
+        found.append(Violation(f"{path}.longitude", "is missing"))
+    return found
+
+
+def _parse_destination(place: sourcing_pb2.Destination) -> Destination:
     return Destination(
         country=place.country_code,
         postal_code=place.postal_code,
@@ -93,6 +144,7 @@ def _parse_line(message: sourcing_pb2.OrderLine) -> OrderLine:
         unit_value_cents=message.unit_value_cents if message.HasField("unit_value_cents") else None,
         together=message.together,
         ship_alone=message.ship_alone,
+        delivery_id=message.delivery_id,
     )
 
 
@@ -148,22 +200,45 @@ def order_to_proto(order: Order) -> sourcing_pb2.Order:
                 unit_value_cents=line.unit_value_cents,
                 together=line.together,
                 ship_alone=line.ship_alone,
+                delivery_id=line.delivery_id,
             )
             for line in order.lines
         ],
-        destination=sourcing_pb2.Destination(
-            country_code=order.destination.country,
-            postal_code=order.destination.postal_code,
-            latitude=order.destination.latitude,
-            longitude=order.destination.longitude,
-        ),
+        destination=None if order.deliveries else destination_to_proto(order.destination),
         sales_channel=sourcing_pb2.SalesChannel.ValueType(int(order.sales_channel)),
         customer_segment=order.customer_segment,
         sourcing_profile=order.sourcing_profile,
+        deliveries=[delivery_to_proto(delivery) for delivery in order.deliveries],
+        selling_node_id=order.selling_node_id,
     )
     if order.deliver_by_seconds is not None:
         message.deliver_by_time.CopyFrom(timestamp(order.deliver_by_seconds))
     return message
+
+
+def destination_to_proto(place: Destination) -> sourcing_pb2.Destination:
+    return sourcing_pb2.Destination(
+        country_code=place.country,
+        postal_code=place.postal_code,
+        latitude=place.latitude,
+        longitude=place.longitude,
+    )
+
+
+def delivery_to_proto(delivery: Delivery) -> sourcing_pb2.Delivery:
+    def time(seconds: int | None) -> Timestamp | None:
+        return None if seconds is None else timestamp(seconds)
+
+    return sourcing_pb2.Delivery(
+        delivery_id=delivery.delivery_id,
+        destination=None if delivery.destination is None else destination_to_proto(delivery.destination),
+        pickup_node_id=delivery.node_id,
+        pickup_point_id=delivery.pickup_point_id,
+        delivery_method=sourcing_pb2.DeliveryMethod.ValueType(delivery.method or 0),
+        earliest_time=time(delivery.earliest_seconds),
+        requested_time=time(delivery.requested_seconds),
+        latest_time=time(delivery.latest_seconds),
+    )
 
 
 def decision_to_proto(decision: Decision) -> sourcing_pb2.Decision:
@@ -190,10 +265,20 @@ def plan_to_proto(plan: Plan) -> sourcing_pb2.Plan:
         shipments=[shipment_to_proto(shipment) for shipment in plan.shipments],
         cost=cost_to_proto(plan.cost),
         promise_time=timestamp(plan.promise_seconds),
+        deliveries=[
+            sourcing_pb2.DeliveryPlan(
+                delivery_id=own.delivery_id,
+                cost=cost_to_proto(own.cost),
+                promise_time=timestamp(own.promise_seconds),
+            )
+            for own in plan.deliveries
+        ],
     )
 
 
 def shipment_to_proto(shipment: Shipment) -> sourcing_pb2.Shipment:
+    """The method is told where it is not plain."""
+    method = shipment.method if shipment.delivery_id else 0
     return sourcing_pb2.Shipment(
         node_id=shipment.node_id,
         service_id=shipment.service_id,
@@ -203,6 +288,8 @@ def shipment_to_proto(shipment: Shipment) -> sourcing_pb2.Shipment:
         distance_m=shipment.distance_m,
         arrival_time=timestamp(shipment.arrival_seconds),
         cost=cost_to_proto(shipment.cost),
+        delivery_method=sourcing_pb2.DeliveryMethod.ValueType(method),
+        delivery_id=shipment.delivery_id,
     )
 
 
@@ -220,6 +307,8 @@ def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
         stock_depth_cents=cost.stock_depth_cents,
         distance_cents=cost.distance_cents,
         node_priority_cents=cost.node_priority_cents,
+        transfer_cents=cost.transfer_cents,
+        lateness_cents=cost.lateness_cents,
     )
 
 

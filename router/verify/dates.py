@@ -239,8 +239,9 @@ def weekday(day: int) -> int:
 
 
 def local_day(clock: ZoneInfo, at: int) -> int:
-    """The date that the clock shows at an instant."""
-    return datetime.fromtimestamp(at, clock).toordinal()
+    """The date at an instant; one that has begun goes on, even if the clock goes back past its midnight."""
+    shown = datetime.fromtimestamp(at, clock).toordinal()
+    return shown + (instant(clock, shown + 1, 0) <= at)
 
 
 @lru_cache(maxsize=100_000)

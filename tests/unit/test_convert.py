@@ -13,6 +13,9 @@ from router.domain import (
     CertificateKind,
     Cost,
     Decision,
+    Delivery,
+    DeliveryMethod,
+    DeliveryPlan,
     Destination,
     Method,
     Order,
@@ -41,6 +44,8 @@ COST = Cost(
     stock_depth_cents=16,
     distance_cents=32,
     node_priority_cents=64,
+    transfer_cents=128,
+    lateness_cents=256,
 )
 PLAN = Plan(
     shipments=(
@@ -53,9 +58,12 @@ PLAN = Plan(
             distance_m=7,
             arrival_seconds=NOW + 11,
             cost=COST,
+            delivery_id="d",
+            method=DeliveryMethod.SHIP_TO_STORE,
         ),
     ),
     cost=COST,
+    deliveries=(DeliveryPlan(delivery_id="d", cost=COST, promise_seconds=NOW + 11),),
 )
 
 
@@ -188,10 +196,10 @@ def test_the_envelope(request_id: str, hold_seconds: int, held: bool, expected: 
 
 def test_a_cost_has_every_part() -> None:
     wire = convert.cost_to_proto(COST)
-    assert wire.total_cents == 127
+    assert wire.total_cents == 511
     names = [field.name for field in fields(Cost)]
     assert len(names) == len(Part)
-    assert [getattr(wire, name) for name in names] == [1, 2, 4, 8, 16, 32, 64]
+    assert [getattr(wire, name) for name in names] == [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
 def test_a_decision_has_every_field() -> None:
@@ -220,9 +228,47 @@ def test_a_decision_has_every_field() -> None:
     [shipment] = wire.plan.shipments
     assert {field.name for field, _ in shipment.ListFields()} == set(shipment.DESCRIPTOR.fields_by_name)
     assert shipment.picks[0] == sourcing_pb2.Pick(line_id="l", sku_id="k", quantity=3)
+    assert shipment.delivery_method == sourcing_pb2.DELIVERY_METHOD_SHIP_TO_STORE
     assert (shipment.parcel_count, shipment.weight_grams, shipment.distance_m) == (2, 5, 7)
     assert wire.unfilled[0].quantity == 9
     assert list(wire.alternatives) == [wire.plan, wire.plan]
+
+
+def test_deliveries_go_out_and_come_back() -> None:
+    deliveries = (
+        Delivery(
+            delivery_id="home",
+            destination=Destination(country="FR", postal_code="75001", latitude=48.0, longitude=2.0),
+            method=DeliveryMethod.SHIP,
+            earliest_seconds=NOW + 1,
+            requested_seconds=NOW + 2,
+            latest_seconds=NOW + 3,
+        ),
+        Delivery(delivery_id="store", node_id="n", method=DeliveryMethod.PICKUP),
+        Delivery(delivery_id="point", pickup_point_id="p"),
+    )
+    lines = tuple(
+        OrderLine(line_id=d.delivery_id, sku_id="k", quantity=1, delivery_id=d.delivery_id)
+        for d in deliveries
+    )
+    order = Order(order_id="o", lines=lines, deliveries=deliveries, selling_node_id="n")
+    assert convert.parse_order(convert.order_to_proto(order), NOW) == order
+
+
+def test_every_fault_of_a_delivery_is_told() -> None:
+    wire = message()
+    wire.deliveries.add(delivery_id="a", destination=sourcing_pb2.Destination(latitude=1.0))
+    wire.deliveries.add(delivery_method=99)  # type: ignore[arg-type]
+    wire.deliveries[1].latest_time.nanos = -1
+    with pytest.raises(InvalidInput) as caught:
+        convert.parse_order(wire, NOW)
+    assert [violation.field for violation in caught.value.violations] == [
+        "order.deliveries[0].destination.country_code",
+        "order.deliveries[0].destination.longitude",
+        "order.deliveries[1].delivery_method",
+        "order.deliveries[1].latest_time",
+        "order.destination",
+    ]
 
 
 def test_no_plan_is_no_message() -> None:
@@ -269,7 +315,7 @@ def test_an_explanation_has_every_field() -> None:
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
-    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 127)
+    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 511)
     assert not rejected.HasField("arrival_time")
     assert not rejected.HasField("cost")
     assert rejected.rejections[0] == sourcing_pb2.Rejection(

@@ -69,6 +69,46 @@ SALES_CHANNEL_SOCIAL: SalesChannel.ValueType  # 7
 """A social network."""
 Global___SalesChannel: _TypeAlias = SalesChannel  # noqa: Y015
 
+class _DeliveryMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeliveryMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeliveryMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELIVERY_METHOD_UNSPECIFIED: _DeliveryMethod.ValueType  # 0
+    """In a request: whatever reaches the place. In a shipment: SHIP, of an order without deliveries."""
+    DELIVERY_METHOD_SHIP: _DeliveryMethod.ValueType  # 1
+    """Sent to an address."""
+    DELIVERY_METHOD_PICKUP: _DeliveryMethod.ValueType  # 2
+    """Collected in a store, from its own stock."""
+    DELIVERY_METHOD_SHIP_TO_STORE: _DeliveryMethod.ValueType  # 3
+    """Collected in a store, brought there from another node."""
+    DELIVERY_METHOD_PICKUP_POINT: _DeliveryMethod.ValueType  # 4
+    """Collected at a pick-up point."""
+    DELIVERY_METHOD_CARRY_OUT: _DeliveryMethod.ValueType  # 5
+    """Taken along at once in the store where it is ordered."""
+    DELIVERY_METHOD_RESERVE_AND_COLLECT: _DeliveryMethod.ValueType  # 6
+    """As PICKUP, but paid for when collected; held for a short time only."""
+
+class DeliveryMethod(_DeliveryMethod, metaclass=_DeliveryMethodEnumTypeWrapper):
+    """How goods reach the customer."""
+
+DELIVERY_METHOD_UNSPECIFIED: DeliveryMethod.ValueType  # 0
+"""In a request: whatever reaches the place. In a shipment: SHIP, of an order without deliveries."""
+DELIVERY_METHOD_SHIP: DeliveryMethod.ValueType  # 1
+"""Sent to an address."""
+DELIVERY_METHOD_PICKUP: DeliveryMethod.ValueType  # 2
+"""Collected in a store, from its own stock."""
+DELIVERY_METHOD_SHIP_TO_STORE: DeliveryMethod.ValueType  # 3
+"""Collected in a store, brought there from another node."""
+DELIVERY_METHOD_PICKUP_POINT: DeliveryMethod.ValueType  # 4
+"""Collected at a pick-up point."""
+DELIVERY_METHOD_CARRY_OUT: DeliveryMethod.ValueType  # 5
+"""Taken along at once in the store where it is ordered."""
+DELIVERY_METHOD_RESERVE_AND_COLLECT: DeliveryMethod.ValueType  # 6
+"""As PICKUP, but paid for when collected; held for a short time only."""
+Global___DeliveryMethod: _TypeAlias = DeliveryMethod  # noqa: Y015
+
 class _DecisionStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -110,6 +150,8 @@ class Order(_message.Message):
     CUSTOMER_SEGMENT_FIELD_NUMBER: _builtins.int
     SOURCING_PROFILE_FIELD_NUMBER: _builtins.int
     DELIVER_BY_TIME_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    SELLING_NODE_ID_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     sales_channel: Global___SalesChannel.ValueType
@@ -118,17 +160,25 @@ class Order(_message.Message):
     """A segment that rules may ask for, such as "gold". Optional."""
     sourcing_profile: _builtins.str
     """The sourcing profile to use. Optional: the rule file's default profile."""
+    selling_node_id: _builtins.str
+    """The store in which the order is taken. Optional; CARRY_OUT needs it."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLine]:
         """1 to 200 lines. The same SKU may stand on several lines."""
 
     @_builtins.property
     def destination(self) -> Global___Destination:
-        """Where the goods go."""
+        """Where the goods go. Absent when deliveries are stated."""
 
     @_builtins.property
     def deliver_by_time(self) -> _timestamp_pb2.Timestamp:
         """Every unit must arrive by then; must not lie in the past. Optional."""
+
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]:
+        """Where which lines go, if not all to one address. Optional; each is decided with dates, splits and node
+        limits of its own.
+        """
 
     def __init__(
         self,
@@ -140,14 +190,76 @@ class Order(_message.Message):
         customer_segment: _builtins.str = ...,
         sourcing_profile: _builtins.str = ...,
         deliver_by_time: _timestamp_pb2.Timestamp | None = ...,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        selling_node_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deliver_by_time", b"deliver_by_time", "destination", b"destination"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliver_by_time", b"deliver_by_time", "destination", b"destination", "lines", b"lines", "order_id", b"order_id", "sales_channel", b"sales_channel", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliver_by_time", b"deliver_by_time", "deliveries", b"deliveries", "destination", b"destination", "lines", b"lines", "order_id", b"order_id", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Order: _TypeAlias = Order  # noqa: Y015
+
+@_typing.final
+class Delivery(_message.Message):
+    """Where and how some lines of an order reach the customer: states one of destination, pickup_node_id and
+    pickup_point_id.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    PICKUP_NODE_ID_FIELD_NUMBER: _builtins.int
+    PICKUP_POINT_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_METHOD_FIELD_NUMBER: _builtins.int
+    EARLIEST_TIME_FIELD_NUMBER: _builtins.int
+    REQUESTED_TIME_FIELD_NUMBER: _builtins.int
+    LATEST_TIME_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """Unique within the order."""
+    pickup_node_id: _builtins.str
+    """A node where goods can be collected."""
+    pickup_point_id: _builtins.str
+    """A pick-up point of the network."""
+    delivery_method: Global___DeliveryMethod.ValueType
+    """Only by this method. Optional: by whatever reaches the place."""
+    @_builtins.property
+    def destination(self) -> Global___Destination:
+        """An address."""
+
+    @_builtins.property
+    def earliest_time(self) -> _timestamp_pb2.Timestamp:
+        """No shipment may arrive before; goods are sent later. Optional; for addresses only."""
+
+    @_builtins.property
+    def requested_time(self) -> _timestamp_pb2.Timestamp:
+        """When the customer wishes to have everything; later arrivals may cost. Optional."""
+
+    @_builtins.property
+    def latest_time(self) -> _timestamp_pb2.Timestamp:
+        """No shipment may arrive later. Optional."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        destination: Global___Destination | None = ...,
+        pickup_node_id: _builtins.str = ...,
+        pickup_point_id: _builtins.str = ...,
+        delivery_method: Global___DeliveryMethod.ValueType = ...,
+        earliest_time: _timestamp_pb2.Timestamp | None = ...,
+        requested_time: _timestamp_pb2.Timestamp | None = ...,
+        latest_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "earliest_time", b"earliest_time", "latest_time", b"latest_time", "requested_time", b"requested_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "delivery_method", b"delivery_method", "destination", b"destination", "earliest_time", b"earliest_time", "latest_time", b"latest_time", "pickup_node_id", b"pickup_node_id", "pickup_point_id", b"pickup_point_id", "requested_time", b"requested_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
 
 @_typing.final
 class OrderLine(_message.Message):
@@ -161,6 +273,7 @@ class OrderLine(_message.Message):
     UNIT_VALUE_CENTS_FIELD_NUMBER: _builtins.int
     TOGETHER_FIELD_NUMBER: _builtins.int
     SHIP_ALONE_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Unique within the order."""
     sku_id: _builtins.str
@@ -173,6 +286,8 @@ class OrderLine(_message.Message):
     """Lines with the same non-empty text leave in one shipment. Optional."""
     ship_alone: _builtins.bool
     """The line's group never shares a parcel with other lines. Optional."""
+    delivery_id: _builtins.str
+    """The delivery it belongs to; required when the order states several."""
     def __init__(
         self,
         *,
@@ -182,10 +297,11 @@ class OrderLine(_message.Message):
         unit_value_cents: _builtins.int | None = ...,
         together: _builtins.str = ...,
         ship_alone: _builtins.bool = ...,
+        delivery_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "line_id", b"line_id", "quantity", b"quantity", "ship_alone", b"ship_alone", "sku_id", b"sku_id", "together", b"together", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "delivery_id", b"delivery_id", "line_id", b"line_id", "quantity", b"quantity", "ship_alone", b"ship_alone", "sku_id", b"sku_id", "together", b"together", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__unit_value_cents: _TypeAlias = _typing.Literal["unit_value_cents"]  # noqa: Y015
     _WhichOneofArgType__unit_value_cents: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents"]  # noqa: Y015
@@ -495,9 +611,10 @@ class Plan(_message.Message):
     SHIPMENTS_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     PROMISE_TIME_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
-        """By node id, then by the first order line in it."""
+        """By delivery as stated, then by node id, then by the first order line in it."""
 
     @_builtins.property
     def cost(self) -> Global___Cost:
@@ -507,20 +624,59 @@ class Plan(_message.Message):
     def promise_time(self) -> _timestamp_pb2.Timestamp:
         """Arrival of the last shipment."""
 
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryPlan]:
+        """The deliveries with shipments, when the order states deliveries."""
+
     def __init__(
         self,
         *,
         shipments: _abc.Iterable[Global___Shipment] | None = ...,
         cost: Global___Cost | None = ...,
         promise_time: _timestamp_pb2.Timestamp | None = ...,
+        deliveries: _abc.Iterable[Global___DeliveryPlan] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "promise_time", b"promise_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "promise_time", b"promise_time", "shipments", b"shipments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "deliveries", b"deliveries", "promise_time", b"promise_time", "shipments", b"shipments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Plan: _TypeAlias = Plan  # noqa: Y015
+
+@_typing.final
+class DeliveryPlan(_message.Message):
+    """What one delivery costs and when it is complete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    PROMISE_TIME_FIELD_NUMBER: _builtins.int
+    delivery_id: _builtins.str
+    """The delivery."""
+    @_builtins.property
+    def cost(self) -> Global___Cost:
+        """Its whole cost, with delay, lateness and split, which its shipments share."""
+
+    @_builtins.property
+    def promise_time(self) -> _timestamp_pb2.Timestamp:
+        """Arrival of its last shipment: when everything is there, or can be collected."""
+
+    def __init__(
+        self,
+        *,
+        delivery_id: _builtins.str = ...,
+        cost: Global___Cost | None = ...,
+        promise_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "promise_time", b"promise_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "delivery_id", b"delivery_id", "promise_time", b"promise_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveryPlan: _TypeAlias = DeliveryPlan  # noqa: Y015
 
 @_typing.final
 class Shipment(_message.Message):
@@ -536,27 +692,33 @@ class Shipment(_message.Message):
     DISTANCE_M_FIELD_NUMBER: _builtins.int
     ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    DELIVERY_METHOD_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """Where it comes from."""
     service_id: _builtins.str
-    """How it travels."""
+    """How it travels: a service or a path; empty when it is collected where it lies."""
     parcel_count: _builtins.int
     """Parcels it is billed as, at least 1."""
     weight_grams: _builtins.int
     """Weight of the goods in grams."""
     distance_m: _builtins.int
     """Great-circle distance from node to destination in metres."""
+    delivery_method: Global___DeliveryMethod.ValueType
+    """How it reaches the customer; set when the order states deliveries."""
+    delivery_id: _builtins.str
+    """Its delivery; set when the order states deliveries."""
     @_builtins.property
     def picks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pick]:
         """What is in it."""
 
     @_builtins.property
     def arrival_time(self) -> _timestamp_pb2.Timestamp:
-        """When it arrives."""
+        """When it arrives; in a store or at a pick-up point: from when on it can be collected."""
 
     @_builtins.property
     def cost(self) -> Global___Cost:
-        """Its own cost; delay and split are counted once, in the plan."""
+        """Its own cost; delay, lateness and split are counted once, for all shipments of the delivery."""
 
     def __init__(
         self,
@@ -569,10 +731,12 @@ class Shipment(_message.Message):
         distance_m: _builtins.int = ...,
         arrival_time: _timestamp_pb2.Timestamp | None = ...,
         cost: Global___Cost | None = ...,
+        delivery_method: Global___DeliveryMethod.ValueType = ...,
+        delivery_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "parcel_count", b"parcel_count", "picks", b"picks", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "delivery_id", b"delivery_id", "delivery_method", b"delivery_method", "distance_m", b"distance_m", "node_id", b"node_id", "parcel_count", b"parcel_count", "picks", b"picks", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -622,6 +786,8 @@ class Cost(_message.Message):
     STOCK_DEPTH_CENTS_FIELD_NUMBER: _builtins.int
     DISTANCE_CENTS_FIELD_NUMBER: _builtins.int
     NODE_PRIORITY_CENTS_FIELD_NUMBER: _builtins.int
+    TRANSFER_CENTS_FIELD_NUMBER: _builtins.int
+    LATENESS_CENTS_FIELD_NUMBER: _builtins.int
     total_cents: _builtins.int
     """Sum of the parts."""
     shipping_cents: _builtins.int
@@ -638,6 +804,10 @@ class Cost(_message.Message):
     """Kilometres."""
     node_priority_cents: _builtins.int
     """Priority of the nodes."""
+    transfer_cents: _builtins.int
+    """The retailer's own transport, and hubs."""
+    lateness_cents: _builtins.int
+    """Days after the requested time."""
     def __init__(
         self,
         *,
@@ -649,10 +819,12 @@ class Cost(_message.Message):
         stock_depth_cents: _builtins.int = ...,
         distance_cents: _builtins.int = ...,
         node_priority_cents: _builtins.int = ...,
+        transfer_cents: _builtins.int = ...,
+        lateness_cents: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "handling_cents", b"handling_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
