@@ -120,16 +120,15 @@ def test_services_chosen_by_last_arrival_are_the_best_of_all_combinations() -> N
                 now_seconds=world.now_seconds,
             )
             for parts in itertools.islice(oracle.assignments(), 5):
-                sent = [oracle.part(k, units) for k, units in sorted(parts.items())]
-                if not sent or any(part is None for part in sent):
+                found = oracle.candidate(parts) if parts else None
+                if found is None:
                     continue
-                parcels = [parcel for part in sent if part for parcel in part]
                 totals = [
-                    oracle.plan(parcels, list(options)).total_cents
-                    for options in itertools.product(*(p.options for p in parcels))
+                    oracle.plan(replace(found, options=list(options))).total_cents
+                    for options in itertools.product(*(p.options for p in found.parcels))
                 ]
-                cents, options = oracle.cheapest_services(parcels)
-                assert cents == min(totals) == oracle.plan(parcels, options).total_cents
+                cents = found.cents + oracle.depth_cents(found.taken)
+                assert cents == min(totals) == oracle.plan(found).total_cents
                 compared += len(totals) > 1
     assert compared > 100
 
