@@ -303,7 +303,8 @@ class Timetable:
                 date = working.days_after(date, np.maximum(days, 0))
             else:
                 date = date + np.maximum(days, 0)
-            last = layout.clock(zone).end_of(date) if hours is None else hours.from_date(date)[1]
+            over = layout.clock(zone).end_of if hours is None else hours.over_from
+            last = over(date, safe)
             there = np.where(days >= 0, np.where(date >= NEVER, NEVER, last), there)
         gone |= there >= NEVER
         if arrival.lead_seconds:

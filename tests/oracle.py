@@ -16,6 +16,7 @@ from typing import Any
 from router.domain import Cost, Order, OrderLine, Pick, Plan, Shipment
 from router.network import Lane, Network, Node, Service
 from router.rules.model import Strategy
+from tests.oracle_dates import SlowCalendar
 from tests.oracle_facts import (
     covers_node,
     covers_sku,
@@ -86,7 +87,7 @@ class Oracle:
         self.order = order
         self.network = network
         self.stock = stock
-        self.now_seconds = now_seconds
+        self.calendar = SlowCalendar(network, now_seconds)
         self.lines: tuple[OrderLine, ...] = order.lines
         self.skus = [skus[line.sku_id] for line in self.lines]
         self.values = [unit_value_cents(line, skus) for line in self.lines]
@@ -280,8 +281,9 @@ class Oracle:
             lane = self.first_lane(node_ix, service)
             if lane is None or any(self.refuses(service, lane, i) for i in sent):
                 continue
-            arrival = self.now_seconds + node.processing_seconds + lane.transit_seconds
-            if self.order.deliver_by_seconds is not None and arrival > self.order.deliver_by_seconds:
+            arrival = self.calendar.arrival(node, service, lane, self.to_zone)
+            due = self.order.deliver_by_seconds
+            if arrival is None or (due is not None and arrival > due):
                 continue
             prices = [tariff(lane, grams, o.weight) for o in self.strategy.objectives if o.kind == "shipping"]
             yield Option(sum(prices), arrival, ix, service.service_id, len(split_weight(lane, grams)))
@@ -334,7 +336,7 @@ class Oracle:
             cents = (
                 fixed
                 + sum(o.shipping_cents for o in chosen)
-                + delay_cents(self.strategy, bound - self.now_seconds)
+                + delay_cents(self.strategy, bound - self.calendar.origin_seconds)
             )
             if best is None or cents < best[0]:
                 best = (cents, chosen)
@@ -367,7 +369,7 @@ class Oracle:
             for parcel, option in zip(parcels, options, strict=True)
         ]
         sums = [sum(column) for column in zip(*(s.cost.parts() for s in shipments), strict=True)]
-        plan_seconds = max(o.arrival_seconds for o in options) - self.now_seconds
+        plan_seconds = max(o.arrival_seconds for o in options) - self.calendar.origin_seconds
         order_level = Cost(
             delay_cents=delay_cents(self.strategy, plan_seconds),
             split_cents=split_cents(self.strategy, len(shipments)),

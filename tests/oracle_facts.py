@@ -35,7 +35,7 @@ def tariff(lane: Lane, grams: int, weight: Decimal) -> int:
 
 
 def delay_cents(strategy: Strategy, seconds: int) -> int:
-    """The price of a last arrival ``seconds`` from now: a started day counts."""
+    """The price of a last arrival ``seconds`` from the origin: a started day counts."""
     days = -(-seconds // 86_400)
     total = 0
     for objective in strategy.objectives:

@@ -124,7 +124,7 @@ def service_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
             choices[service.service_id] = open_lane
         ranked: dict[str, tuple[int, int, int]] = {}
         for service_id, choice in choices.items():
-            arrival = arrival_seconds(case, node, choice)
+            arrival = arrival_seconds(case, node, case.services[service_id], choice)
             late_cents = delay_cents(strategy, case.days(max([arrival, *others])))
             total_cents = shipping_cents(strategy, choice, grams) + late_cents
             ranked[service_id] = (total_cents, arrival, stated_at[service_id])

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Protocol
 
 from router.domain import Destination, Order, OrderLine
-from router.network import Network, Node, Service
+from router.network import Lane, Network, Node, Service, Zone
 from router.rules.model import NodeSelector, SkuSelector
+from router.verify.dates import DAY_SECONDS, Times, origin_seconds, times
 
 EARTH_RADIUS_M = 6_371_000
-DAY_SECONDS = 86_400
 
 
 class SkuFacts(Protocol):
@@ -94,6 +94,28 @@ class Case:
         return zone_of(self.network, place.country, place.postal_code)
 
     @cached_property
+    def zone(self) -> Zone | None:
+        """The zone of the destination."""
+        return next((z for z in self.network.zones if z.zone_id == self.destination_zone), None)
+
+    @cached_property
+    def origin_seconds(self) -> int:
+        """The instant that times are reckoned from."""
+        return origin_seconds(self.network, self.now_seconds)
+
+    @cached_property
+    def _known_times(self) -> dict[tuple[str, str, int, int | None], Times | None]:
+        return {}
+
+    def times(self, node: Node, service: Service, lane: Lane) -> Times | None:
+        """Of a shipment from the node by the lane of the service; None where it does not arrive."""
+        key = (node.node_id, service.service_id, lane.transit_seconds, lane.transit_days)
+        if key not in self._known_times:
+            found = times(self.network, node, service, lane, self.zone, self.origin_seconds)
+            self._known_times[key] = found
+        return self._known_times[key]
+
+    @cached_property
     def node_zones(self) -> dict[str, str | None]:
         return {n.node_id: zone_of(self.network, n.country, n.postal_code) for n in self.network.nodes}
 
@@ -104,8 +126,8 @@ class Case:
         return self.sku_of(line.sku_id).unit_value_cents
 
     def days(self, arrival_seconds: int) -> int:
-        """Started days from now."""
-        return math.ceil(Fraction(arrival_seconds - self.now_seconds, DAY_SECONDS))
+        """Started days from the origin."""
+        return math.ceil(Fraction(arrival_seconds - self.origin_seconds, DAY_SECONDS))
 
 
 def great_circle_m(node: Node, place: Destination) -> int:

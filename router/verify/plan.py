@@ -162,7 +162,8 @@ def price_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
         recomputed = case.distances_m[node.node_id]
         if abs(shipment.distance_m - recomputed) > DISTANCE_TOLERANCE_M:
             found.append(f"{name}: distance_m is {shipment.distance_m}, should be {recomputed}")
-        lane = lane_of(case, node, case.services[shipment.service_id], metres[node.node_id])
+        service = case.services[shipment.service_id]
+        lane = lane_of(case, node, service, metres[node.node_id])
         if lane is None:
             continue  # complained of as carriage
         units = shipped(shipment)
@@ -170,7 +171,7 @@ def price_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
         for label, stated, right in (
             ("weight_grams", shipment.weight_grams, grams),
             ("parcel_count", shipment.parcel_count, parcel_count(lane, grams)),
-            ("arrival_seconds", shipment.arrival_seconds, arrival_seconds(case, node, lane)),
+            ("arrival_seconds", shipment.arrival_seconds, arrival_seconds(case, node, service, lane)),
         ):
             if stated != right:
                 found.append(f"{name}: {label} is {stated}, should be {right}")

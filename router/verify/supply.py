@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from router.errors import BrokenInvariant
 from router.network import Lane, Node, Service
 from router.rules.model import (
     AllowNodes,
@@ -61,14 +62,14 @@ def _forbids(case: Case, rule: EligibilityRule, node: Node, *, distance_m: int, 
 
 
 def lane_of(case: Case, node: Node, service: Service, distance_m: int) -> Lane | None:
-    """The first lane of the service that leads from the node to the destination."""
+    """The first lane of the service that leads from the node to the destination, if goods arrive by it."""
     for lane in service.lanes:
         if (
             (not lane.from_zones or case.node_zones[node.node_id] in lane.from_zones)
             and (not lane.to_zones or case.destination_zone in lane.to_zones)
             and (lane.max_distance_m is None or distance_m <= lane.max_distance_m)
         ):
-            return lane
+            return lane if case.times(node, service, lane) is not None else None
     return None
 
 
@@ -109,15 +110,19 @@ def carriage_complaints(
             found.append(
                 f"carriage: a unit of {sku.sku_id!r} weighs {sku.weight_grams} g, {name!r} takes {greatest} g"
             )
-    deadline, arrival = case.order.deliver_by_seconds, arrival_seconds(case, node, lane)
+    deadline, arrival = case.order.deliver_by_seconds, arrival_seconds(case, node, service, lane)
     if deadline is not None and arrival > deadline:
         found.append(f"deadline: arrives at {arrival} by {name!r}, due by {deadline}")
     return found
 
 
-def arrival_seconds(case: Case, node: Node, lane: Lane) -> int:
-    """When a shipment on the lane is there."""
-    return case.now_seconds + node.processing_seconds + lane.transit_seconds
+def arrival_seconds(case: Case, node: Node, service: Service, lane: Lane) -> int:
+    """When a shipment is there by the service on its ``lane_of``. Raises BrokenInvariant for one by which it
+    never is."""
+    found = case.times(node, service, lane)
+    if found is None:
+        raise BrokenInvariant(f"service {service.service_id!r} does not arrive from node {node.node_id!r}")
+    return found.arrival_seconds
 
 
 def open_services(

@@ -212,7 +212,7 @@ def priced(case: Case, strategy: Strategy, chosen: list[tuple[str, dict[str, int
                 parcel_count=parcel_count(way, grams),
                 weight_grams=grams,
                 distance_m=metres,
-                arrival_seconds=arrival_seconds(case, node, way),
+                arrival_seconds=arrival_seconds(case, node, case.services[service_id], way),
                 cost=Cost.of([own.get(part, 0) for part in Part]),
             )
         )

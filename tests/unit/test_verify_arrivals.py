@@ -1,0 +1,73 @@
+"""What the verifier makes of dates: arrivals, lanes, deadlines and started days of a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from router.domain import Destination, Order, OrderLine
+from router.errors import BrokenInvariant
+from router.network import Network
+from router.verify.dates import HORIZON_SECONDS
+from router.verify.facts import Case
+from router.verify.supply import arrival_seconds, carriage_complaints, lane_of
+from tests.dated_network import DAY, HOUR, calendar, lane, network, opening, utc
+from tests.small_shop import rules_of
+
+
+def case_of(world: Network, now: str) -> Case:
+    destination = Destination(country="FR", latitude=0.0, longitude=0.0)
+    order = Order(
+        order_id="O",
+        lines=(OrderLine(line_id="L", sku_id="K", quantity=1),),
+        destination=destination,
+        deliver_by_seconds=utc("2026-11-07 12:00"),
+    )
+    return Case(order, world, lambda _: pytest.fail("no SKU"), lambda *_: None, utc(now))
+
+
+def test_a_case_counts_days_from_its_origin() -> None:
+    case = case_of(network(calendar()), "2026-11-06 11:59:01")
+    assert case.origin_seconds == utc("2026-11-06 12:00")
+    assert [case.days(case.origin_seconds + s) for s in (0, 1, DAY, DAY + 1)] == [0, 1, 1, 2]
+
+
+def test_a_case_knows_arrivals_at_its_zone() -> None:
+    ways = (lane(transit_seconds=HOUR), lane(transit_days=1))
+    case = case_of(
+        network(calendar(opening("08:00", "12:00"), calendar_id="door"), lanes=ways), "2026-11-06 12:00"
+    )
+    node, service = case.network.nodes[0], case.network.services[0]
+    assert [arrival_seconds(case, node, service, way) for way in ways] == [
+        utc("2026-11-07 07:00"),
+        utc("2026-11-07 11:00"),
+    ]
+    assert lane_of(case, node, service, 0) == ways[0]
+
+
+def test_a_lane_that_does_not_arrive_is_none_and_later_ones_do_not_stand_in() -> None:
+    ways = (lane(transit_seconds=HORIZON_SECONDS + 1), lane())
+    case = case_of(network(lanes=ways), "2026-11-06 12:00")
+    node, service = case.network.nodes[0], case.network.services[0]
+    assert lane_of(case, node, service, 0) is None
+    found = carriage_complaints(case, strategy(), node, [], service=service, lane=None)
+    assert found == ["carriage: service 'post' has no lane"]
+    with pytest.raises(BrokenInvariant, match="'post' does not arrive from node 'N'"):
+        arrival_seconds(case, node, service, ways[0])
+
+
+def test_a_deadline_is_held_against_the_arrival() -> None:
+    door = calendar(opening("08:00", "12:00"), calendar_id="door")
+    case = case_of(network(door, lanes=(lane(transit_days=1),)), "2026-11-06 12:00")
+    node, service = case.network.nodes[0], case.network.services[0]
+    way = service.lanes[0]
+    assert carriage_complaints(case, strategy(), node, [], service=service, lane=way) == []
+    later = Case(case.order, case.network, case.sku_of, case.available, utc("2026-11-07 12:00"))
+    found = carriage_complaints(later, strategy(), node, [], service=service, lane=way)
+    due = utc("2026-11-07 12:00")
+    assert found == [f"deadline: arrives at {utc('2026-11-08 11:00')} by 'post', due by {due}"]
+
+
+def strategy() -> Any:
+    return rules_of({"id": "main", "objectives": [{"kind": "shipping"}]}).profiles[0].strategies[0]
