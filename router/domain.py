@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
-from router.errors import InvalidInput, Violation
+from router.errors import Violation
 
 MAX_LINES = 200
 """Most lines of one order."""
@@ -215,6 +215,8 @@ def order_violations(order: Order, now_seconds: int) -> list[Violation]:
         if value is not None and not 0 <= value <= MAX_UNIT_VALUE_CENTS:
             bad(f"lines[{i}].unit_value_cents", f"{value} is not within 0..{MAX_UNIT_VALUE_CENTS}")
         check_id(f"lines[{i}].together", line.together, required=False)
+    if not order.deliveries and order.destination is SEE_DELIVERIES:
+        bad("destination", "is missing")
     for path, place in addresses(order):
         found += place_violations(f"order.{path}", place)
     check_id("customer_segment", order.customer_segment, required=False)
@@ -248,14 +250,6 @@ def addresses(order: Order) -> list[tuple[str, Destination]]:
         for i, delivery in enumerate(order.deliveries)
         if delivery.destination is not None
     ]
-
-
-def check_order(order: Order, now_seconds: int) -> None:
-    """Raises InvalidInput (reason DEADLINE_PASSED when that is all that is wrong)."""
-    found = order_violations(order, now_seconds)
-    if found:
-        late = all(v.field == "order.deliver_by_time" for v in found)
-        raise InvalidInput(found, reason="DEADLINE_PASSED" if late else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
