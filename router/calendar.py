@@ -54,23 +54,26 @@ class Clock:
         outside = (found < 0) | (found >= len(self.midnight) - 1)
         return np.where(outside, NEVER, self.first_day + found)
 
-    def end_of(self, date: I64) -> I64:
-        """The instant at which a date is over; NEVER outside."""
-        at = date - self.first_day
-        outside = (at < 0) | (at >= len(self.midnight) - 1)
-        return np.where(outside, NEVER, self.midnight[np.where(outside, 0, at + 1)])
+    def end_of(self, date: I64, not_before: I64) -> I64:
+        """The instant at which the first date from ``date`` on is over that is not over before another
+        instant; NEVER outside."""
+        first_end = np.searchsorted(self.midnight, not_before, side="left")
+        at = np.maximum(date - self.first_day + 1, first_end)
+        outside = (date < self.first_day) | (at >= len(self.midnight))
+        return np.where(outside, NEVER, self.midnight[np.where(outside, 0, at)])
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
     """When something is open: W windows [opens, closes) that neither touch nor overlap, ascending; worked:
-    int64[W + 1], open seconds before each. day: int64[D], ordinals of the open days; last_close: int64[D]."""
+    int64[W + 1], open seconds before each. day: int64[D], ordinals of the open days; over: int64[D],
+    ascending, the last closing of each or of one before."""
 
     opens: I64
     closes: I64
     worked: I64
     day: I64
-    last_close: I64
+    over: I64
 
     def after_work(self, at: I64, work_seconds: I64) -> I64:
         """The first instant by which the open seconds since ``at`` amount to ``work_seconds``; for none, the
@@ -87,9 +90,11 @@ class Hours:
         found = np.where(work_seconds == 0, start, done)
         return np.where((here > last) | ((work_seconds > 0) & (there > last)), NEVER, found)
 
-    def from_date(self, date: I64) -> tuple[I64, I64]:
-        """The first open day from a date on, and its last closing; NEVER beyond."""
-        return self._days_at(np.searchsorted(self.day, date, side="left"))
+    def over_from(self, date: I64, not_before: I64) -> I64:
+        """When the first open day from a date on is over that is not over before another instant; NEVER
+        beyond."""
+        row = np.searchsorted(self.day, date, side="left")
+        return self._days_at(np.maximum(row, np.searchsorted(self.over, not_before, side="left")))[1]
 
     def days_after(self, date: I64, count: I64) -> I64:
         """The ``count``-th open day after a date (0: the date itself)."""
@@ -101,7 +106,7 @@ class Hours:
             return np.full(row.shape, NEVER), np.full(row.shape, NEVER)
         beyond = row >= len(self.day)
         row = np.where(beyond, 0, row)
-        return np.where(beyond, NEVER, self.day[row]), np.where(beyond, NEVER, self.last_close[row])
+        return np.where(beyond, NEVER, self.day[row]), np.where(beyond, NEVER, self.over[row])
 
 
 def hours_of(
@@ -150,10 +155,11 @@ def _entries(
 
 
 def _merged(day: I64, start: I64, stop: I64) -> Hours:
-    """Windows that touch or overlap become one; days keep the last closing of their own entries."""
+    """Windows that touch or overlap become one; days keep the last closing of the entries up to theirs."""
     open_days, of_day = np.unique(day, return_inverse=True)
-    last_close = np.zeros(len(open_days), np.int64)
-    np.maximum.at(last_close, of_day, stop)
+    over = np.zeros(len(open_days), np.int64)
+    np.maximum.at(over, of_day, stop)
+    over = np.maximum.accumulate(over)
     by_start = np.argsort(start, kind="stable")
     start, stop = start[by_start], np.maximum.accumulate(stop[by_start])
     fresh = np.ones(len(start), bool)
@@ -161,7 +167,7 @@ def _merged(day: I64, start: I64, stop: I64) -> Hours:
     opens = start[fresh]
     closes = stop[np.append(fresh[1:], True)] if len(start) else stop
     worked = np.concatenate([[0], np.cumsum(closes - opens)]).astype(np.int64)
-    return Hours(opens, closes, worked, open_days, last_close)
+    return Hours(opens, closes, worked, open_days, over)
 
 
 def epochs(time_zone: str, date: I64, minute: I64) -> I64:

@@ -22,7 +22,8 @@ from router.zones import ZoneIndex
 class Compiled:
     """Columns and the ids of their rows. ``segments`` holds those that rules name; any other segment
     is row len(segments). Zone row len(zones) means "no zone". The times in ``network`` are those of origin 0:
-    see ``Snapshot.at``."""
+    see ``Snapshot.at``. points,
+    node_rows: positions of pick-up points and nodes by id; the same as ``nodes``, for Python."""
 
     network: NetworkArrays
     routes: Routes
@@ -30,6 +31,8 @@ class Compiled:
     catalogue: CatalogueArrays
     rules: RuleArrays
     by_method: MethodRules | None
+    points: dict[str, int]
+    node_rows: dict[str, int]
     nodes: IdIndex
     node_ids: tuple[str, ...]
     service_ids: tuple[str, ...]
@@ -64,6 +67,8 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         ),
         rules=rule_arrays,
         by_method=by_method,
+        points={p.point_id: i for i, p in enumerate(network.pickup_points)},
+        node_rows={n.node_id: i for i, n in enumerate(network.nodes)},
         nodes=IdIndex.of([n.node_id for n in network.nodes]),
         node_ids=tuple(n.node_id for n in network.nodes),
         service_ids=tuple(s.service_id for s in network.services),

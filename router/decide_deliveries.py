@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -33,9 +34,9 @@ def answer_deliveries(
     """The order under the first strategy that matches, and its fallbacks. The order must be right."""
     compiled = snapshot.compiled
     deliveries = deliveries_of(order)
-    places = tuple(place_of(delivery, snapshot.network, compiled) for delivery in deliveries)
+    places = places_of(order, snapshot)
     forbidden = frozenset(row for row in (compiled.nodes.find(n) for n in forbidden_nodes) if row >= 0)
-    t = strategy_of(order, snapshot)
+    t = strategy_of(order, places, snapshot)
     tried: list[int] = []
     stopped = ""
     while t >= 0:
@@ -49,31 +50,32 @@ def answer_deliveries(
     return Answered(tried, Unsolved(stopped))
 
 
-def strategy_of(order: Order, snapshot: Snapshot) -> int:
+def places_of(order: Order, snapshot: Snapshot) -> tuple[Place, ...]:
+    """Of its deliveries."""
+    return tuple(place_of(d, snapshot.network, snapshot.compiled) for d in deliveries_of(order))
+
+
+def strategy_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> int:
     """Row of the first strategy of the order's profile whose conditions match, -1 for none."""
     compiled = snapshot.compiled
     name = order.sourcing_profile
     profile = compiled.profiles.find(name) if name else compiled.default_profile
     first, stop = compiled.rules.profile_start[profile : profile + 2].tolist()
-    return first_matching(compiled.strategies, range(first, stop), facts_of(order, snapshot))
+    return first_matching(compiled.strategies, range(first, stop), facts_of(order, places, snapshot))
 
 
-def facts_of(order: Order, snapshot: Snapshot) -> Facts:
+def facts_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> Facts:
     """What conditions look at."""
-    network, compiled = snapshot.network, snapshot.compiled
+    known = snapshot.network.zones
     countries, zones, methods = set(), set(), set()
-    for delivery in deliveries_of(order):
-        place = place_of(delivery, network, compiled)
-        where = place.destination
-        zone = compiled.zones.find(where.country, where.postal_code)
-        countries.add(where.country)
-        zones.add(network.zones[zone].zone_id if zone < len(network.zones) else None)
+    for delivery, place in zip(deliveries_of(order), places, strict=True):
+        countries.add(place.destination.country)
+        zones.add(known[place.zone_ix].zone_id if place.zone_ix < len(known) else None)
         methods.add(delivery.method or _usual(place))
+    rows = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
     value = 0
-    for line in order.lines:
-        own = line.unit_value_cents
-        each = snapshot.catalogue.sku(line.sku_id).unit_value_cents if own is None else own
-        value += line.quantity * each
+    for line, each in zip(order.lines, snapshot.catalogue.unit_value_cents[rows].tolist(), strict=True):
+        value += line.quantity * (each if line.unit_value_cents is None else line.unit_value_cents)
     return Facts(
         order.sales_channel,
         value,

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
-from router.errors import InvalidInput, Violation
+from router.errors import Violation
 
 MAX_LINES = 200
 """Most lines of one order."""
@@ -215,14 +215,10 @@ def order_violations(order: Order, now_seconds: int) -> list[Violation]:
         if value is not None and not 0 <= value <= MAX_UNIT_VALUE_CENTS:
             bad(f"lines[{i}].unit_value_cents", f"{value} is not within 0..{MAX_UNIT_VALUE_CENTS}")
         check_id(f"lines[{i}].together", line.together, required=False)
+    if not order.deliveries and order.destination is SEE_DELIVERIES:
+        bad("destination", "is missing")
     for path, place in addresses(order):
-        for name, degrees, limit in (
-            ("latitude", place.latitude, 90.0),
-            ("longitude", place.longitude, 180.0),
-        ):
-            if not math.isfinite(degrees) or abs(degrees) > limit:
-                bad(f"{path}.{name}", f"{degrees} is not within -{limit:.0f}..{limit:.0f} degrees")
-        check_id(f"{path}.postal_code", place.postal_code, required=False)
+        found += place_violations(f"order.{path}", place)
     check_id("customer_segment", order.customer_segment, required=False)
     check_id("sourcing_profile", order.sourcing_profile, required=False)
     if order.deliver_by_seconds is not None and order.deliver_by_seconds < now_seconds:
@@ -230,23 +226,30 @@ def order_violations(order: Order, now_seconds: int) -> list[Violation]:
     return found
 
 
+def place_violations(path: str, place: Destination) -> list[Violation]:
+    """What is wrong with an address by itself."""
+    found = [
+        Violation(f"{path}.{name}", f"{degrees} is not within -{limit:.0f}..{limit:.0f} degrees")
+        for name, degrees, limit in (
+            ("latitude", place.latitude, 90.0),
+            ("longitude", place.longitude, 180.0),
+        )
+        if not math.isfinite(degrees) or abs(degrees) > limit
+    ]
+    if len(place.postal_code.encode()) > MAX_ID_LENGTH:
+        found.append(Violation(f"{path}.postal_code", f"is longer than {MAX_ID_LENGTH} bytes"))
+    return found
+
+
 def addresses(order: Order) -> list[tuple[str, Destination]]:
     """The addresses of an order, with their paths."""
-    if not order.deliveries:
+    if not order.deliveries and order.destination is not SEE_DELIVERIES:
         return [("destination", order.destination)]
     return [
         (f"deliveries[{i}].destination", delivery.destination)
         for i, delivery in enumerate(order.deliveries)
         if delivery.destination is not None
     ]
-
-
-def check_order(order: Order, now_seconds: int) -> None:
-    """Raises InvalidInput (reason DEADLINE_PASSED when that is all that is wrong)."""
-    found = order_violations(order, now_seconds)
-    if found:
-        late = all(v.field == "order.deliver_by_time" for v in found)
-        raise InvalidInput(found, reason="DEADLINE_PASSED" if late else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

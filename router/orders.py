@@ -9,7 +9,7 @@ import numpy as np
 from router.catalogue import Catalogue
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import Order, addresses, order_violations
+from router.domain import Destination, Order, addresses, order_violations
 from router.errors import InvalidInput, Violation
 from router.kernels.geo import unit_vectors
 from router.kernels.types import FAR, OrderArrays
@@ -32,6 +32,13 @@ def groups_of(order: Order) -> list[int]:
     return groups
 
 
+def address_violations(path: str, place: Destination, compiled: Compiled) -> list[Violation]:
+    """An address may be in no country."""
+    if compiled.countries.find(place.country) >= 0:
+        return []
+    return [Violation(f"{path}.country_code", f"{place.country!r} is not an ISO 3166-1 alpha-2 country")]
+
+
 def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -> list[Violation]:
     """What an order names that does not exist."""
     found = []
@@ -41,9 +48,7 @@ def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -
         for i in np.flatnonzero(rows < 0)
     ]
     for path, place in addresses(order):
-        if compiled.countries.find(place.country) < 0:
-            message = f"{place.country!r} is not an ISO 3166-1 alpha-2 country"
-            found.append(Violation(f"order.{path}.country_code", message))
+        found += address_violations(f"order.{path}", place, compiled)
     if order.sourcing_profile and compiled.profiles.find(order.sourcing_profile) < 0:
         found.append(Violation("order.sourcing_profile", f"unknown profile {order.sourcing_profile!r}"))
     return found

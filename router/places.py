@@ -28,10 +28,12 @@ METHODS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """kind: HOME, STORE or PICKUP_POINT. node_ix: the store, or -1. hours: of arriving there."""
+    """kind: HOME, STORE or PICKUP_POINT. zone_ix: len(zones) for none. node_ix: the store, or -1. hours: of
+    arriving there."""
 
     kind: str
     destination: Destination
+    zone_ix: int
     node_ix: int
     hours: Arrival
 
@@ -39,7 +41,7 @@ class Place:
 def place_of(delivery: Delivery, network: Network, compiled: Compiled) -> Place:
     """Raises KeyError for a delivery that ``delivery_violations`` objects to."""
     if delivery.node_id:
-        node_ix = compiled.nodes.find(delivery.node_id)
+        node_ix = compiled.node_rows[delivery.node_id]
         node = network.nodes[node_ix]
         where = Destination(
             country=node.country,
@@ -47,9 +49,10 @@ def place_of(delivery: Delivery, network: Network, compiled: Compiled) -> Place:
             latitude=node.latitude,
             longitude=node.longitude,
         )
-        return Place(STORE, where, node_ix, Arrival.at_node(node, node.pickup_lead_seconds or 0))
+        zone = compiled.zones.find(node.country, node.postal_code)
+        return Place(STORE, where, zone, node_ix, Arrival.at_node(node, node.pickup_lead_seconds or 0))
     if delivery.pickup_point_id:
-        point = next(p for p in network.pickup_points if p.point_id == delivery.pickup_point_id)
+        point = network.pickup_points[compiled.points[delivery.pickup_point_id]]
         where = Destination(
             country=point.country,
             postal_code=point.postal_code,
@@ -57,13 +60,14 @@ def place_of(delivery: Delivery, network: Network, compiled: Compiled) -> Place:
             longitude=point.longitude,
         )
         hours = Arrival(point.calendar, point.time_zone, point.country, point.region)
-        return Place(PICKUP_POINT, where, -1, hours)
+        zone = compiled.zones.find(point.country, point.postal_code)
+        return Place(PICKUP_POINT, where, zone, -1, hours)
     if delivery.destination is None:
         raise KeyError(delivery.delivery_id)
     where = delivery.destination
-    zone_ix = compiled.zones.find(where.country, where.postal_code)
-    zone = network.zones[zone_ix] if zone_ix < len(network.zones) else None
-    return Place(HOME, where, -1, Arrival.of(zone))
+    zone = compiled.zones.find(where.country, where.postal_code)
+    hours = Arrival.of(network.zones[zone] if zone < len(network.zones) else None)
+    return Place(HOME, where, zone, -1, hours)
 
 
 def deliveries_of(order: Order) -> tuple[Delivery, ...]:
@@ -95,15 +99,17 @@ def lines_of(order: Order, delivery: Delivery) -> tuple[OrderLine, ...]:
     return tuple(line for line in order.lines if line.delivery_id == delivery.delivery_id)
 
 
-def delivery_violations(order: Order, network: Network, compiled: Compiled) -> list[Violation]:
-    """What is wrong with the deliveries of an order, besides their own destinations."""
+def delivery_violations(
+    order: Order, network: Network, compiled: Compiled, *, of_lines: bool = True
+) -> list[Violation]:
+    """What is wrong with the deliveries of an order, besides their own destinations; ``of_lines``: and with
+    what its lines say of them."""
     found: list[Violation] = []
 
     def bad(path: str, message: str) -> None:
         found.append(Violation(f"order.{path}", message))
 
     seen: set[str] = set()
-    points = {p.point_id for p in network.pickup_points}
     for i, delivery in enumerate(order.deliveries):
         at = f"deliveries[{i}]"
         if not delivery.delivery_id:
@@ -117,12 +123,12 @@ def delivery_violations(order: Order, network: Network, compiled: Compiled) -> l
             continue
         kind = (HOME, STORE, PICKUP_POINT)[stated.index(True)]
         if kind == STORE:
-            ix = compiled.nodes.find(delivery.node_id)
+            ix = compiled.node_rows.get(delivery.node_id, -1)
             if ix < 0:
                 bad(f"{at}.pickup_node_id", f"unknown node {delivery.node_id!r}")
             elif network.nodes[ix].pickup_lead_seconds is None:
                 bad(f"{at}.pickup_node_id", f"nothing can be collected at {delivery.node_id!r}")
-        if kind == PICKUP_POINT and delivery.pickup_point_id not in points:
+        if kind == PICKUP_POINT and delivery.pickup_point_id not in compiled.points:
             bad(f"{at}.pickup_point_id", f"unknown pick-up point {delivery.pickup_point_id!r}")
         if delivery.method is not None and delivery.method not in METHODS_OF[kind]:
             allowed = ", ".join(sorted(m.name for m in METHODS_OF[kind]))
@@ -134,9 +140,9 @@ def delivery_violations(order: Order, network: Network, compiled: Compiled) -> l
             bad(f"{at}.earliest_time", "is after latest_time")
         if times[0] is not None and kind != HOME:
             bad(f"{at}.earliest_time", "is for deliveries to an address")
-    if order.selling_node_id and compiled.nodes.find(order.selling_node_id) < 0:
+    if order.selling_node_id and order.selling_node_id not in compiled.node_rows:
         bad("selling_node_id", f"unknown node {order.selling_node_id!r}")
-    return found + _line_violations(order, seen)
+    return found + (_line_violations(order, seen) if of_lines else [])
 
 
 def _line_violations(order: Order, ids: set[str]) -> list[Violation]:

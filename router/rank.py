@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.decide_deliveries import strategy_of
+from router.decide_deliveries import places_of, strategy_of
 from router.domain import Cost, Order
 from router.errors import InvalidInput
 from router.explanation import Candidate, LineCandidates
@@ -43,7 +43,7 @@ def rank(
     """
     if order.deliveries:
         check_order(order, snapshot.network, snapshot.compiled, snapshot.catalogue, now_seconds)
-        t = strategy_of(order, snapshot)
+        t = strategy_of(order, places_of(order, snapshot), snapshot)
     else:
         orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
         t = int(first_strategy(snapshot.at(now_seconds).world, orders, 0))

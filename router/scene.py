@@ -33,7 +33,7 @@ from router.places import Place, part_of
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
 from router.snapshot import Moment, Snapshot
-from router.timetable import HORIZON_DAYS, origin_of
+from router.timetable import HORIZON_DAYS
 from router.ways import Finder, Ways
 
 I64 = NDArray[np.int64]
@@ -84,15 +84,15 @@ def build_scene(
     columns = order_arrays([part], compiled, snapshot.catalogue, now_seconds)
     skus, sku_of_line = np.unique(columns.sku_ix.astype(np.int64), return_inverse=True)
     nodes, stock = _stock(snapshot, skus, taken, forbidden)
-    origin = origin_of(snapshot.network, now_seconds)
+    origin = compiled.timetable.origin(now_seconds)
     ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes).find(delivery, origin)
     strategy = compiled.strategies[strategy_ix]
     time_cents = times_cents(snapshot, strategy_ix, delivery, ways.arrival, origin)
     goes = (ways.tariff >= 0) & (ways.arrival <= origin + HORIZON_DAYS * DAY_SECONDS)
     ways.tariff = np.where(goes, ways.tariff, -1)
-    latest = _latest(part, strategy, delivery)
+    latest = latest_of(part, strategy, delivery)
     late = goes & (ways.arrival > latest)
-    methods = _methods(place, delivery, nodes)
+    methods = methods_of(place, delivery.method, nodes)
     levels = np.unique(time_cents[goes & ~late])[: DAYS_TABLE - 1]
     padded = _padded(nodes)
     lanes = _Lanes.of_ways(ways)
@@ -115,24 +115,23 @@ def build_scene(
     )
 
 
-def _latest(part: Order, strategy: Strategy, delivery: Delivery) -> int:
+def latest_of(part: Order, strategy: Strategy, delivery: Delivery) -> int:
     """The last arrival that is allowed."""
-    latest = FAR if part.deliver_by_seconds is None else part.deliver_by_seconds
+    stated = [t for t in (part.deliver_by_seconds, delivery.latest_seconds) if t is not None]
+    latest = min(stated, default=FAR)
     days = strategy.limits.max_late_days
     if delivery.requested_seconds is not None and days is not None:
         latest = min(latest, delivery.requested_seconds + days * DAY_SECONDS)
     return latest
 
 
-def _methods(place: Place, delivery: Delivery, nodes: I64) -> NDArray[np.int8]:
+def methods_of(place: Place, asked: DeliveryMethod | None, nodes: I64) -> NDArray[np.int8]:
     """The delivery method by which each source serves the place."""
     if place.kind == HOME:
         return np.full(len(nodes), DeliveryMethod.SHIP, np.int8)
     if place.kind == PICKUP_POINT:
         return np.full(len(nodes), DeliveryMethod.PICKUP_POINT, np.int8)
-    own = delivery.method
-    if own in (None, DeliveryMethod.SHIP_TO_STORE):
-        own = DeliveryMethod.PICKUP
+    own = DeliveryMethod.PICKUP if asked in (None, DeliveryMethod.SHIP_TO_STORE) else asked
     return np.where(nodes == place.node_ix, own, DeliveryMethod.SHIP_TO_STORE).astype(np.int8)
 
 
@@ -266,7 +265,7 @@ def _rules(
     columns = {name: column[t : t + 1] for name, column in rules._asdict().items()}
     for name in ("near_chord2", "home_only", "line_cents", "unit_cents"):
         columns[name] = columns[name][0][here][None]
-    columns["static_bits"], columns["keep_units"] = _method_bits(snapshot, t, sku_class, padded, methods)
+    columns["static_bits"], columns["keep_units"] = method_bits(snapshot, t, sku_class, padded, methods)
     for name in ("ship_handling", "ship_priority", "unit_priority"):
         columns[f"{name}_cents"] = columns[f"{name}_cents"][:, padded]
     for kind in ("dynamic", "distance", "depth"):
@@ -300,7 +299,7 @@ def _rules(
 _BY_STRATEGY = frozenset({"depth_profile", "depth_below"})
 
 
-def _method_bits(
+def method_bits(
     snapshot: Snapshot, t: int, sku_class: I64, padded: I64, methods: NDArray[np.int8]
 ) -> tuple[NDArray[np.uint64], I64]:
     """static_bits and keep_units, each source by its own method."""

@@ -12,7 +12,6 @@ from router.kernels.types import World
 from router.network import Network
 from router.rules.model import RuleSet
 from router.stock import Stock
-from router.timetable import origin_of
 
 MOMENTS_KEPT = 4
 
@@ -56,11 +55,12 @@ class Snapshot:
     def at(self, now_seconds: int) -> Moment:
         """What the kernels read for an order placed at ``now_seconds``. The world is the same tuple as long
         as times do not change, so that handles on it can be kept."""
-        origin = origin_of(self.network, now_seconds)
-        key = origin if self.network.keeps_time else 0
+        timetable = self.compiled.timetable
+        origin = timetable.origin(now_seconds)
+        key = origin if timetable.keeps_time else 0
         found = self._moments.get(key)
         if found is None:
-            c, times = self.compiled, self.compiled.timetable.at(origin)
+            c, times = self.compiled, timetable.at(origin)
             network = c.network._replace(
                 offer_lane=times.lane, offer_seconds=times.seconds, offer_kind=times.kind
             )

@@ -103,13 +103,6 @@ class OfferTimes:
     kind: I32
 
 
-def origin_of(network: Network, now_seconds: int) -> int:
-    """The instant that times are reckoned from."""
-    if not network.keeps_time:
-        return now_seconds
-    return -(-now_seconds // MINUTE_SECONDS) * MINUTE_SECONDS
-
-
 @dataclass(slots=True)
 class Layout:
     """Calendars of a network as columns, for dates around a first day; made when first asked for."""
@@ -179,6 +172,7 @@ class Timetable:
 
     def __init__(self, network: Network, offers: Offers) -> None:
         self._network = network
+        self.keeps_time = network.keeps_time
         self._offers = offers
         self._lanes: list[Lane] = [lane for service in network.services for lane in service.lanes]
         self._schedules = {s.schedule_id: s for s in network.schedules}
@@ -186,9 +180,15 @@ class Timetable:
         self._layout: Layout | None = None
         self._made: dict[int, OfferTimes] = {}
 
+    def origin(self, now_seconds: int) -> int:
+        """The instant that times are reckoned from."""
+        if not self.keeps_time:
+            return now_seconds
+        return -(-now_seconds // MINUTE_SECONDS) * MINUTE_SECONDS
+
     def at(self, origin_seconds: int) -> OfferTimes:
         """What is offered by an order that counts from ``origin_seconds``."""
-        if not self._network.keeps_time:
+        if not self.keeps_time:
             origin_seconds = 0
         with self._lock:
             if origin_seconds not in self._made:
@@ -303,7 +303,8 @@ class Timetable:
                 date = working.days_after(date, np.maximum(days, 0))
             else:
                 date = date + np.maximum(days, 0)
-            last = layout.clock(zone).end_of(date) if hours is None else hours.from_date(date)[1]
+            over = layout.clock(zone).end_of if hours is None else hours.over_from
+            last = over(date, safe)
             there = np.where(days >= 0, np.where(date >= NEVER, NEVER, last), there)
         gone |= there >= NEVER
         if arrival.lead_seconds:

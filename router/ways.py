@@ -142,8 +142,7 @@ class Finder:
 
     def _lanes(self, place: Place, nodes: I64) -> NDArray[np.int32]:
         where = place.destination
-        zone = self.compiled.zones.find(where.country, where.postal_code)
-        target = int(self.compiled.network.zone_class[zone])
+        target = int(self.compiled.network.zone_class[place.zone_ix])
         xyz = unit_vectors(np.array([where.latitude]), np.array([where.longitude]))[0]
         away = xyz[:, None] - self.compiled.network.node_xyz[:, nodes]
         chord2 = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
@@ -166,24 +165,34 @@ class Finder:
     def _path(self, path: Path, release: I64) -> tuple[I64, I64]:
         """Tariff and arrival of a path from every source; a hub is no source of its own path."""
         network, compiled = self.network, self.compiled
-        hubs = [network.nodes[compiled.nodes.find(name)] for name in path.hubs]
-        stops = [_at_hub(hub, path.hub_seconds) for hub in hubs] + [self.place]
+        hubs = [network.nodes[compiled.node_rows[name]] for name in path.hubs]
+        stops = [self._at_hub(hub, path.hub_seconds) for hub in hubs] + [self.place]
         services = [compiled.service_ids.index(name) for name in path.services]
         lanes = self._lanes(stops[0], self.nodes)[:, services[0]].astype(np.int64)
         arrival = self._legs(services[0], lanes.astype(np.int32), self.nodes, stops[0].hours, release)
         goes = (lanes >= 0) & (self.nodes != self.place.node_ix)
         used = [lanes]
         for hub, v, stop in zip(hubs, services[1:], stops[1:], strict=True):
-            at = np.array([compiled.nodes.find(hub.node_id)], np.int64)
+            at = np.array([compiled.node_rows[hub.node_id]], np.int64)
             lane = int(self._lanes(stop, at)[0, v])
             goes &= (self.nodes != at[0]) & (lane >= 0)
             used.append(np.full(len(self.nodes), lane, np.int64))
             if lane >= 0:
                 arrival = self._onward(hub, v, lane, stop.hours, arrival)
         tariff = np.full(len(self.nodes), -1, np.int64)
-        for row in np.flatnonzero(goes):
-            tariff[row] = self._tariff(tuple(int(lane[row]) for lane in used), path)
+        rows = np.flatnonzero(goes)
+        combinations, which = np.unique(np.stack(used, axis=1)[rows], axis=0, return_inverse=True)
+        priced = np.array([self._tariff(tuple(lanes), path) for lanes in combinations.tolist()], np.int64)
+        tariff[rows] = priced[which.reshape(-1)]
         return tariff, np.where(goes, arrival, NEVER)
+
+    def _at_hub(self, hub: Node, seconds: int) -> Place:
+        """A hub as a place where goods arrive and are made ready again."""
+        where = Destination(
+            country=hub.country, postal_code=hub.postal_code, latitude=hub.latitude, longitude=hub.longitude
+        )
+        zone = self.compiled.zones.find(hub.country, hub.postal_code)
+        return Place(HOME, where, zone, -1, Arrival.at_node(hub, seconds))
 
     def _onward(self, hub: Node, v: int, lane: int, hours: Arrival, there: I64) -> I64:
         """Arrival of goods that are ready at a hub at ``there``."""
@@ -232,10 +241,3 @@ class Finder:
             each = sum(weighted(path.hub_cents, g.weight) for g in goals if isinstance(g, Transfer))
             transfer = [cents + each * len(path.hubs) for cents in transfer]
         return Tariff(tuple(up_to), tuple(shipping), tuple(transfer))
-
-
-def _at_hub(hub: Node, seconds: int) -> Place:
-    where = Destination(
-        country=hub.country, postal_code=hub.postal_code, latitude=hub.latitude, longitude=hub.longitude
-    )
-    return Place(HOME, where, -1, Arrival.at_node(hub, seconds))

@@ -14,10 +14,11 @@ from router.network import Network
 @dataclass(frozen=True, slots=True)
 class ZoneIndex:
     """Zones by country and postal prefix. ``keys`` holds texts such as ``FR:75``; ``zone_of_key`` int16 the
-    zone of each; ``longest`` the most characters of a prefix."""
+    zone of each; ``by_key`` the same for Python; ``longest`` the most characters of a prefix."""
 
     keys: IdIndex
     zone_of_key: NDArray[np.int16]
+    by_key: dict[str, int]
     longest: int
     count: int
 
@@ -30,15 +31,15 @@ class ZoneIndex:
                 key_of.setdefault(f"{zone.country}:{normal_postal(prefix)}", ix)
         longest = max((len(key.encode()) - 3 for key in key_of), default=0)
         zones = frozen(np.array(list(key_of.values()), np.int16))
-        return cls(IdIndex.of(list(key_of)), zones, longest, len(network.zones))
+        return cls(IdIndex.of(list(key_of)), zones, key_of, longest, len(network.zones))
 
     def find(self, country: str, postal_code: str) -> int:
         """The zone of a place; ``count`` for none."""
         code = normal_postal(postal_code).encode()[: self.longest]
         for length in range(len(code), -1, -1):
-            row = self.keys.find(f"{country}:{code[:length].decode(errors='replace')}")
-            if row >= 0:
-                return int(self.zone_of_key[row])
+            zone = self.by_key.get(f"{country}:{code[:length].decode(errors='replace')}")
+            if zone is not None:
+                return zone
         return self.count
 
 

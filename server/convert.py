@@ -6,6 +6,8 @@ optional in the contract or has presence; nothing unspecified passes silently.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from router.domain import (
@@ -43,7 +45,7 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
     wrong with the order too (``now_seconds`` is what its delivery deadline is compared with). What only
     has a wrong value is left for ``decide`` to find."""
     found: list[Violation] = []
-    deliveries = _parse_deliveries(message, found)
+    deliveries = parse_deliveries(message.deliveries, "order.", found)
     if deliveries and message.HasField("destination"):
         found.append(Violation("order.destination", "must be absent when deliveries are stated"))
     destination = SEE_DELIVERIES
@@ -51,12 +53,7 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
         missing = [] if message.HasField("destination") else [Violation("order.destination", "is missing")]
         found += missing or _destination_violations("order.destination", message.destination)
         destination = _parse_destination(message.destination)
-    channel = SalesChannel.WEB
-    if message.sales_channel:
-        try:
-            channel = SalesChannel(message.sales_channel)
-        except ValueError:
-            found.append(Violation("order.sales_channel", f"{message.sales_channel} is no sales channel"))
+    channel = parse_channel(message.sales_channel, "order.", found)
     deliver_by = _parse_time(message, "deliver_by_time", "order", found)
     order = Order(
         order_id=message.order_id,
@@ -87,10 +84,22 @@ def _parse_time(
     return None
 
 
-def _parse_deliveries(message: sourcing_pb2.Order, found: list[Violation]) -> tuple[Delivery, ...]:
+def parse_channel(value: int, prefix: str, found: list[Violation]) -> SalesChannel:
+    """Unspecified is WEB."""
+    try:
+        return SalesChannel(value or SalesChannel.WEB)
+    except ValueError:
+        found.append(Violation(f"{prefix}sales_channel", f"{value} is no sales channel"))
+        return SalesChannel.WEB
+
+
+def parse_deliveries(
+    messages: Iterable[sourcing_pb2.Delivery], prefix: str, found: list[Violation]
+) -> tuple[Delivery, ...]:
+    """``prefix`` stands before the paths of violations, which are added to ``found``."""
     parsed = []
-    for i, delivery in enumerate(message.deliveries):
-        path = f"order.deliveries[{i}]"
+    for i, delivery in enumerate(messages):
+        path = f"{prefix}deliveries[{i}]"
         destination = None
         if delivery.HasField("destination"):
             found += _destination_violations(f"{path}.destination", delivery.destination)

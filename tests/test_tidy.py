@@ -28,7 +28,6 @@ LONGER: dict[str, int] = {
 CORE_IMPORTS = frozenset(
     {"__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions"}
     | {"functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "threading", "typing"}
-    | {"zoneinfo"}
     | {"numpy", "ortools", "pydantic", "pydantic_core", "router", "ruamel"}
 )
 JIT = PurePosixPath("router/kernels/jit.py")

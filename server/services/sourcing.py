@@ -27,6 +27,7 @@ from server.fast_batch import Batch, FastBatch
 from server.fast_quote import FastQuote
 from server.guard import Call, decoded, reported, takes_bytes
 from server.holding import Answer, Ask, HoldRun
+from server.promise_desk import PromiseDesk
 from server.world import World
 
 DEFAULT_NODES_PER_LINE = 20
@@ -39,6 +40,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     def __init__(self, world: World) -> None:
         self._world = world
         self._quote = FastQuote()
+        self._promise = PromiseDesk()
         self._fast = FastBatch(world.settings.max_orders_per_call)
 
     @takes_bytes
@@ -99,6 +101,15 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         else:
             results = self._held(request, context)
         return sourcing_pb2.SourceOrdersResponse(results=results)
+
+    @takes_bytes
+    def GetPromise(  # type: ignore[override]  # noqa: N802
+        self, request: sourcing_pb2.GetPromiseRequest | bytes, context: Call
+    ) -> sourcing_pb2.GetPromiseResponse | bytes:
+        if isinstance(request, bytes):
+            request = decoded(sourcing_pb2.GetPromiseRequest.FromString, request)
+        asked, now_seconds = request, self._world.now_seconds()
+        return self._world.read(lambda snapshot: self._promise.answer(asked, snapshot, now_seconds))
 
     def _decided(self, request_bytes: bytes) -> Batch | None:
         """Decides and remembers what it can of a request for quotes; None when that is nothing."""

@@ -1175,6 +1175,212 @@ class Rejection(_message.Message):
 Global___Rejection: _TypeAlias = Rejection  # noqa: Y015
 
 @_typing.final
+class GetPromiseRequest(_message.Message):
+    """Asks for dates: of every item by every delivery."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    SALES_CHANNEL_FIELD_NUMBER: _builtins.int
+    CUSTOMER_SEGMENT_FIELD_NUMBER: _builtins.int
+    SOURCING_PROFILE_FIELD_NUMBER: _builtins.int
+    SELLING_NODE_ID_FIELD_NUMBER: _builtins.int
+    sales_channel: Global___SalesChannel.ValueType
+    """Where the order would be placed. Optional, WEB by default."""
+    customer_segment: _builtins.str
+    """A segment that rules may ask for. Optional."""
+    sourcing_profile: _builtins.str
+    """The sourcing profile to use. Optional: the rule file's default profile."""
+    selling_node_id: _builtins.str
+    """The store in which the order would be taken. Optional; CARRY_OUT needs it."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PromiseItem]:
+        """1 to 1,000 items, each looked at by itself."""
+
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]:
+        """1 to 50 places, methods and windows; delivery ids are unique. earliest_time is not looked at."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___PromiseItem] | None = ...,
+        deliveries: _abc.Iterable[Global___Delivery] | None = ...,
+        sales_channel: Global___SalesChannel.ValueType = ...,
+        customer_segment: _builtins.str = ...,
+        sourcing_profile: _builtins.str = ...,
+        selling_node_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliveries", b"deliveries", "items", b"items", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPromiseRequest: _TypeAlias = GetPromiseRequest  # noqa: Y015
+
+@_typing.final
+class PromiseItem(_message.Message):
+    """Units of a SKU that somebody may want."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    sku_id: _builtins.str
+    """A SKU of the catalogue."""
+    quantity: _builtins.int
+    """1 to 1,000,000 units."""
+    def __init__(
+        self,
+        *,
+        sku_id: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quantity", b"quantity", "sku_id", b"sku_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PromiseItem: _TypeAlias = PromiseItem  # noqa: Y015
+
+@_typing.final
+class GetPromiseResponse(_message.Message):
+    """The dates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMISES_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def promises(self) -> _containers.RepeatedCompositeFieldContainer[Global___Promise]:
+        """For every delivery every item, in the order of the request."""
+
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryPromise]:
+        """For every delivery, when all items could be there."""
+
+    @_builtins.property
+    def versions(self) -> Global___Versions:
+        """What the dates were made from."""
+
+    @_builtins.property
+    def decide_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant they count from."""
+
+    def __init__(
+        self,
+        *,
+        promises: _abc.Iterable[Global___Promise] | None = ...,
+        deliveries: _abc.Iterable[Global___DeliveryPromise] | None = ...,
+        versions: Global___Versions | None = ...,
+        decide_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "versions", b"versions"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "deliveries", b"deliveries", "promises", b"promises", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPromiseResponse: _TypeAlias = GetPromiseResponse  # noqa: Y015
+
+@_typing.final
+class Promise(_message.Message):
+    """When an item could be had by a delivery, at the earliest, whatever that costs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_IX_FIELD_NUMBER: _builtins.int
+    DELIVERY_IX_FIELD_NUMBER: _builtins.int
+    DELIVERY_METHOD_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    SERVICE_ID_FIELD_NUMBER: _builtins.int
+    EARLIEST_TIME_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    NODE_COUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    item_ix: _builtins.int
+    """Position of the item in the request, from 0."""
+    delivery_ix: _builtins.int
+    """Position of the delivery in the request, from 0."""
+    delivery_method: Global___DeliveryMethod.ValueType
+    """How it would reach the customer; unspecified when it cannot."""
+    node_id: _builtins.str
+    """The node it would come from; of several the last to arrive. Empty when it cannot be had."""
+    service_id: _builtins.str
+    """How it would travel; empty when it is collected where it lies, or cannot be had."""
+    available: _builtins.int
+    """Units that the node can promise."""
+    node_count: _builtins.int
+    """Nodes that the units would come from: more than 1 when no single node has them all and the rules let a
+    line be divided; 0 when they cannot be had.
+    """
+    reason: _builtins.str
+    """Why it cannot be had: NOT_STOCKED, INSUFFICIENT_STOCK, NOT_ALLOWED (by rules), NO_SERVICE or TOO_LATE.
+    Empty otherwise.
+    """
+    @_builtins.property
+    def earliest_time(self) -> _timestamp_pb2.Timestamp:
+        """When it would be there, or could be collected. Absent when it cannot be had."""
+
+    def __init__(
+        self,
+        *,
+        item_ix: _builtins.int = ...,
+        delivery_ix: _builtins.int = ...,
+        delivery_method: Global___DeliveryMethod.ValueType = ...,
+        node_id: _builtins.str = ...,
+        service_id: _builtins.str = ...,
+        earliest_time: _timestamp_pb2.Timestamp | None = ...,
+        available: _builtins.int = ...,
+        node_count: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "delivery_ix", b"delivery_ix", "delivery_method", b"delivery_method", "earliest_time", b"earliest_time", "item_ix", b"item_ix", "node_count", b"node_count", "node_id", b"node_id", "reason", b"reason", "service_id", b"service_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Promise: _TypeAlias = Promise  # noqa: Y015
+
+@_typing.final
+class DeliveryPromise(_message.Message):
+    """When a whole cart could be there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_IX_FIELD_NUMBER: _builtins.int
+    READY_TIME_FIELD_NUMBER: _builtins.int
+    STRATEGY_ID_FIELD_NUMBER: _builtins.int
+    delivery_ix: _builtins.int
+    """Position of the delivery in the request, from 0."""
+    strategy_id: _builtins.str
+    """The strategy whose rules were applied; empty when none matches."""
+    @_builtins.property
+    def ready_time(self) -> _timestamp_pb2.Timestamp:
+        """The latest of its items' times. Absent when an item cannot be had."""
+
+    def __init__(
+        self,
+        *,
+        delivery_ix: _builtins.int = ...,
+        ready_time: _timestamp_pb2.Timestamp | None = ...,
+        strategy_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ready_time", b"ready_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_ix", b"delivery_ix", "ready_time", b"ready_time", "strategy_id", b"strategy_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeliveryPromise: _TypeAlias = DeliveryPromise  # noqa: Y015
+
+@_typing.final
 class ExplainDecisionRequest(_message.Message):
     """Asks why."""
 

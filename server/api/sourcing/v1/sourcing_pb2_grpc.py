@@ -50,6 +50,11 @@ class SourcingServiceStub:
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesRequest.SerializeToString,
                 response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesResponse.FromString,
                 _registered_method=True)
+        self.GetPromise = channel.unary_unary(
+                '/sourcing.v1.SourcingService/GetPromise',
+                request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.GetPromiseRequest.SerializeToString,
+                response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.GetPromiseResponse.FromString,
+                _registered_method=True)
         self.ExplainDecision = channel.unary_unary(
                 '/sourcing.v1.SourcingService/ExplainDecision',
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ExplainDecisionRequest.SerializeToString,
@@ -86,6 +91,15 @@ class SourcingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPromise(self, request, context):
+        """Before purchase: when each item could be had by each delivery, at the earliest, and from where. For a
+        product page, a cart or a checkout; nothing is decided or held.
+        Errors: INVALID_ARGUMENT (each field named).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExplainDecision(self, request, context):
         """Why a recent decision came out as it did: every candidate with its cost or what removed it.
         Errors: NOT_FOUND when the decision is not, or no longer, remembered.
@@ -111,6 +125,11 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.RankNodes,
                     request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesRequest.FromString,
                     response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesResponse.SerializeToString,
+            ),
+            'GetPromise': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPromise,
+                    request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.GetPromiseRequest.FromString,
+                    response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.GetPromiseResponse.SerializeToString,
             ),
             'ExplainDecision': grpc.unary_unary_rpc_method_handler(
                     servicer.ExplainDecision,
@@ -200,6 +219,33 @@ class SourcingService:
             '/sourcing.v1.SourcingService/RankNodes',
             server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesRequest.SerializeToString,
             server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPromise(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sourcing.v1.SourcingService/GetPromise',
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.GetPromiseRequest.SerializeToString,
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.GetPromiseResponse.FromString,
             options,
             channel_credentials,
             insecure,

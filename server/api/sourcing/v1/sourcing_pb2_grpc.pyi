@@ -49,6 +49,11 @@ class SourcingServiceStub:
     """
     RankNodes: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.RankNodesRequest, _sourcing_pb2.RankNodesResponse]
     """For every line, the nodes that could supply it whole, cheapest first, with the parts of the cost."""
+    GetPromise: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.GetPromiseRequest, _sourcing_pb2.GetPromiseResponse]
+    """Before purchase: when each item could be had by each delivery, at the earliest, and from where. For a
+    product page, a cart or a checkout; nothing is decided or held.
+    Errors: INVALID_ARGUMENT (each field named).
+    """
     ExplainDecision: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.ExplainDecisionRequest, _sourcing_pb2.ExplainDecisionResponse]
     """Why a recent decision came out as it did: every candidate with its cost or what removed it.
     Errors: NOT_FOUND when the decision is not, or no longer, remembered.
@@ -71,6 +76,11 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     """
     RankNodes: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.RankNodesRequest, _sourcing_pb2.RankNodesResponse]  # type: ignore[assignment]
     """For every line, the nodes that could supply it whole, cheapest first, with the parts of the cost."""
+    GetPromise: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.GetPromiseRequest, _sourcing_pb2.GetPromiseResponse]  # type: ignore[assignment]
+    """Before purchase: when each item could be had by each delivery, at the earliest, and from where. For a
+    product page, a cart or a checkout; nothing is decided or held.
+    Errors: INVALID_ARGUMENT (each field named).
+    """
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.ExplainDecisionRequest, _sourcing_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
     """Why a recent decision came out as it did: every candidate with its cost or what removed it.
     Errors: NOT_FOUND when the decision is not, or no longer, remembered.
@@ -108,6 +118,17 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_sourcing_pb2.RankNodesResponse, _abc.Awaitable[_sourcing_pb2.RankNodesResponse]]:
         """For every line, the nodes that could supply it whole, cheapest first, with the parts of the cost."""
+
+    @_abc_1.abstractmethod
+    def GetPromise(
+        self,
+        request: _sourcing_pb2.GetPromiseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_pb2.GetPromiseResponse, _abc.Awaitable[_sourcing_pb2.GetPromiseResponse]]:
+        """Before purchase: when each item could be had by each delivery, at the earliest, and from where. For a
+        product page, a cart or a checkout; nothing is decided or held.
+        Errors: INVALID_ARGUMENT (each field named).
+        """
 
     @_abc_1.abstractmethod
     def ExplainDecision(
