@@ -1,5 +1,5 @@
-"""The part of ``tests.worlds`` that draws when things are open: calendars, closures, pick-ups, time zones; and
-when the order is placed, near a change of the clock.
+"""The part of ``tests.worlds`` that draws hours: calendars, closures, pick-ups and time zones, and
+when the order is placed: near a change of the clock.
 """
 
 from __future__ import annotations
