@@ -15,6 +15,7 @@ from router.kernels.geo import chord2_within, unit_vectors
 from router.kernels.routes import routes_of
 from router.kernels.types import ANYWHERE, CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import Lane, Network, Node
+from router.returns_compile import CompiledReturns
 from router.rules.compile import ClassTable, Universe, compile_strategies
 from router.rules.model import RuleSet, Strategy
 from router.rules.parse import rules_hash
@@ -38,6 +39,7 @@ class Compiled:
     strategies: tuple[Strategy, ...]
     default_profile: int
     rules_hash: str
+    returns: CompiledReturns
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         strategies=strategies,
         default_profile=[p.id for p in rules.profiles].index(rules.default_profile),
         rules_hash=rules_hash(rules),
+        returns=CompiledReturns.of(
+            network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
+        ),
     )
 
 

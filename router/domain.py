@@ -43,6 +43,17 @@ class SalesChannel(IntEnum):
     SOCIAL = 7
 
 
+class ReturnMethod(IntEnum):
+    """How returned goods come to a node."""
+
+    DROP_OFF = 1
+    """The customer brings them."""
+    DROP_OFF_TRANSFER = 2
+    """The customer brings them to another node, which sends them on."""
+    PARCEL = 3
+    """A carrier brings them from the customer."""
+
+
 class LineSplits(IntEnum):
     """May one line's quantity come from several nodes?"""
 

@@ -67,6 +67,11 @@ class ServiceEntry(_Model):
 
     id: Id
     name: str = Field(default="", max_length=200)
+    direction: Literal["outbound", "return"] = Field(
+        default="outbound",
+        description="outbound: from nodes to destinations. return: from where a customer or a drop-off node "
+        "is to nodes; orders never travel by it, and returns by no other.",
+    )
     labels: tuple[Id, ...] = Field(default=(), description="Names for rules to select it by.")
     excluded_sku_labels: tuple[Id, ...] = Field(
         default=(), description="SKUs with one of these do not travel by it."
@@ -96,11 +101,15 @@ class Carriage:
     currency: str
     zones: tuple[Zone, ...]
     services: tuple[Service, ...]
+    return_services: tuple[Service, ...] = ()
 
     def with_nodes(self, path: Path) -> Network:
         """Together with the nodes of a CSV or Parquet file. Raises InvalidConfig."""
-        nodes = read_nodes(path, frozenset(service.service_id for service in self.services))
-        return Network(nodes=nodes, zones=self.zones, services=self.services)
+        known = (*self.services, *self.return_services)
+        nodes = read_nodes(path, frozenset(service.service_id for service in known))
+        return Network(
+            nodes=nodes, zones=self.zones, services=self.services, return_services=self.return_services
+        )
 
 
 def load_network(path: Path, nodes_path: Path) -> tuple[Network, str]:
@@ -126,7 +135,8 @@ def parse_carriage(text: str, source: str) -> Carriage:
     return Carriage(
         currency=file.currency,
         zones=tuple(_zone(zone) for zone in file.zones),
-        services=tuple(_service(service, file.tariffs) for service in file.services),
+        services=_services(file, "outbound"),
+        return_services=_services(file, "return"),
     )
 
 
@@ -179,6 +189,10 @@ def _descents(brackets: tuple[BracketEntry, ...], path: FieldPath) -> Iterator[t
 def _zone(zone: ZoneEntry) -> Zone:
     prefixes = tuple(prefix.replace(" ", "") for prefix in zone.postal_prefixes)
     return Zone(zone_id=zone.id, country=zone.country, postal_prefixes=prefixes)
+
+
+def _services(file: NetworkDocument, direction: str) -> tuple[Service, ...]:
+    return tuple(_service(s, file.tariffs) for s in file.services if s.direction == direction)
 
 
 def _service(service: ServiceEntry, tariffs: Mapping[str, tuple[BracketEntry, ...]]) -> Service:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from router.countries import COUNTRY_CODES
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig, Violation
 from router.network import Node
 from router.rules.validate import bounded, did_you_mean
@@ -26,11 +26,11 @@ MAX_NODES = 1_000_000
 MAX_CENTS = 10**9
 MAX_UNITS = 10**9
 SEPARATOR = ";"
-"""Between the entries of ``labels``, ``groups`` and ``services``."""
+"""Between the entries of a list, such as ``labels``."""
 
 REQUIRED = ("node_id", "node_type", "country", "latitude", "longitude")
 TEXTS = ("name", "postal_code", "time_zone")
-LISTS = ("labels", "groups", "services")
+LISTS = ("labels", "groups", "services", "return_methods", "reconditions")
 NUMBERS = {
     "priority": (1, 1_000_000, 1),
     "processing_minutes": (0, 527_040, 0),
@@ -38,8 +38,12 @@ NUMBERS = {
     "line_cents": (0, MAX_CENTS, 0),
     "unit_cents": (0, MAX_CENTS, 0),
     "safety_stock_units": (0, MAX_UNITS, 0),
+    "return_unit_cents": (0, MAX_CENTS, 0),
+    "recondition_unit_cents": (0, MAX_CENTS, 0),
 }
 """Least, greatest, and what an empty value means."""
+RETURN_METHODS = {method.name: method for method in (ReturnMethod.DROP_OFF, ReturnMethod.PARCEL)}
+"""What a node may state; a transfer begins at one and ends at the other."""
 COLUMNS = (*REQUIRED, *TEXTS, *LISTS, *NUMBERS)
 _MAX_TEXT = 200
 
@@ -95,6 +99,9 @@ class _Row:
         lists = {name: self._list(name) for name in LISTS}
         for unknown in sorted(lists["services"] - service_ids):
             self.wrong("services", f"no service {unknown!r}{did_you_mean(unknown, service_ids)}")
+        for unknown in sorted(lists["return_methods"] - RETURN_METHODS.keys()):
+            allowed = ", ".join(RETURN_METHODS)
+            self.wrong("return_methods", f"{_shown(unknown)} is not one of {allowed}")
         numbers = {name: self._number(name) for name in NUMBERS}
         if self.is_wrong:
             return None
@@ -116,6 +123,10 @@ class _Row:
             line_cents=numbers["line_cents"],
             unit_cents=numbers["unit_cents"],
             safety_stock_units=numbers["safety_stock_units"],
+            return_methods=frozenset(RETURN_METHODS[name] for name in lists["return_methods"]),
+            reconditions=lists["reconditions"],
+            return_unit_cents=numbers["return_unit_cents"],
+            recondition_unit_cents=numbers["recondition_unit_cents"],
         )
 
     def _id(self, column: str) -> str:
