@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from router.domain import Certificate, CertificateKind, Method, ReturnMethod
+from router.domain import ReturnMethod
 from router.errors import BrokenInvariant
 from router.refund import refund_lines
 from router.returns_domain import (
@@ -56,11 +56,6 @@ def rank_returns(request: Return, snapshot: Snapshot, now_seconds: int) -> Retur
             UnplacedUnits(units=_units(problem, p, NOWHERE), nodes=refusals_of(problem, p)) for p in left_out
         ),
         refunds=refund_lines(request.items, request.original, drawn, lambda pick: value_of(pick, snapshot)),
-        certificate=Certificate(
-            kind=CertificateKind.EXACT,
-            method=Method.SUBSET_DP,
-            bound_cents=divisions[0].cents if divisions else 0,
-        ),
         decided_at_seconds=now_seconds,
     )
 
@@ -143,6 +138,7 @@ def _units(problem: ReturnProblem, p: int, k: int) -> ReturnedUnits:
         sku_id=portion.item.sku_id,
         quantity=portion.units,
         condition=portion.item.condition,
+        unit_value_cents=portion.unit_value_cents,
         original_node_id=portion.source,
         reconditioned=k != NOWHERE and bool(problem.reconditioned[k, p]),
     )

@@ -5,7 +5,7 @@ instants as in ``router.domain``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from router.domain import (
@@ -13,7 +13,6 @@ from router.domain import (
     MAX_LINES,
     MAX_QUANTITY,
     MAX_UNIT_VALUE_CENTS,
-    Certificate,
     Destination,
     ReturnMethod,
 )
@@ -112,13 +111,14 @@ class ReturnCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedUnits:
-    """Units of a line that go the same way. original_node_id: the node that sent them, empty when not known.
-    reconditioned: made sellable again where they arrive."""
+    """Units of a line that go the same way. unit_value_cents: what one was sold for. original_node_id: the
+    node that sent them, empty when not known. reconditioned: made sellable again where they arrive."""
 
     line_id: str
     sku_id: str
     quantity: int
     condition: Condition
+    unit_value_cents: int
     original_node_id: str = ""
     reconditioned: bool = False
 
@@ -194,14 +194,13 @@ class RefundLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnDecision:
-    """The ranking: most units first, then the least cost. ``unplaced`` belongs to the first plan; without any
-    plan it is everything. The certificate speaks of the first plan."""
+    """The ranking: all plans place the most units, cheapest first; none that is cheaper than the last is left
+    out. ``unplaced`` belongs to the first plan; without any plan it is everything."""
 
     plans: tuple[ReturnPlan, ...]
     unplaced: tuple[UnplacedUnits, ...]
     refunds: tuple[RefundLine, ...]
-    certificate: Certificate
-    decided_at_seconds: int = field(default=0)
+    decided_at_seconds: int
 
 
 def return_violations(request: Return) -> list[Violation]:

@@ -114,7 +114,7 @@ class ReturnProblem:
     def may_drop_off(self) -> Flags:
         """bool[N]: the customer can hand goods over there."""
         if self.request.from_place is None:
-            return self.lanes.drop_off & (np.arange(self.node_count) == self.start_drop_off)
+            return np.asarray(self.lanes.drop_off & (np.arange(self.node_count) == self.start_drop_off))
         reach = chord2_within(int(self.costs.rules.limits.drop_off_km * 1000))
         return np.asarray(self.lanes.drop_off & (self.chord2 < reach))
 

@@ -111,7 +111,7 @@ class Programme:
             self._rules, 0, self._nodes, self._groups, 0, self._candidates, self._subsets
         )
         parts = [(int(self._subsets.part_row[i]), int(self._subsets.part_mask[i])) for i in range(count)]
-        if len({row for row, _ in parts}) < count:
+        if repeats(parts):
             cents, parts = self._strict(supply)
             filled = sum(mask for _, mask in parts)
         if any(not int(filled) >> g & 1 for g in required):
@@ -192,6 +192,11 @@ class Programme:
                 parts.append(part)
                 part = (part - 1) & mask
         return np.array(masks, np.int64), np.array(parts, np.int64), np.array(start, np.int64)
+
+
+def repeats(parts: list[tuple[int, int]]) -> bool:
+    """Do two of the parts (row, mask) go to one node?"""
+    return len({row for row, _ in parts}) < len(parts)
 
 
 def _only_split(rules: RuleArrays, split_cents: int, max_places: int) -> RuleArrays:
