@@ -21,6 +21,8 @@ from router.explanation import Rejection
 
 MAX_PLANS = 50
 """Most plans that one answer ranks."""
+MAX_SHIPPING_CENTS = 10**12
+"""Dearest carriage of an original shipment."""
 
 
 class Condition(IntEnum):
@@ -235,9 +237,32 @@ def return_violations(request: Return) -> list[Violation]:
         check_id(f"{path}.original_node_id", item.original_node_id, required=False)
         check_range(f"{path}.returned_before", item.returned_before, 0, MAX_QUANTITY)
     found += _place_violations(request)
+    found += _original_violations(request)
     check_id("drop_off_node_id", request.drop_off_node_id, required=False)
     check_id("sourcing_profile", request.sourcing_profile, required=False)
     check_range("plan_count", request.plan_count, 1, MAX_PLANS)
+    return found
+
+
+def _original_violations(request: Return) -> list[Violation]:
+    found = []
+    for s, shipment in enumerate(request.original):
+        path = f"original_plan.shipments[{s}]"
+        if not shipment.node_id:
+            found.append(Violation(f"{path}.node_id", "must not be empty"))
+        if not 0 <= shipment.shipping_cents <= MAX_SHIPPING_CENTS:
+            message = f"{shipment.shipping_cents} is not within 0..{MAX_SHIPPING_CENTS}"
+            found.append(Violation(f"{path}.shipping_cents", message))
+        if not shipment.picks:
+            found.append(Violation(f"{path}.picks", "must not be empty"))
+        for p, pick in enumerate(shipment.picks):
+            value = pick.unit_value_cents
+            if not 1 <= pick.quantity <= MAX_QUANTITY:
+                message = f"{pick.quantity} is not within 1..{MAX_QUANTITY}"
+                found.append(Violation(f"{path}.picks[{p}].quantity", message))
+            if value is not None and not 0 <= value <= MAX_UNIT_VALUE_CENTS:
+                message = f"{value} is not within 0..{MAX_UNIT_VALUE_CENTS}"
+                found.append(Violation(f"{path}.picks[{p}].unit_value_cents", message))
     return found
 
 

@@ -67,6 +67,11 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
     return order
 
 
+def parse_order_bytes(order_bytes: bytes, now_seconds: int) -> Order:
+    """``parse_order`` of a message as it is kept."""
+    return parse_order(sourcing_pb2.Order.FromString(order_bytes), now_seconds)
+
+
 def _parse_destination(message: sourcing_pb2.Order, found: list[Violation]) -> Destination:
     place = message.destination
     if not message.HasField("destination"):
