@@ -43,7 +43,7 @@ def rank_returns(request: Return, snapshot: Snapshot, now_seconds: int) -> Retur
         problem.costs.split_cents,
         problem.costs.rules.limits.max_places,
     )
-    divisions = programme.ranked(request.plan_count)
+    divisions = programme.ranked(request.max_plans)
     left_out = list(range(len(problem.portions)))
     if divisions:
         left_out = [

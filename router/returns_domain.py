@@ -78,7 +78,7 @@ class Return:
     ``drop_off_node_id`` (the goods are handed over at that node) is given.
 
     original: the shipments of the order, in their order; empty when not known.
-    together: all lines go to one place. plan_count: plans that are ranked.
+    together: all lines go to one place. max_plans: plans that are ranked.
     """
 
     items: tuple[ReturnItem, ...]
@@ -87,7 +87,7 @@ class Return:
     original: tuple[OriginalShipment, ...] = ()
     together: bool = False
     sourcing_profile: str = ""
-    plan_count: int = 1
+    max_plans: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ def return_violations(request: Return) -> list[Violation]:
     found += _original_violations(request)
     check_id("drop_off_node_id", request.drop_off_node_id, required=False)
     check_id("sourcing_profile", request.sourcing_profile, required=False)
-    check_range("plan_count", request.plan_count, 1, MAX_PLANS)
+    check_range("max_plans", request.max_plans, 1, MAX_PLANS)
     return found
 
 

@@ -47,7 +47,7 @@ def parse_return(
         original=original,
         together=message.together,
         sourcing_profile=message.sourcing_profile,
-        plan_count=message.max_plans or DEFAULT_PLANS,
+        max_plans=message.max_plans or DEFAULT_PLANS,
     )
     if found:
         raise InvalidInput(found + return_violations(request))

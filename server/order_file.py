@@ -47,7 +47,7 @@ def read_order_file(name: str) -> OrderFile:
 
 
 def read_json_object(name: str, what: str) -> tuple[str, dict[str, Any]]:
-    """The text and the JSON of a file (``-``: the standard input) that holds ``what``. Raises InvalidInput."""
+    """Text and JSON of a file (``-``: the standard input) that holds ``what``. Raises InvalidInput."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:

@@ -187,7 +187,7 @@ class _Recipe(Chance):
             original=original,
             together=self.chance(20),
             sourcing_profile=self.pick(("", "second")),
-            plan_count=self.pick((1, 3, 8)),
+            max_plans=self.pick((1, 3, 8)),
         )
 
     def item(self, i: int) -> ReturnItem:

@@ -67,6 +67,9 @@ def return_doubts(returns: ReturnRules, path: Path) -> Iterator[Found]:
                 break
     if not returns.objectives:
         yield path, "has no objectives: every return costs nothing, and any of them may be taken"
+    kinds = {goal.kind for goal in returns.objectives}
+    if "return_shipping" in kinds and "transfer" not in kinds:
+        yield path, "has no transfer objective: goods that are dropped off are sent on for nothing"
     worths: list[Worth] = []
     for o, goal in enumerate(returns.objectives):
         if isinstance(goal, Worth):

@@ -108,8 +108,8 @@ def _ranking_complaints(case: ReturnCase, decision: ReturnDecision) -> list[str]
     cents = [plan.total_cents for plan in decision.plans]
     if cents != sorted(cents):
         found.append(f"plans are not sorted by cost: {cents}")
-    if len(cents) > case.request.plan_count:
-        found.append(f"{len(cents)} plans, asked for {case.request.plan_count}")
+    if len(cents) > case.request.max_plans:
+        found.append(f"{len(cents)} plans, asked for {case.request.max_plans}")
     divisions = [tuple((part.node_id, part.units) for part in plan.parts) for plan in decision.plans]
     if len(set(divisions)) < len(divisions):
         found.append("a plan is given twice")

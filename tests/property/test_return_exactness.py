@@ -23,7 +23,7 @@ def checked(case: ReturnWorld) -> ReturnDecision:
     world, request = case.world, case.request
     decision = rank_returns(request, snapshot_of(world), world.now_seconds)
     right = rank_by_force(request, world.network, world.rules, world.skus, world.stock)
-    assert [plan.total_cents for plan in decision.plans] == right[: request.plan_count]
+    assert [plan.total_cents for plan in decision.plans] == right[: request.max_plans]
     complaints = verify_returns(
         decision,
         request,
