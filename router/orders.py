@@ -9,11 +9,15 @@ import numpy as np
 from router.catalogue import Catalogue
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import Destination, Order, addresses, order_violations
+from router.domain import (
+    Destination,
+    Order,
+)
 from router.errors import InvalidInput, Violation
 from router.kernels.geo import unit_vectors
 from router.kernels.types import FAR, OrderArrays
 from router.network import Network
+from router.order_checks import addresses, order_violations
 from router.places import delivery_violations
 
 

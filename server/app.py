@@ -19,6 +19,8 @@ from router.sourcer import ENGINE_VERSION, decide
 from server.api.sourcing.v1 import (
     reservation_pb2,
     reservation_pb2_grpc,
+    returns_pb2,
+    returns_pb2_grpc,
     sourcing_pb2,
     sourcing_pb2_grpc,
     stock_pb2,
@@ -30,6 +32,7 @@ from server.guard import Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
 from server.services.reservation import ReservationService
+from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
 from server.services.stock import StockService
 from server.world import World
@@ -38,6 +41,7 @@ SERVICE_NAMES = (
     sourcing_pb2.DESCRIPTOR.services_by_name["SourcingService"].full_name,
     stock_pb2.DESCRIPTOR.services_by_name["StockService"].full_name,
     reservation_pb2.DESCRIPTOR.services_by_name["ReservationService"].full_name,
+    returns_pb2.DESCRIPTOR.services_by_name["ReturnsService"].full_name,
 )
 TICK_SECONDS = 1.0
 
@@ -113,6 +117,7 @@ class App:
         sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(SourcingService(world), self._server)
         stock_pb2_grpc.add_StockServiceServicer_to_server(StockService(world), self._server)
         reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)
+        returns_pb2_grpc.add_ReturnsServiceServicer_to_server(ReturnsService(world), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)

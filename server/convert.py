@@ -27,11 +27,11 @@ from router.domain import (
     SalesChannel,
     Shipment,
     Versions,
-    order_violations,
 )
 from router.errors import InvalidInput, Violation
 from router.explanation import Candidate, Explanation, LineCandidates
 from router.ledger import Hold, Reservation
+from router.order_checks import order_violations
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 
 _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
@@ -69,6 +69,11 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
     if found:
         raise InvalidInput(found + order_violations(order, now_seconds))
     return order
+
+
+def parse_order_bytes(order_bytes: bytes, now_seconds: int) -> Order:
+    """``parse_order`` of a message as it is kept."""
+    return parse_order(sourcing_pb2.Order.FromString(order_bytes), now_seconds)
 
 
 def _parse_time(

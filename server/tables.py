@@ -121,7 +121,7 @@ def headline(decision: sourcing_pb2.Decision) -> RenderableType:
 
 def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
     """One row per shipment."""
-    table = _table("Shipments", ("node", "service", "goods"), ("parcels", "weight", "distance"))
+    table = new_table("Shipments", ("node", "service", "goods"), ("parcels", "weight", "distance"))
     table.add_column("arrives (UTC)", no_wrap=True)
     table.add_column("cost", justify="right", style="bold")
     for shipment in plan.shipments:
@@ -142,7 +142,7 @@ def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
 def cost_table(plans: Sequence[tuple[str, sourcing_pb2.Plan]], title: str = "Cost by part") -> Table:
     """One row per plan; parts that no plan has are left out."""
     shown = [(head, name) for head, name in PARTS if any(getattr(plan.cost, name) for _, plan in plans)]
-    table = _table(title, ("", "from"), tuple(head for head, _ in shown))
+    table = new_table(title, ("", "from"), tuple(head for head, _ in shown))
     table.add_column("total", justify="right", style="bold")
     table.add_column("more than chosen", justify="right")
     for number, (label, plan) in enumerate(plans):
@@ -172,7 +172,7 @@ def certificate_line(certificate: sourcing_pb2.Certificate) -> Text:
 
 def unfilled_table(unfilled: Iterable[sourcing_pb2.UnfilledLine]) -> Table:
     """Units that nobody ships."""
-    table = _table("Not sourced", ("line", "SKU"), ("units",))
+    table = new_table("Not sourced", ("line", "SKU"), ("units",))
     for line in unfilled:
         table.add_row(escape(line.line_id), escape(line.sku_id), str(line.quantity))
     return table
@@ -206,7 +206,7 @@ def _candidate_table(
     chosen: frozenset[str],
 ) -> Table:
     shown = [(head, name) for head, name in PARTS if any(getattr(c.cost, name) for c in candidates)]
-    table = _table(title, ("#", "node", "service"), ("available", "distance"))
+    table = new_table(title, ("#", "node", "service"), ("available", "distance"))
     table.add_column("arrives (UTC)", no_wrap=True)
     for head, _ in shown:
         table.add_column(head, justify="right")
@@ -236,7 +236,7 @@ def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
         for reason in candidate.rejections:
             key = (reason.reason, reason.rule_name, reason.threshold)
             groups.setdefault(key, []).append((candidate.node_id, reason.value))
-    table = _table("Rejected", ("reason", "rule", "needed"), ("nodes",))
+    table = new_table("Rejected", ("reason", "rule", "needed"), ("nodes",))
     table.add_column("found")
     for (reason_name, rule, threshold), found in sorted(groups.items(), key=lambda item: -len(item[1])):
         shown = ", ".join(f"{node}: {value}" if value else node for node, value in found[:NODES_SHOWN])
@@ -247,7 +247,7 @@ def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
 
 def relaxation_table(relaxations: Iterable[sourcing_pb2.Relaxation]) -> Table:
     """What would help; each row is enough by itself."""
-    table = _table("What would make the order whole (each row by itself)", ("changes",), ())
+    table = new_table("What would make the order whole (each row by itself)", ("changes",), ())
     for relaxation in relaxations:
         table.add_row(escape("\n+ ".join(relaxation.changes)))
     return table
@@ -262,7 +262,7 @@ def versions_line(decision: sourcing_pb2.Decision) -> Text:
 
 def stock_table(response: stock_pb2.GetAvailabilityResponse) -> Table:
     """One row per node."""
-    table = _table(
+    table = new_table(
         f"Stock at version {response.stock_version}",
         ("SKU", "node"),
         ("on hand", "reserved", "safety stock", "available"),
@@ -277,7 +277,7 @@ def _nodes_of_line(plan: sourcing_pb2.Plan, line_id: str) -> frozenset[str]:
     return frozenset(s.node_id for s in plan.shipments if any(p.line_id == line_id for p in s.picks))
 
 
-def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+def new_table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for head in texts:
         table.add_column(head, overflow="fold")

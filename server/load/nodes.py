@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from router.countries import COUNTRY_CODES
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig, Violation
 from router.network import Node
 from router.rules.validate import bounded, did_you_mean
@@ -21,7 +21,7 @@ MAX_CENTS = 10**9
 MAX_UNITS = 10**9
 REQUIRED = ("node_id", "node_type", "country", "latitude", "longitude")
 TEXTS = ("name", "postal_code", "time_zone", "region", "calendar")
-LISTS = ("labels", "groups", "services")
+LISTS = ("labels", "groups", "services", "return_methods", "reconditions")
 NUMBERS = {
     "priority": (1, 1_000_000, 1),
     "processing_minutes": (0, 527_040, 0),
@@ -29,10 +29,14 @@ NUMBERS = {
     "line_cents": (0, MAX_CENTS, 0),
     "unit_cents": (0, MAX_CENTS, 0),
     "safety_stock_units": (0, MAX_UNITS, 0),
+    "return_unit_cents": (0, MAX_CENTS, 0),
+    "recondition_unit_cents": (0, MAX_CENTS, 0),
 }
 """Least, greatest, and what an empty value means."""
 PICKUPS = "pickups"
 LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, *NUMBERS), REQUIRED)
+RETURN_METHODS = {method.name: method for method in (ReturnMethod.DROP_OFF, ReturnMethod.PARCEL)}
+"""What a node may state; a transfer begins at one and ends at the other."""
 _MAX_TEXT = 200
 
 
@@ -107,6 +111,9 @@ class _Row:
             self.wrong("services", f"no service {unknown!r}{did_you_mean(unknown, known.services)}")
         self._check_calendar(known, country, texts["region"], texts["calendar"], lists["services"])
         schedules = self._schedules(known, lists["services"])
+        for unknown in sorted(lists["return_methods"] - RETURN_METHODS.keys()):
+            allowed = ", ".join(RETURN_METHODS)
+            self.wrong("return_methods", f"{_shown(unknown)} is not one of {allowed}")
         numbers = {name: self._number(name) for name in NUMBERS}
         if self.is_wrong:
             return None
@@ -131,6 +138,10 @@ class _Row:
             line_cents=numbers["line_cents"],
             unit_cents=numbers["unit_cents"],
             safety_stock_units=numbers["safety_stock_units"],
+            return_methods=frozenset(RETURN_METHODS[name] for name in lists["return_methods"]),
+            reconditions=lists["reconditions"],
+            return_unit_cents=numbers["return_unit_cents"],
+            recondition_unit_cents=numbers["recondition_unit_cents"],
         )
 
     def _check_calendar(

@@ -20,6 +20,7 @@ from server.convert import (
     line_candidates_to_proto,
     order_violations_of,
     parse_order,
+    parse_order_bytes,
     timestamp,
 )
 from server.deciding import explain_again, quote
@@ -196,14 +197,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     ) -> sourcing_pb2.ExplainDecisionResponse:
         if not request.decision_id:
             raise InvalidInput.at("decision_id", "must not be empty")
-        decision, explanation = explain_again(self._world, request.decision_id, _order_from_bytes)
+        decision, explanation = explain_again(self._world, request.decision_id, parse_order_bytes)
         return sourcing_pb2.ExplainDecisionResponse(
             decision=decision_to_proto(decision), explanation=explanation_to_proto(explanation)
         )
-
-
-def _order_from_bytes(order_bytes: bytes, now_seconds: int) -> Order:
-    return parse_order(sourcing_pb2.Order.FromString(order_bytes), now_seconds)
 
 
 def _check_first_use(first_use: dict[str, int], order: Order, ix: int) -> None:
