@@ -1,7 +1,7 @@
 """The best ways to divide groups over nodes, each group whole and each node once.
 
 The subset programme of ``router.kernels`` divides them: a candidate's only lane has the cost of every subset
-as its tariff. It may use a node twice; then, and only then, the strict programme below decides. Costs may
+as its tariff. It may use a node twice; then, and only then, the strict programme decides. Costs may
 be negative: both compare them and add them up, nothing else. The next best divisions are found as Lawler
 (1972) does: the rest of the choices is cut into pieces, each without the best of it, and each is solved.
 """
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.columns import frozen
+from router.kernels.strict import solve_strict
 from router.kernels.subset_dp import solve
 from router.kernels.types import DAYS_TABLE, FAR, Candidates, RuleArrays, Subsets, World
 from router.workspace import workspace_for
@@ -112,7 +113,7 @@ class Programme:
         )
         parts = [(int(self._subsets.part_row[i]), int(self._subsets.part_mask[i])) for i in range(count)]
         if repeats(parts):
-            cents, parts = self._strict(supply)
+            cents, parts = self._each_node_once(supply)
             filled = sum(mask for _, mask in parts)
         if any(not int(filled) >> g & 1 for g in required):
             return None
@@ -126,12 +127,28 @@ class Programme:
 
     # Every node once
 
-    def _strict(self, supply: I64) -> tuple[int, list[tuple[int, int]]]:
-        """Cost and parts (row, mask) of the best division that uses every node at most once: node by node,
-        over all subsets that are settled so far and the number of nodes they took."""
+    def _each_node_once(self, supply: I64) -> tuple[int, list[tuple[int, int]]]:
+        """Cost and parts (row, mask) of the best division: by the strict kernel over the nodes that can
+        matter, or, where that is more work than it takes, by the same recursion over whole columns."""
         subsets = np.arange(self._entries)
         total = np.where(subsets[None, :] & ~supply[:, None], FAR, self._cents)
         rows = self._rows_that_matter(total)
+        few = self._candidates._replace(
+            node=self._candidates.node[rows],
+            supply=supply[rows],
+            group_cents=self._candidates.group_cents[rows],
+            ship_cents=self._candidates.ship_cents[rows],
+            lane=self._candidates.lane[rows],
+            delay_cents=self._candidates.delay_cents[rows],
+        )
+        _, cents, _, count = solve_strict(self._rules, 0, len(rows), self._groups, 0, 1, few, self._subsets)
+        if count < 0:
+            return self._by_columns(total, rows)
+        part_row, part_mask = self._subsets.part_row, self._subsets.part_mask
+        return int(cents), [(rows[int(part_row[i])], int(part_mask[i])) for i in range(count)]
+
+    def _by_columns(self, total: I64, rows: list[int]) -> tuple[int, list[tuple[int, int]]]:
+        """Node by node, over all subsets that are settled so far and the number of nodes they took."""
         masks, parts, start = self._pairs
         best = np.full((self._most + 1, self._entries), FAR, np.int64)
         best[0, 0] = 0
@@ -167,9 +184,10 @@ class Programme:
         """Of a subset of s groups a plan needs only the cheapest nodes, as many as can be parts beside it:
         were all of these used for other parts, there would be more parts than groups."""
         rows: set[int] = set()
+        ranked = np.argsort(total, axis=0, kind="stable")[: self._most]
         for subset in range(1, self._entries):
             many = min(self._most, self._groups - subset.bit_count() + 1)
-            cheapest = np.argsort(total[:, subset], kind="stable")[:many]
+            cheapest = ranked[:many, subset]
             rows.update(cheapest[total[cheapest, subset] < FAR].tolist())
         return sorted(rows)
 

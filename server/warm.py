@@ -11,13 +11,13 @@ from contextlib import contextmanager
 import numpy as np
 
 from router.catalogue import Catalogue, Sku
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.stock import Stock
-from server.api.sourcing.v1 import sourcing_pb2
+from server.api.sourcing.v1 import returns_pb2, sourcing_pb2
 from server.client import LocalClient
 from server.guard import LocalCall
 from server.ledger.memory import MemoryLedger
@@ -34,8 +34,15 @@ UNITS = 9
 RULES = {
     "version": 1,
     "default_profile": "p",
-    "profiles": [{"id": "p", "strategies": [{"id": "s", "objectives": [{"kind": "shipping"}]}]}],
+    "profiles": [
+        {
+            "id": "p",
+            "strategies": [{"id": "s", "objectives": [{"kind": "shipping"}]}],
+            "returns": {"objectives": [{"kind": "stock_need", "cents": 100, "target_units": 2 * UNITS}]},
+        }
+    ],
 }
+"""Two lines of one SKU that come back fill one need: that asks for the strict programme too."""
 
 
 @contextmanager
@@ -59,6 +66,7 @@ def smallest_world() -> World:
             node_type=NodeType.STORE,
             country="FR",
             services=frozenset({"v"}),
+            return_methods=frozenset({ReturnMethod.DROP_OFF}),
             latitude=LATITUDE,
             longitude=LONGITUDE,
         )
@@ -90,6 +98,11 @@ def warm() -> None:
         client.rank(sourcing_pb2.RankNodesRequest(order=order))
     batch = sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True)
     SourcingService(world).SourceOrders(batch.SerializeToString(), LocalCall())
+    back = returns_pb2.RankReturnNodesRequest(
+        items=[returns_pb2.ReturnItem(line_id=line, sku_id="k", quantity=1) for line in "12"],
+        from_place=returns_pb2.ReturnPlace(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE),
+    )
+    client.rank_returns(back)
     client.close()
 
 

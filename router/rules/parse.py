@@ -66,7 +66,11 @@ def rules_hash(rules: RuleSet) -> str:
             return format(value.normalize(), "f")
         raise TypeError(type(value).__name__)
 
-    canonical = json.dumps(rules.model_dump(), default=plain, sort_keys=True, separators=(",", ":"))
+    said = rules.model_dump()
+    for profile in said["profiles"]:
+        if profile["returns"] is None:
+            del profile["returns"]  # files without the section keep the hash from before there was one
+    canonical = json.dumps(said, default=plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 

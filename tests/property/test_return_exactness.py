@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -62,24 +64,21 @@ def test_seeded_rankings_are_those_of_brute_force(lines: int) -> None:
     assert min(seen[name] for name in wanted) >= 10, seen
 
 
-def test_the_strict_programme_alone_gives_the_same_answers() -> None:
-    """It decides where the kernel would use a node twice; here it must decide everything."""
-
-    def never(*_: object) -> tuple[int, int, int, int]:
-        return 0, 0, 0, 2  # two parts of one node, whatever the scratch holds
-
-    strict = Programme._strict
+@pytest.mark.parametrize("kernel", [True, False])
+def test_the_strict_programmes_alone_give_the_same_answers(kernel: bool) -> None:
+    """They decide where the fast one would use a node twice; here they must decide everything."""
     asked = 0
+    strict = Programme._each_node_once if kernel else Programme._by_columns
 
-    def counted(programme: Programme, supply: object) -> object:
+    def counted(*arguments: Any) -> Any:
         nonlocal asked
         asked += 1
-        return strict(programme, supply)  # type: ignore[arg-type]
+        return strict(*arguments)
 
     with (
-        patch("router.returns_programme.solve", never),
         patch("router.returns_programme.repeats", lambda parts: True),
-        patch.object(Programme, "_strict", counted),
+        patch.object(Programme, strict.__name__, counted),
+        nullcontext() if kernel else patch("router.returns_programme.solve_strict", lambda *_: (0, 0, 0, -1)),
     ):
         for seed in range(1_000, 1_150):
             checked(random_return(np.random.default_rng(seed)))
