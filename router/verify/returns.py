@@ -22,7 +22,6 @@ from router.rules.model import RuleSet
 from router.rules.return_model import AcceptReturns, MaxReturnDistance, ReturnRules
 from router.verify.facts import SkuFacts, great_circle_m, selects_node, selects_sku, zone_of
 from router.verify.plan import DISTANCE_TOLERANCE_M
-from router.verify.pricing import parcel_count
 from router.verify.returns_pricing import (
     follow_cents,
     handling_cents,
@@ -200,7 +199,7 @@ def _part_complaints(case: ReturnCase, part: ReturnPart) -> Iterator[str]:
     if way not in costs[best]:
         yield f"{[w[:3] for w in costs[best]]} is better than {taken}"
     lane, metres = way[3:]
-    count = 0 if lane is None else parcel_count(lane, grams)
+    count = 0 if lane is None else max(1, -(-grams // lane.brackets[-1].up_to_grams))
     if part.parcel_count != count:
         yield f"parcel_count is {part.parcel_count}, should be {count}"
     if abs(part.distance_m - metres) > DISTANCE_TOLERANCE_M:

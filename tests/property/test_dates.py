@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from router.network import Calendar, Network, Opening, Zone
-from router.timetable import Timetable
+from router.timetable import Arrival, Departure, Offers, Timetable
 from router.verify.dates import HORIZON_SECONDS, Times, origin_seconds, times
 from tests.oracle_dates import SlowCalendar
 from tests.property.timed import TimedRecipe, Way
