@@ -4,7 +4,6 @@ a second or two and says nothing."""
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from router.catalogue import Catalogue, Sku
 from router.domain import NodeType
+from router.kernels.jit import on_compilation
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
@@ -24,9 +24,9 @@ from server.ledger.memory import MemoryLedger
 from server.services.sourcing import SourcingService
 from server.world import Settings, World
 
-PATIENCE_SECONDS = 5.0
-"""Compiled kernels are ready sooner than this."""
-MESSAGE = "compiling kernels (once per machine and version, two or three minutes)"
+FEW = 3
+"""So many kernels that nothing has needed before are compiled without a word: that takes a moment."""
+MESSAGE = "compiling kernels (once for this version of them, some minutes; `make warm` does it ahead of time)"
 NOW_SECONDS = 1_750_000_000
 LATITUDE, LONGITUDE = 48.85, 2.35
 UNITS = 9
@@ -39,15 +39,21 @@ RULES = {
 
 
 @contextmanager
-def notice(message: str, patience_seconds: float) -> Iterator[None]:
-    """Writes ``message`` to the standard error if what it goes round lasts longer than that."""
-    timer = threading.Timer(patience_seconds, sys.stderr.write, [message + "\n"])
-    timer.daemon = True
-    timer.start()
+def notice() -> Iterator[None]:
+    """Says so on the standard error, once, if what it goes round compiles more than a few kernels."""
+    count = 0
+
+    def told() -> None:
+        nonlocal count
+        count += 1
+        if count == FEW + 1:
+            print(MESSAGE, file=sys.stderr, flush=True)
+
+    forget = on_compilation(told)
     try:
         yield
     finally:
-        timer.cancel()
+        forget()
 
 
 def smallest_world() -> World:
@@ -85,14 +91,18 @@ def warm() -> None:
         )
         for units in (1, UNITS + 1)
     ]
+    # As they come over the network: plain quotes have a kernel of their own, which reads bytes.
+    service = SourcingService(world)
     for order in orders:
         client.source(sourcing_pb2.SourceOrderRequest(order=order, validate_only=True, explain=True))
         client.rank(sourcing_pb2.RankNodesRequest(order=order))
+        quote = sourcing_pb2.SourceOrderRequest(order=order, validate_only=True)
+        service.SourceOrder(quote.SerializeToString(), LocalCall())
     batch = sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True)
-    SourcingService(world).SourceOrders(batch.SerializeToString(), LocalCall())
+    service.SourceOrders(batch.SerializeToString(), LocalCall())
     client.close()
 
 
 if __name__ == "__main__":
-    with notice(MESSAGE, PATIENCE_SECONDS):
+    with notice():
         warm()

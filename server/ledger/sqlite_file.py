@@ -49,8 +49,8 @@ def is_absent(path: Path) -> bool:
     except OSError as error:
         raise unusable(path, str(error)) from error
     if has_log:
-        found = f"is missing or empty, but {log.name} is there and may hold its last changes: put the file back, "
-        raise unusable(path, f"{found}or remove {path.name}* to begin with an empty ledger")
+        found = f"is missing or empty, but {log.name} is there and may hold its last changes"
+        raise unusable(path, f"{found}: put the file back, or remove {path.name}* to begin anew")
     return True
 
 

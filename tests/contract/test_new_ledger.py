@@ -68,7 +68,7 @@ def test_the_log_of_a_ledger_that_is_gone_is_neither_lost_nor_played_again(
         path.touch()
     log = beside(path, "-wal").read_bytes()
     for stock in (config.stock, None):
-        with pytest.raises(LedgerUnusable, match=r"remove ledger\.db\* to begin"):
+        with pytest.raises(LedgerUnusable, match=r"remove ledger\.db\* to begin anew"):
             open_ledger(_with_stock(config, stock), inputs, clock)
     assert beside(path, "-wal").read_bytes() == log
     # Put back: nothing is lost.
