@@ -12,6 +12,7 @@ import numpy as np
 from router.catalogue import Catalogue, Sku
 from router.domain import NodeType
 from router.kernels.jit import on_compilation
+from router.kernels.types import MAX_GROUPS
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
@@ -47,7 +48,8 @@ def notice() -> Iterator[None]:
         nonlocal count
         count += 1
         if count == FEW + 1:
-            print(MESSAGE, file=sys.stderr, flush=True)
+            sys.stderr.write(MESSAGE + "\n")
+            sys.stderr.flush()
 
     forget = on_compilation(told)
     try:
@@ -79,17 +81,22 @@ def smallest_world() -> World:
 
 
 def warm() -> None:
-    """Makes every call that decides, once, on the smallest world there is."""
+    """Makes every call that decides, on the smallest world there is, with orders for every step of the way
+    to an answer: one that is plain, one whose line must be divided, one with more groups than the subset
+    programme takes, and one that is searched."""
     world = smallest_world()
     client = LocalClient(world)
     place = sourcing_pb2.Destination(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE)
     orders = [
         sourcing_pb2.Order(
-            order_id=f"warm-{units}",
-            lines=[sourcing_pb2.OrderLine(line_id="1", sku_id="k", quantity=units)],
+            order_id=f"warm-{line_count}-{units}",
+            lines=[
+                sourcing_pb2.OrderLine(line_id=str(line), sku_id="k", quantity=units)
+                for line in range(line_count)
+            ],
             destination=place,
         )
-        for units in (1, UNITS + 1)
+        for line_count, units in ((1, 1), (1, UNITS + 1), (MAX_GROUPS + 2, 1), (2 * UNITS - 1, 1))
     ]
     # As they come over the network: plain quotes have a kernel of their own, which reads bytes.
     service = SourcingService(world)

@@ -90,7 +90,9 @@ class _Compilations(event.Listener):  # type: ignore[misc]
         self._told = told
 
     def on_start(self, what: Any) -> None:
-        self._told()
+        # Numba compiles its own helpers along with a kernel.
+        if str(what.data["dispatcher"].py_func.__module__).startswith(f"{__package__}."):
+            self._told()
 
     def on_end(self, what: Any) -> None:
         """Nothing more to say."""
