@@ -6,7 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -160,25 +160,31 @@ def import_feed(
 def batches_of(
     feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node], size: int = ROWS_PER_WRITE
 ) -> Iterator[tuple[int, list[StockUpdate]]]:
-    """Updates of at most ``size`` rows, each with how many rows there were up to its end."""
-    return updates_of(load_of(feed, catalogue, nodes), size)
+    """Updates of at most ``size`` rows, each with how many rows there were up to its end. Where the feed does
+    not state the safety stock, a row keeps its own, and one that is new takes its node's."""
+    feed = _ordered(feed, len(nodes))
+    return updates_of(load_of(feed, catalogue, nodes), size, feed.is_stated)
 
 
 def load_of(feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node]) -> StockLoad:
     """The rows of a feed in the order of SKUs and nodes."""
-    sku_ix, node_ix, on_hand, safety_stock = feed.sku_ix, feed.node_ix, feed.on_hand, feed.safety_stock
-    key = sku_ix.astype(np.int64) * len(nodes) + node_ix
-    if not bool(np.all(key[1:] > key[:-1])):
-        order = np.argsort(key)
-        sku_ix, node_ix, on_hand, safety_stock = (c[order] for c in (sku_ix, node_ix, on_hand, safety_stock))
+    feed = _ordered(feed, len(nodes))
     return StockLoad(
         sku_ids=catalogue.ids.names(),
         node_ids=[node.node_id for node in nodes],
-        sku_ix=sku_ix,
-        node_ix=node_ix,
-        on_hand=on_hand,
-        safety_stock=safety_stock,
+        sku_ix=feed.sku_ix,
+        node_ix=feed.node_ix,
+        on_hand=feed.on_hand,
+        safety_stock=feed.safety_stock,
     )
+
+
+def _ordered(feed: StockFeed, node_count: int) -> StockFeed:
+    key = feed.sku_ix.astype(np.int64) * node_count + feed.node_ix
+    if bool(np.all(key[1:] > key[:-1])):
+        return feed
+    order = np.argsort(key)
+    return StockFeed(*(getattr(feed, column.name)[order] for column in fields(feed)))
 
 
 def stock_of(columns: StockColumns, inputs: Inputs) -> Stock:
