@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 
-from router.errors import InvalidInput, Violation
+from router.errors import Violation
 
 MAX_LINES = 200
 """Most lines of one order."""
@@ -82,13 +82,15 @@ class CertificateKind(IntEnum):
     """What is proven about a plan's cost."""
 
     EXACT = 1
-    """No cheaper plan exists under the rules and the stock seen."""
+    """Under the rules and the stock seen no plan fills more units, and none that fills as many is cheaper;
+    without a plan: none exists."""
     BOUNDED = 2
-    """A search limit was reached: no plan costs less than ``bound_cents``."""
+    """That is not proven: no plan that fills as many units costs less than ``bound_cents``; without a plan:
+    none was found before a limit."""
 
 
 class Method(IntEnum):
-    """Which step of the ladder answered."""
+    """Which step of the ladder found the plan. Any may be proven best: GREEDY too, when it meets the bound."""
 
     SUBSET_DP = 1
     MIP = 2
@@ -239,14 +241,6 @@ def addresses(order: Order) -> list[tuple[str, Destination]]:
         for i, delivery in enumerate(order.deliveries)
         if delivery.destination is not None
     ]
-
-
-def check_order(order: Order, now_seconds: int) -> None:
-    """Raises InvalidInput (reason DEADLINE_PASSED when that is all that is wrong)."""
-    found = order_violations(order, now_seconds)
-    if found:
-        late = all(v.field == "order.deliver_by_time" for v in found)
-        raise InvalidInput(found, reason="DEADLINE_PASSED" if late else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
