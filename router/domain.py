@@ -90,13 +90,15 @@ class CertificateKind(IntEnum):
     """What is proven about a plan's cost."""
 
     EXACT = 1
-    """No cheaper plan exists under the rules and the stock seen."""
+    """Under the rules and the stock seen no plan fills more units, and none that fills as many is cheaper;
+    without a plan: none exists."""
     BOUNDED = 2
-    """A search limit was reached: no plan costs less than ``bound_cents``."""
+    """That is not proven: no plan that fills as many units costs less than ``bound_cents``; without a plan:
+    none was found before a limit."""
 
 
 class Method(IntEnum):
-    """Which step of the ladder answered."""
+    """Which step found the plan. Any may be proven best: GREEDY too, when it meets the bound."""
 
     SUBSET_DP = 1
     MIP = 2

@@ -41,6 +41,7 @@ from server.return_tables import returns_view
 from server.rules_watch import RulesWatch
 from server.status import Failure, failure_of
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
+from server.warm import notice
 from server.world import World
 
 DEFAULT_CONFIG = Path("sourcier.yaml")
@@ -76,11 +77,13 @@ EXIT_OF_CODE = {
 
 
 class Commands(TyperGroup):
-    """Ends commands that raise with the exit code of what went wrong, told on the standard error."""
+    """Ends commands that raise with the exit code of what went wrong, told on the standard error. Says so
+    when kernels have to be compiled first."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with notice():
+                return super().invoke(ctx)
         except CallFailed as error:
             raise typer.Exit(_complain(error.failure)) from error
         except SourcierError as error:

@@ -60,7 +60,8 @@ class RemoteClient:
     """A server at ``host:port``."""
 
     def __init__(self, target: str) -> None:
-        self._channel = grpc.insecure_channel(target)
+        # Whoever asks wants the answer, however large; by default gRPC refuses what exceeds 4 MiB.
+        self._channel = grpc.insecure_channel(target, [("grpc.max_receive_message_length", -1)])
         self._sourcing = sourcing_pb2_grpc.SourcingServiceStub(self._channel)
         self._stock = stock_pb2_grpc.StockServiceStub(self._channel)
         self._returns = returns_pb2_grpc.ReturnsServiceStub(self._channel)

@@ -27,7 +27,11 @@ PARTS = (
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3
-"""Candidates shown per line, and nodes shown per reason."""
+"""Candidates shown per line of a decision, and nodes shown per reason."""
+_PROVEN = {
+    sourcing_pb2.DECISION_STATUS_PARTIAL: "no plan fills more units, and none that fills as many is cheaper,",
+    sourcing_pb2.DECISION_STATUS_UNSOURCEABLE: "no plan exists",
+}
 _STYLES = {1: "bold green", 2: "bold yellow", 3: "bold red"}
 
 
@@ -66,7 +70,7 @@ def decision_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
         parts += [plan_table(decision.plan, decision.decide_time), cost_table([("plan", decision.plan)])]
     if decision.unfilled:
         parts.append(unfilled_table(decision.unfilled))
-    parts.append(certificate_line(decision.certificate))
+    parts.append(certificate_line(decision))
     if response.reservation_id:
         until = moment(response.hold_expire_time)
         parts.append(Text(f"held as {response.reservation_id} until {until} UTC", style="bold"))
@@ -82,10 +86,10 @@ def explanation_view(
     if decision.HasField("plan"):
         plans = [("chosen", decision.plan)]
         plans += [(f"alternative {i}", plan) for i, plan in enumerate(decision.alternatives, 1)]
-        parts += [plan_table(decision.plan, decision.decide_time), certificate_line(decision.certificate)]
+        parts += [plan_table(decision.plan, decision.decide_time), certificate_line(decision)]
         parts.append(cost_table(plans, title="Cost by part, and the cheapest plans that avoid a node of it"))
     else:
-        parts.append(certificate_line(decision.certificate))
+        parts.append(certificate_line(decision))
     if decision.unfilled:
         parts.append(unfilled_table(decision.unfilled))
     for line in explanation.lines:
@@ -97,10 +101,10 @@ def explanation_view(
 
 
 def ranking_view(response: sourcing_pb2.RankNodesResponse) -> RenderableType:
-    """For each line its candidates."""
+    """For each line all the candidates of the answer, of which the caller has said how many it wants."""
     parts: list[RenderableType] = [Text(f"strategy {response.strategy_id or '(none)'}", style="bold")]
     for line in response.lines:
-        parts += line_views(line, None)
+        parts += line_views(line, None, shown=len(line.candidates))
     return Group(*parts)
 
 
@@ -159,15 +163,24 @@ def cost_table(plans: Sequence[tuple[str, sourcing_pb2.Plan]], title: str = "Cos
     return table
 
 
-def certificate_line(certificate: sourcing_pb2.Certificate) -> Text:
-    """What is proven, in a sentence."""
-    method = sourcing_pb2.Certificate.Method.Name(certificate.method)
-    if certificate.kind == sourcing_pb2.Certificate.EXACT:
-        return Text(f"proven: no cheaper plan exists under these rules and this stock ({method})", "green")
-    text = f"proven: no plan costs less than {cents(certificate.bound_cents)}"
-    text += f"; this one is at most {certificate.gap_ppm / 10_000:.4f} % above ({method}"
-    text += f", stopped by {certificate.stopped_by})" if certificate.stopped_by else ")"
-    return Text(text, "yellow")
+def certificate_line(decision: sourcing_pb2.Decision) -> Text:
+    """What is proven of the answer, and what is not, in a sentence."""
+    proof = decision.certificate
+    how = sourcing_pb2.Certificate.Method.Name(proof.method)
+    if proof.kind == sourcing_pb2.Certificate.EXACT:
+        what = _PROVEN.get(decision.status, "no cheaper plan exists")
+        return Text(f"proven: {what} under these rules and this stock ({how})", "green")
+    how += f", stopped by {proof.stopped_by}" if proof.stopped_by else ""
+    if decision.status == sourcing_pb2.DECISION_STATUS_UNSOURCEABLE:
+        return Text(f"not proven: no plan was found, yet one may exist ({how})", "yellow")
+    what = "not proven to be the cheapest: no plan"
+    if decision.status == sourcing_pb2.DECISION_STATUS_PARTIAL:
+        what = "not proven to be the best: no plan that fills as many units"
+    saving = f"{proof.gap_ppm / 10_000:.4f} % of this one's cost"
+    return Text(
+        f"{what} costs less than {cents(proof.bound_cents)}, so at most {saving} could be saved ({how})",
+        "yellow",
+    )
 
 
 def unfilled_table(unfilled: Iterable[sourcing_pb2.UnfilledLine]) -> Table:
@@ -179,23 +192,29 @@ def unfilled_table(unfilled: Iterable[sourcing_pb2.UnfilledLine]) -> Table:
 
 
 def line_views(
-    line: sourcing_pb2.LineCandidates, decide_time: Timestamp | None, chosen: frozenset[str] = frozenset()
+    line: sourcing_pb2.LineCandidates,
+    decide_time: Timestamp | None,
+    chosen: frozenset[str] = frozenset(),
+    shown: int = NODES_SHOWN,
 ) -> list[RenderableType]:
-    """The best candidates of a line with the parts of their cost, then the rejected ones by reason."""
+    """The best candidates of a line with the parts of their cost, then the rejected ones by reason.
+
+    shown: most candidates, and most nodes per reason.
+    """
     title = f"Line {line.line_id}: {line.quantity} x {line.sku_id}"
     views: list[RenderableType] = [Text()]
     eligible = [c for c in line.candidates if not c.rejections]
     rejected = [c for c in line.candidates if c.rejections]
     count = f"{line.eligible_count} nodes may supply it whole, {line.rejected_count} with stock may not"
     if eligible:
-        views.append(_candidate_table(f"{title}; {count}", eligible[:NODES_SHOWN], decide_time, chosen))
-        more = line.eligible_count - len(eligible[:NODES_SHOWN])
+        views.append(_candidate_table(f"{title}; {count}", eligible[:shown], decide_time, chosen))
+        more = line.eligible_count - len(eligible[:shown])
         if more > 0:
             views.append(Text(f"and {more} more", style="dim"))
     else:
         views.append(Text(f"{title}; {count}", style="bold"))
     if rejected:
-        views.append(_rejection_table(rejected))
+        views.append(_rejection_table(rejected, shown))
     return views
 
 
@@ -229,7 +248,7 @@ def _candidate_table(
     return table
 
 
-def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
+def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate], limit: int) -> Table:
     """One row per reason, rule and threshold; a node with several reasons stands under each."""
     groups: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for candidate in candidates:
@@ -239,8 +258,8 @@ def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
     table = new_table("Rejected", ("reason", "rule", "needed"), ("nodes",))
     table.add_column("found")
     for (reason_name, rule, threshold), found in sorted(groups.items(), key=lambda item: -len(item[1])):
-        shown = ", ".join(f"{node}: {value}" if value else node for node, value in found[:NODES_SHOWN])
-        rest = f", and {len(found) - NODES_SHOWN} more" if len(found) > NODES_SHOWN else ""
+        shown = ", ".join(f"{node}: {value}" if value else node for node, value in found[:limit])
+        rest = f", and {len(found) - limit} more" if len(found) > limit else ""
         table.add_row(reason_name, escape(rule), escape(threshold), str(len(found)), escape(shown + rest))
     return table
 

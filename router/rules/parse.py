@@ -41,11 +41,6 @@ def read_rules(text: str, source: str) -> RuleFile:
     return RuleFile(rules, tuple(_placed(document, doubts(rules))), document)
 
 
-def parse_rules(text: str, source: str) -> RuleSet:
-    """``read_rules`` for callers that want no warnings. Raises InvalidConfig."""
-    return read_rules(text, source).rules
-
-
 def check_against(
     rules: RuleSet, network: Network, catalogue: Catalogue, document: Document | None = None
 ) -> list[Violation]:
