@@ -108,7 +108,11 @@ def unknown_names(rules: RuleSet, network: Network, catalogue: Catalogue) -> Ite
                 labels = rule.skus.labels
                 yield from _absent("SKU label", labels, known.sku_labels, (*path, "skus", "labels"))
                 if isinstance(rule, ExcludeServices):
-                    yield from _absent("service", rule.services, known.services, (*path, "services"))
+                    for at, name in enumerate(rule.services):
+                        if name in known.paths:
+                            yield (*path, "services", at), f"{name!r} is a path: name one of its services"
+                        elif name not in known.services:
+                            yield (*path, "services", at), _unknown("service", name, known.services)
                     yield from _absent("service label", rule.labels, known.service_labels, (*path, "labels"))
 
 
@@ -120,6 +124,7 @@ class _Known:
     zones: frozenset[str]
     services: frozenset[str]
     service_labels: frozenset[str]
+    paths: frozenset[str]
     sku_labels: frozenset[str]
 
     @classmethod
@@ -132,6 +137,7 @@ class _Known:
             zones=frozenset(zone.zone_id for zone in network.zones),
             services=frozenset(service.service_id for service in network.services),
             service_labels=none.union(*(service.labels for service in network.services)),
+            paths=frozenset(path.path_id for path in network.paths),
             sku_labels=none.union(*catalogue.label_sets),
         )
 
