@@ -225,7 +225,11 @@ def rules_check(
     else:
         settings = load_config(config)
         network, _ = load_network(
-            settings.network, settings.nodes, now_seconds=_clock(), closures=settings.closures
+            settings.network,
+            settings.nodes,
+            now_seconds=_clock(),
+            closures=settings.closures,
+            pickup_points=settings.pickup_points,
         )
         _, warnings = load_rules(file, network, read_catalogue(settings.skus))
     stderr = console_for(stderr=True)

@@ -102,10 +102,15 @@ class ConfigDocument(_Model):
     """A config file. File names are relative to the folder it lies in."""
 
     version: Literal[1] = Field(description="Of this format.")
-    network: FileName = Field(description="YAML: zones, tariffs, carrier services, calendars, pick-ups.")
+    network: FileName = Field(
+        description="YAML: zones, tariffs, carrier services, paths, calendars, pick-ups."
+    )
     nodes: FileName = Field(description="CSV or Parquet: one node a row.")
     closures: FileName | None = Field(
         default=None, description="CSV or Parquet: dates on which single nodes are closed; none: none."
+    )
+    pickup_points: FileName | None = Field(
+        default=None, description="CSV or Parquet: one pick-up point a row; none: none."
     )
     skus: FileName = Field(description="CSV or Parquet: one SKU a row.")
     rules: FileName = Field(description="YAML: the rules; watched while the server runs.")
@@ -124,6 +129,7 @@ class Config:
     network: Path
     nodes: Path
     closures: Path | None
+    pickup_points: Path | None
     skus: Path
     rules: Path
     stock: Path | None
@@ -164,6 +170,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         network=folder / file.network,
         nodes=folder / file.nodes,
         closures=None if file.closures is None else folder / file.closures,
+        pickup_points=None if file.pickup_points is None else folder / file.pickup_points,
         skus=folder / file.skus,
         rules=folder / file.rules,
         stock=None if file.stock is None else folder / file.stock,
@@ -182,7 +189,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
-    for key in ("network", "nodes", "closures", "skus", "stock", "rules"):
+    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "rules"):
         name: str | None = getattr(file, key)
         if name is not None and not _is_file(folder / name):
             yield document.violation((key,), f"no file {str(folder / name)!r}")

@@ -56,7 +56,11 @@ class Inputs:
 def read_inputs(config: Config, now_seconds: int, report: Report = silent) -> Inputs:
     """With the public holidays of the years around now (epoch). Raises InvalidConfig naming file and line."""
     network, currency = load_network(
-        config.network, config.nodes, now_seconds=now_seconds, closures=config.closures
+        config.network,
+        config.nodes,
+        now_seconds=now_seconds,
+        closures=config.closures,
+        pickup_points=config.pickup_points,
     )
     catalogue = read_catalogue(config.skus, report("reading SKUs"))
     rules, warnings = load_rules(config.rules, network, catalogue)

@@ -112,7 +112,11 @@ def unknown_names(rules: RuleSet, network: Network, catalogue: Catalogue) -> Ite
                 path = (*here, "eligibility", e)
                 yield from _unknown_skus(rule.skus, known, catalogue, (*path, "skus"))
                 if isinstance(rule, ExcludeServices):
-                    yield from _absent("service", rule.services, known.services, (*path, "services"))
+                    for at, name in enumerate(rule.services):
+                        if name in known.paths:
+                            yield (*path, "services", at), f"{name!r} is a path: name one of its services"
+                        elif name not in known.services:
+                            yield (*path, "services", at), _unknown("service", name, known.services)
                     yield from _absent("service label", rule.labels, known.service_labels, (*path, "labels"))
         if profile.returns is not None:
             below: Path = ("profiles", p, "returns")
@@ -130,6 +134,7 @@ class _Known:
     zones: frozenset[str]
     services: frozenset[str]
     service_labels: frozenset[str]
+    paths: frozenset[str]
     sku_labels: frozenset[str]
 
     @classmethod
@@ -142,6 +147,7 @@ class _Known:
             zones=frozenset(zone.zone_id for zone in network.zones),
             services=frozenset(service.service_id for service in network.services),
             service_labels=none.union(*(service.labels for service in network.services)),
+            paths=frozenset(path.path_id for path in network.paths),
             sku_labels=none.union(*catalogue.label_sets),
         )
 

@@ -12,8 +12,9 @@ from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Node, Service, Zone
 from router.rules.validate import MAX_VIOLATIONS
+from server.load.fields import Known
 from server.load.network import load_network, parse_carriage
-from server.load.nodes import Known, read_nodes
+from server.load.nodes import read_nodes
 
 NETWORK = """\
 version: 1
