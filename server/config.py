@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from router.domain import MAX_HOLD_SECONDS
 from router.errors import InvalidConfig, Violation
 from router.rules.validate import validate
 from router.rules.yaml_lines import Document, parse_yaml
@@ -56,13 +57,19 @@ class ServerSection(_Model):
     )
     threads: int = Field(default=8, ge=1, le=256, description="Calls handled at the same time.")
     max_message_bytes: int = Field(
-        default=64 * 1024 * 1024, ge=65_536, le=1 << 30, description="Greatest request and response."
+        default=64 * 1024 * 1024,
+        ge=65_536,
+        le=1 << 30,
+        description="Greatest request; answers may be larger.",
     )
     max_orders_per_call: int = Field(
         default=10_000, ge=1, le=100_000, description="Most orders of one SourceOrders call."
     )
     hold_seconds: int = Field(
-        default=900, ge=1, le=31_536_000, description="How long stock is held when the call does not say."
+        default=900,
+        ge=1,
+        le=MAX_HOLD_SECONDS,
+        description="How long stock is held when the call does not say.",
     )
     reserve_attempts: int = Field(
         default=4, ge=1, le=100, description="Tries at an order whose stock others keep taking."
@@ -73,7 +80,7 @@ class ServerSection(_Model):
 
 
 class SolverSection(_Model):
-    """How long to look for the proven optimum of an order too large for the exact kernel."""
+    """How long one search looks for the proven optimum of an order too large for the exact kernel."""
 
     node_limit: int = Field(
         default=_SEARCH.node_limit,
@@ -86,7 +93,8 @@ class SolverSection(_Model):
         gt=0,
         le=3_600,
         allow_inf_nan=False,
-        description="The net below node_limit, in wall time; a plan cut by it may not repeat.",
+        description="The net below node_limit, in wall time; a plan cut by it may not repeat. Both hold for "
+        "each search by itself: most orders need one or two, some more, each fallback and delivery its own.",
     )
 
 
@@ -94,10 +102,15 @@ class ConfigDocument(_Model):
     """A config file. File names are relative to the folder it lies in."""
 
     version: Literal[1] = Field(description="Of this format.")
-    network: FileName = Field(description="YAML: zones, tariffs, carrier services, calendars, pick-ups.")
+    network: FileName = Field(
+        description="YAML: zones, tariffs, carrier services, paths, calendars, pick-ups."
+    )
     nodes: FileName = Field(description="CSV or Parquet: one node a row.")
     closures: FileName | None = Field(
         default=None, description="CSV or Parquet: dates on which single nodes are closed; none: none."
+    )
+    pickup_points: FileName | None = Field(
+        default=None, description="CSV or Parquet: one pick-up point a row; none: none."
     )
     skus: FileName = Field(description="CSV or Parquet: one SKU a row.")
     rules: FileName = Field(description="YAML: the rules; watched while the server runs.")
@@ -116,6 +129,7 @@ class Config:
     network: Path
     nodes: Path
     closures: Path | None
+    pickup_points: Path | None
     skus: Path
     rules: Path
     stock: Path | None
@@ -156,6 +170,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         network=folder / file.network,
         nodes=folder / file.nodes,
         closures=None if file.closures is None else folder / file.closures,
+        pickup_points=None if file.pickup_points is None else folder / file.pickup_points,
         skus=folder / file.skus,
         rules=folder / file.rules,
         stock=None if file.stock is None else folder / file.stock,
@@ -174,7 +189,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
-    for key in ("network", "nodes", "closures", "skus", "stock", "rules"):
+    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "rules"):
         name: str | None = getattr(file, key)
         if name is not None and not _is_file(folder / name):
             yield document.violation((key,), f"no file {str(folder / name)!r}")

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from router.domain import DeliveryMethod
 from router.rules.check import Finding, covers, leaves_nothing
 from router.rules.model import (
+    AllowMethods,
     AllowNodes,
     Delay,
     EligibilityRule,
+    ExcludeMethods,
     ExcludeNodes,
     ExcludeServices,
+    Lateness,
     MaxDistance,
     MinRemaining,
     NodeSelector,
@@ -20,10 +24,13 @@ from router.rules.model import (
     SameCountry,
     Strategy,
 )
+from router.rules.return_check import return_doubts
 from router.rules.yaml_lines import Path
 
 _HALF_EARTH_KM = Decimal("20015.087")
 """No two places are further apart on a sphere of radius 6,371 km."""
+_METHODS = frozenset(method.name for method in DeliveryMethod)
+MethodRule = AllowMethods | ExcludeMethods
 
 
 def doubts(rules: RuleSet) -> Iterator[Finding]:
@@ -36,11 +43,14 @@ def doubts(rules: RuleSet) -> Iterator[Finding]:
             here = (*path, "strategies", s)
             yield from _idle_rules(strategy, here)
             yield from _contradictions(strategy, here)
+            yield from _method_doubts(strategy, _methods_asked(profile, strategy), here)
             yield from _idle_costs_and_limits(strategy, here)
             following = by_id.get(strategy.fallback or "")
             if following is not None and following is not strategy and _relaxes_nothing(strategy, following):
                 message = f"{following.id!r} has all the rules and limits of this strategy: it fails too"
                 yield (*here, "fallback"), message
+        if profile.returns is not None:
+            yield from return_doubts(profile.returns, (*path, "returns"))
 
 
 def _shadowed(profile: Profile, path: Path) -> Iterator[Finding]:
@@ -87,6 +97,8 @@ def _implies(strong: EligibilityRule, weak: EligibilityRule) -> bool:
         return False
     if not covers(strong.nodes, weak.nodes):
         return False
+    if isinstance(strong, MethodRule) and isinstance(weak, MethodRule):
+        return _forbidden(weak) <= _forbidden(strong)
     if isinstance(strong, ExcludeNodes):
         return True
     if isinstance(strong, MaxDistance) and isinstance(weak, MaxDistance):
@@ -110,11 +122,55 @@ def _contradictions(strategy: Strategy, path: Path) -> Iterator[Finding]:
         node_rules.append(rule)
 
 
+def _methods_asked(profile: Profile, strategy: Strategy) -> frozenset[str]:
+    """Methods by which deliveries of its orders may be served; fallbacks take orders of any."""
+    stated = strategy.when.delivery_methods
+    if not stated or strategy.id in {other.fallback for other in profile.strategies}:
+        return _METHODS
+    # What asks for no method in a store counts as PICKUP, and may be brought there.
+    return frozenset(stated) | ({"SHIP_TO_STORE"} if "PICKUP" in stated else set())
+
+
+def _method_doubts(strategy: Strategy, asked: frozenset[str], path: Path) -> Iterator[Finding]:
+    """Rules about methods that forbid none of those that are asked for, or all."""
+    method_rules: list[MethodRule] = []
+    for e, rule in enumerate(strategy.eligibility):
+        if not isinstance(rule, MethodRule):
+            continue
+        here = (*path, "eligibility", e)
+        forbidden = _forbidden(rule) & asked
+        if not forbidden:
+            yield (*here, "methods"), "forbids no method of this strategy's deliveries: it excludes nothing"
+        elif forbidden == asked and covers(rule.nodes, NodeSelector()):
+            yield (*here, "methods"), "leaves no method: nothing can supply these SKUs"
+        else:
+            clash = next((r for r in method_rules if _leave_no_method(r, rule, asked)), None)
+            if clash is not None:
+                yield here, f"together with {clash.name!r} no method is left for these SKUs and nodes"
+            method_rules.append(rule)
+
+
+def _leave_no_method(earlier: MethodRule, later: MethodRule, asked: frozenset[str]) -> bool:
+    """Neither alone: that excludes nodes, and may be meant."""
+    first, second = _forbidden(earlier) & asked, _forbidden(later) & asked
+    return (
+        asked not in (first, second)
+        and first | second == asked
+        and (covers(earlier.skus, later.skus) or covers(later.skus, earlier.skus))
+        and (covers(earlier.nodes, later.nodes) or covers(later.nodes, earlier.nodes))
+    )
+
+
+def _forbidden(rule: MethodRule) -> frozenset[str]:
+    named = frozenset(rule.methods)
+    return named if isinstance(rule, ExcludeMethods) else _METHODS - named
+
+
 def _idle_costs_and_limits(strategy: Strategy, path: Path) -> Iterator[Finding]:
     if not strategy.objectives:
         yield path, "has no objectives: every plan costs nothing, and any of them may be taken"
     for o, objective in enumerate(strategy.objectives):
-        if isinstance(objective, Delay) and not objective.cents_per_day and not objective.steps:
+        if isinstance(objective, Delay | Lateness) and not objective.cents_per_day and not objective.steps:
             yield (*path, "objectives", o), "has neither cents_per_day nor steps: it costs nothing"
     limits = strategy.limits
     if limits.max_nodes_per_order == 1:

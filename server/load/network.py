@@ -1,5 +1,5 @@
-"""The network file (YAML): currency, zones, tariffs, carrier services, calendars, pick-ups. Nodes have tables
-of their own."""
+"""The network file (YAML): currency, zones, tariffs, carrier services, paths, calendars, pick-ups. Nodes and
+pick-up points have tables of their own."""
 
 from __future__ import annotations
 
@@ -14,20 +14,34 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from router.countries import COUNTRY_CODES
 from router.errors import InvalidConfig
-from router.network import Bracket, Calendar, Lane, Network, Node, Schedule, Service, Zone
+from router.network import (
+    Bracket,
+    Calendar,
+    Lane,
+    Network,
+    Node,
+    PickupPoint,
+    Schedule,
+    Service,
+    Zone,
+)
 from router.rules.model import Country, Id
 from router.rules.validate import bounded, did_you_mean, validate
 from router.rules.yaml_lines import Path as FieldPath
 from router.rules.yaml_lines import parse_yaml
-from server.load.calendars import CalendarEntry, Findings, calendar_mistakes, calendar_of
+from server.load.calendars import CalendarEntry, Findings, calendar_mistakes, calendar_of, twice
 from server.load.closures import read_closures
+from server.load.fields import Known
 from server.load.files import read_text
 from server.load.holidays import holiday_mistake, public_holidays
-from server.load.nodes import Known, read_nodes
+from server.load.nodes import read_nodes
+from server.load.paths import PathEntry, StatedPaths, path_mistakes
 from server.load.pickups import PickupEntry, pickup_mistakes, schedule_of
+from server.load.points import read_pickup_points
 from server.load.times import known_zones, zone_mistake
 
 PostalPrefix = Annotated[str, Field(min_length=1, max_length=16)]
+PlaceKind = Literal["HOME", "STORE", "PICKUP_POINT"]
 
 
 class _Model(BaseModel):
@@ -81,8 +95,21 @@ class ServiceEntry(_Model):
 
     id: Id
     name: str = Field(default="", max_length=200)
+    serves: Annotated[tuple[PlaceKind, ...], Field(min_length=1)] = Field(
+        default=("HOME",),
+        description="Kinds of places: addresses, nodes where goods are collected, pick-up points.",
+    )
+    kind: Literal["carrier", "transfer"] = Field(
+        default="carrier",
+        description="transfer: the retailer's own transport; rules price it by the objective transfer.",
+    )
     calendar: Id | None = Field(
         default=None, description="The carrier's working days, for transit_days; none: every day."
+    )
+    direction: Literal["outbound", "return"] = Field(
+        default="outbound",
+        description="outbound: from nodes to destinations. return: from where a customer or a drop-off node "
+        "is to nodes; orders never travel by it, and returns by no other.",
     )
     labels: tuple[Id, ...] = Field(default=(), description="Names for rules to select it by.")
     excluded_sku_labels: tuple[Id, ...] = Field(
@@ -104,6 +131,9 @@ class NetworkDocument(_Model):
         description="Lists of brackets by name, ascending by weight; the last is the greatest parcel.",
     )
     services: Annotated[tuple[ServiceEntry, ...], Field(min_length=1, max_length=1_000)]
+    paths: Annotated[tuple[PathEntry, ...], Field(max_length=1_000)] = Field(
+        default=(), description="Ways to stores that change service at hubs."
+    )
     calendars: dict[Id, CalendarEntry] = Field(default={}, description="Hours and working days by name.")
     pickups: dict[Id, Annotated[tuple[PickupEntry, ...], Field(min_length=1, max_length=1_000)]] = Field(
         default={},
@@ -113,57 +143,72 @@ class NetworkDocument(_Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carriage:
-    """What a network file states: everything but the nodes. ``currency`` is an ISO 4217 code."""
+    """What a network file states: everything but what has a table. ``currency`` is an ISO 4217 code."""
 
     currency: str
     zones: tuple[Zone, ...]
     services: tuple[Service, ...]
+    paths: StatedPaths
+    return_services: tuple[Service, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     schedules: tuple[Schedule, ...] = ()
 
     def known(self) -> Known:
-        """What nodes may refer to."""
+        """What nodes and pick-up points may refer to."""
+        services = (*self.services, *self.return_services)
         return Known(
-            services={service.service_id: service.calendar for service in self.services},
+            services={service.service_id: service.calendar for service in services},
             calendars={calendar.calendar_id: calendar.keeps_holidays for calendar in self.calendars},
             schedules=frozenset(schedule.schedule_id for schedule in self.schedules),
         )
 
-    def with_nodes(self, path: Path, now_seconds: int, closures: Path | None = None) -> Network:
-        """Together with nodes and their closures, each from a CSV or Parquet file, and public holidays in the
-        years around ``now_seconds`` (epoch). Raises InvalidConfig."""
+    def with_nodes(
+        self, path: Path, now_seconds: int, closures: Path | None = None, pickup_points: Path | None = None
+    ) -> Network:
+        """Together with nodes, their closures and pick-up points, each from a CSV or Parquet file, and public
+        holidays in the years around ``now_seconds`` (epoch). Raises InvalidConfig."""
         known = self.known()
         nodes = read_nodes(path, known)
         if closures is not None:
             closed = read_closures(closures, {node.node_id for node in nodes})
             nodes = tuple(replace(n, closed=closed[n.node_id]) if n.node_id in closed else n for n in nodes)
+        points = () if pickup_points is None else read_pickup_points(pickup_points, known)
+        places = _places_with_holidays(nodes, (*self.zones, *points), known)
         return Network(
             nodes=nodes,
             zones=self.zones,
             services=self.services,
+            return_services=self.return_services,
             calendars=self.calendars,
             schedules=self.schedules,
-            holidays=public_holidays(_places_with_holidays(nodes, self.zones, known), now_seconds),
+            pickup_points=points,
+            paths=self.paths.over(nodes, known.services.keys()),
+            holidays=public_holidays(places, now_seconds),
         )
 
 
 def _places_with_holidays(
-    nodes: Collection[Node], zones: Collection[Zone], known: Known
+    nodes: Collection[Node], others: Collection[Zone | PickupPoint], known: Known
 ) -> Iterator[tuple[str, str]]:
     for node in nodes:
         if known.holiday_calendar(node.calendar, node.services):
             yield node.country, node.region
-    for zone in zones:
-        if known.calendars.get(zone.calendar):
-            yield zone.country, zone.region
+    for place in others:
+        if known.holiday_calendar(place.calendar):
+            yield place.country, place.region
 
 
 def load_network(
-    path: Path, nodes_path: Path, *, now_seconds: int, closures: Path | None = None
+    path: Path,
+    nodes_path: Path,
+    *,
+    now_seconds: int,
+    closures: Path | None = None,
+    pickup_points: Path | None = None,
 ) -> tuple[Network, str]:
     """The network and its currency; see ``Carriage.with_nodes``. Raises InvalidConfig."""
     carriage = load_carriage(path)
-    return carriage.with_nodes(nodes_path, now_seconds, closures), carriage.currency
+    return carriage.with_nodes(nodes_path, now_seconds, closures, pickup_points), carriage.currency
 
 
 def load_carriage(path: Path) -> Carriage:
@@ -183,7 +228,9 @@ def parse_carriage(text: str, source: str) -> Carriage:
     return Carriage(
         currency=file.currency,
         zones=tuple(_zone(zone) for zone in file.zones),
-        services=tuple(_service(service, file.tariffs) for service in file.services),
+        services=_services(file, "outbound"),
+        return_services=_services(file, "return"),
+        paths=StatedPaths(file.paths, document),
         calendars=tuple(calendar_of(name, entry) for name, entry in file.calendars.items()),
         schedules=tuple(schedule_of(name, entries) for name, entries in file.pickups.items()),
     )
@@ -203,9 +250,11 @@ def _mistakes(file: NetworkDocument) -> Findings:
         yield from _descents(brackets, ("tariffs", name))
     zone_ids = {zone.id for zone in file.zones}
     for s, service in enumerate(file.services):
+        yield from twice(service.serves, ("services", s, "serves"))
         yield from _calendar_mistake(service.calendar, file.calendars, ("services", s))
         for at, lane in enumerate(service.lanes):
             yield from _lane_mistakes(lane, file.tariffs, zone_ids, ("services", s, "lanes", at))
+    yield from path_mistakes(file.paths, {service.id: service.serves for service in file.services})
     yield from calendar_mistakes(file.calendars)
     yield from pickup_mistakes(file.pickups)
 
@@ -273,10 +322,16 @@ def _zone(zone: ZoneEntry) -> Zone:
     )
 
 
+def _services(file: NetworkDocument, direction: str) -> tuple[Service, ...]:
+    return tuple(_service(s, file.tariffs) for s in file.services if s.direction == direction)
+
+
 def _service(service: ServiceEntry, tariffs: Mapping[str, tuple[BracketEntry, ...]]) -> Service:
     return Service(
         service_id=service.id,
         name=service.name,
+        serves=frozenset(service.serves),
+        is_transfer=service.kind == "transfer",
         calendar=service.calendar or "",
         labels=frozenset(service.labels),
         excluded_sku_labels=frozenset(service.excluded_sku_labels),

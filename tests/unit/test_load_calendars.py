@@ -13,8 +13,9 @@ from router.errors import InvalidConfig
 from router.network import Calendar, Network, Opening, Pickup, Schedule
 from server.cli import main
 from server.load import holidays
+from server.load.fields import Known
 from server.load.network import load_network, parse_carriage
-from server.load.nodes import Known, read_nodes
+from server.load.nodes import read_nodes
 from server.load.times import use_packaged_zones
 
 NOW_SECONDS = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
