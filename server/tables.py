@@ -24,6 +24,8 @@ PARTS = (
     ("stock depth", "stock_depth_cents"),
     ("distance", "distance_cents"),
     ("priority", "node_priority_cents"),
+    ("transfer", "transfer_cents"),
+    ("lateness", "lateness_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3
@@ -132,7 +134,7 @@ def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
         goods = (f"{p.quantity} x {escape(p.sku_id)} [dim]({escape(p.line_id)})[/]" for p in shipment.picks)
         table.add_row(
             escape(shipment.node_id),
-            escape(shipment.service_id),
+            escape(way_text(shipment)),
             "\n".join(goods),
             str(shipment.parcel_count),
             f"{shipment.weight_grams / 1000:,.3f} kg",
@@ -141,6 +143,15 @@ def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
             cents(shipment.cost.total_cents),
         )
     return table
+
+
+def way_text(shipment: sourcing_pb2.Shipment) -> str:
+    """``truck``, or with what an order states deliveries for: ``truck, ship to store: today``."""
+    if not shipment.delivery_id:
+        return shipment.service_id
+    method = sourcing_pb2.DeliveryMethod.Name(shipment.delivery_method).removeprefix("DELIVERY_METHOD_")
+    how = method.lower().replace("_", " ")
+    return f"{shipment.service_id + ', ' if shipment.service_id else ''}{how}: {shipment.delivery_id}"
 
 
 def cost_table(plans: Sequence[tuple[str, sourcing_pb2.Plan]], title: str = "Cost by part") -> Table:
