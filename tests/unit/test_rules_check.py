@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from router.catalogue import Catalogue, Sku
 from router.domain import NodeType
 from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Network, Node, Service, Zone
+from router.network import Path as HubPath
 from router.rules import model
 from router.rules.parse import check_against, read_rules
 from server.load.rules import load_rules
@@ -95,6 +97,25 @@ def test_rules_that_can_have_no_effect_are_warned_of(text: str, expected: str) -
         (["kind: allow_nodes, nodes: {ids: [a, b]}", "kind: allow_nodes, nodes: {ids: [a]}"], [0]),
         (["kind: exclude_services, services: [a]", "kind: exclude_services, services: [a, b]"], [0]),
         (["kind: exclude_services, services: [a]", "kind: exclude_services, labels: [a]"], []),
+        (["kind: exclude_methods, methods: [SHIP]", "kind: exclude_methods, methods: [SHIP, PICKUP]"], [0]),
+        (["kind: allow_methods, methods: [SHIP]", "kind: allow_methods, methods: [SHIP, PICKUP]"], [1]),
+        (["kind: allow_methods, methods: [SHIP]", "kind: exclude_methods, methods: [PICKUP]"], [1]),
+        (["kind: exclude_methods, methods: [SHIP]", "kind: allow_methods, methods: [SHIP, PICKUP]"], []),
+        (
+            [
+                "kind: allow_methods, methods: [SHIP], nodes: {types: [STORE]}",
+                "kind: allow_methods, methods: [SHIP, PICKUP]",
+            ],
+            [],
+        ),
+        (
+            [
+                "kind: exclude_methods, methods: [PICKUP], nodes: {types: [STORE]}",
+                "kind: exclude_nodes, nodes: {types: [STORE]}",
+            ],
+            [0],
+        ),
+        (["kind: exclude_methods, methods: [SHIP]", "kind: same_country"], []),
     ],
 )
 def test_idle_rules_are_found_and_no_others(rules: list[str], idle: list[int]) -> None:
@@ -110,6 +131,78 @@ def test_two_allowances_that_share_no_node_leave_nothing() -> None:
     )
     assert warned(text) == [
         "rules.yaml:10:13 S0.eligibility[1]: together with 'a' no node is left for these SKUs"
+    ]
+
+
+WHEN_COLLECTED = ONE_STRATEGY.replace("- id: s\n", "- id: s\n        when: {delivery_methods: [PICKUP]}\n")
+EVERY_METHOD = "SHIP, PICKUP, SHIP_TO_STORE, PICKUP_POINT, CARRY_OUT, RESERVE_AND_COLLECT"
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "expected"),
+    [
+        (ONE_STRATEGY, [f"kind: allow_methods, methods: [{EVERY_METHOD}]"],
+         "9:45 S0.eligibility[0].methods: forbids no method of this strategy's deliveries: "
+         "it excludes nothing"),
+        (ONE_STRATEGY, [f"kind: exclude_methods, methods: [{EVERY_METHOD}]"],
+         "9:47 S0.eligibility[0].methods: leaves no method: nothing can supply these SKUs"),
+        (WHEN_COLLECTED, ["kind: exclude_methods, methods: [SHIP, PICKUP_POINT]"],
+         "10:47 S0.eligibility[0].methods: forbids no method of this strategy's deliveries: "
+         "it excludes nothing"),
+        (WHEN_COLLECTED, ["kind: allow_methods, methods: [SHIP]"],
+         "10:45 S0.eligibility[0].methods: leaves no method: nothing can supply these SKUs"),
+        (WHEN_COLLECTED, ["kind: exclude_methods, methods: [PICKUP]",
+                          "kind: allow_methods, methods: [PICKUP, SHIP], skus: {ids: [a]}"],
+         "11:13 S0.eligibility[1]: together with 'r0' no method is left for these SKUs and nodes"),
+        (ONE_STRATEGY, ["kind: allow_methods, methods: [SHIP]",
+                        "kind: allow_methods, methods: [PICKUP], nodes: {types: [STORE]}"],
+         "10:13 S0.eligibility[1]: together with 'r0' no method is left for these SKUs and nodes"),
+    ],
+)  # fmt: skip
+def test_rules_that_forbid_no_method_or_all_are_warned_of(text: str, rules: list[str], expected: str) -> None:
+    text += "".join(f"          - {{name: r{i}, {rule}}}\n" for i, rule in enumerate(rules))
+    assert warned(text) == [f"rules.yaml:{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (ONE_STRATEGY, ["kind: exclude_methods, methods: [PICKUP]",
+                        "kind: allow_methods, methods: [SHIP, PICKUP], nodes: {types: [STORE]}"]),
+        (ONE_STRATEGY, [f"kind: exclude_methods, nodes: {{ids: [a]}}, methods: [{EVERY_METHOD}]"]),
+        (WHEN_COLLECTED, ["kind: exclude_methods, methods: [SHIP_TO_STORE]"]),
+        (ONE_STRATEGY, ["kind: allow_methods, nodes: {types: [STORE]}, methods: [SHIP]",
+                        "kind: allow_methods, nodes: {types: [SUPPLIER]}, methods: [PICKUP]"]),
+    ],
+)  # fmt: skip
+def test_rules_about_methods_that_may_be_meant_pass(text: str, rules: list[str]) -> None:
+    text += "".join(f"          - {{name: r{i}, {rule}}}\n" for i, rule in enumerate(rules))
+    assert warned(text) == []
+
+
+def test_a_fallback_takes_orders_of_any_method() -> None:
+    text = WHEN_COLLECTED + "          - {name: a, kind: exclude_methods, methods: [SHIP]}\n"
+    assert len(warned(text)) == 1
+    text += (
+        "      - {id: first, priority: 1, fallback: s, when: {delivery_methods: [SHIP, PICKUP]},\n"
+        "         objectives: [{kind: shipping}], limits: {max_nodes_per_order: 1}}\n"
+    )
+    assert warned(text) == []
+
+
+def test_lateness_without_a_price_costs_nothing() -> None:
+    text = changed("{kind: split, cents: 300}", "{kind: lateness}")
+    assert warned(text) == [
+        "rules.yaml:28:13 S1.objectives[0]: has neither cents_per_day nor steps: it costs nothing"
+    ]
+
+
+def test_a_strategy_for_some_methods_precedes_those_for_fewer() -> None:
+    text = WHEN_COLLECTED + "          - {name: a, kind: same_country}\n"
+    other = "      - {id: t, when: {delivery_methods: [%s]}, objectives: [{kind: shipping}]}\n"
+    assert warned(text + other % "PICKUP, SHIP") == []
+    assert warned(text + other % "PICKUP") == [
+        "rules.yaml:11:9 S1: 't' is never used: 's' comes first and takes all its orders"
     ]
 
 
@@ -137,6 +230,8 @@ def world(*, node_id: str = "n1") -> tuple[Network, Catalogue]:
     lane = Lane(transit_seconds=1, brackets=(Bracket(up_to_grams=1, cents=1),))
     services = (Service(service_id="post", labels=frozenset({"sea"}), lanes=(lane,)),)
     network = Network(nodes=(node,), zones=(Zone(zone_id="idf", country="FR"),), services=services)
+    path = HubPath(path_id="over", services=("post", "post"), hubs=(node_id,))
+    network = replace(network, paths=(path,))
     return network, Catalogue.from_skus([Sku(sku_id="S1", weight_grams=1, labels=frozenset({"cold"}))])
 
 
@@ -162,6 +257,7 @@ def test_names_that_are_known_pass() -> None:
             "no SKU label 'x'",
         ),
         ("[post]", "[pots]", "eligibility[2].services[0]", "no service 'pots'; did you mean 'post'?"),
+        ("[post]", "[over]", "eligibility[2].services[0]", "'over' is a path: name one of its services"),
         ("[sea]", "[see]", "eligibility[2].labels[0]", "no service label 'see'; did you mean 'sea'?"),
     ],
 )
