@@ -194,7 +194,8 @@ def write_stores(snapshot: Snapshot, folder: Path) -> Path:
     (folder / "network.yaml").write_text(json.dumps(network), encoding="utf-8")
     settings = _read(config) | {"pickup_points": "points.csv"}
     config.write_text(json.dumps(settings), encoding="utf-8")
-    rows = list(csv.DictReader((folder / "nodes.csv").open(encoding="utf-8")))
+    with (folder / "nodes.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     for row in rows:
         row["services"] += ";truck;locker"
         row |= {"calendar": "store", "pickups": "standard=evening;truck=evening", "time_zone": "Europe/Paris"}

@@ -13,7 +13,7 @@ from router.network import Lane, Network, Node
 from router.returns_domain import Condition, Return, ReturnItem
 from router.rules.model import RuleSet
 from router.rules.return_model import ReturnRules
-from tests.oracle_facts import covers_node, covers_sku, metres_between, tariff, weighted, zone_id
+from tests.oracle_facts import bracket_cents, covers_node, covers_sku, metres_between, weighted, zone_id
 
 Portion = tuple[int, int, str, int]
 """Row of the item, units, node that sent them, cents of one."""
@@ -175,7 +175,11 @@ class _World:
         return [o for o in self.rules.objectives if o.kind == kind]
 
     def priced(self, lane: Lane, grams: int, kind: str) -> int:
-        return sum(tariff(lane, grams, o.weight) for o in self.goals(kind))
+        greatest = lane.brackets[-1].up_to_grams
+        parcels = [greatest] * (grams // greatest)
+        if grams % greatest or not parcels:
+            parcels.append(grams % greatest)
+        return sum(weighted(bracket_cents(lane, p), o.weight) for o in self.goals(kind) for p in parcels)
 
     def each(self, node: Node, kind: str) -> int:
         cents = {
