@@ -28,7 +28,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PIP) install --root-user-action=ignore --no-deps --no-build-isolation -e .
 	@touch $@
 
-warm: $(STAMP)
+warm: $(STAMP)  ## compile the kernels (minutes, once for each version of them)
 	@$(BIN)/python -m server.warm
 
 demo: warm  ## 2,000 orders of a French retailer over gRPC, against what shops do today

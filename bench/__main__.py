@@ -19,13 +19,14 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bench import growth, memory, speed_exact, speed_rank, speed_server
+from bench import growth, memory, speed_exact, speed_promise, speed_rank, speed_server
 from bench.spec import BenchSpec, Result, Sheet, Target
 
 SPECS: tuple[BenchSpec, ...] = (
     speed_exact.SPEC,
     speed_rank.SPEC,
     speed_server.SPEC,
+    speed_promise.SPEC,
     growth.SPEC,
     memory.SPEC,
 )

@@ -17,7 +17,7 @@ from router.orders import order_arrays
 from router.plan import assemble
 from router.problem import Problem, build_problem
 from router.snapshot import Snapshot
-from router.verify.facts import Case
+from router.verify.case import Case
 from router.verify.supply import can_supply
 
 Walk = Callable[[Order, Sequence[Node], Available, CanSupply], Assignment]

@@ -10,6 +10,7 @@ from router.compile_network import Routes, network_arrays
 from router.countries import COUNTRY_CODES
 from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import Network
+from router.returns_compile import CompiledReturns
 from router.rules.compile import compile_strategies
 from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
 from router.rules.model import RuleSet, Strategy
@@ -43,6 +44,7 @@ class Compiled:
     strategies: tuple[Strategy, ...]
     default_profile: int
     rules_hash: str
+    returns: CompiledReturns
 
 
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
@@ -79,6 +81,9 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         strategies=strategies,
         default_profile=[p.id for p in rules.profiles].index(rules.default_profile),
         rules_hash=rules_hash(rules),
+        returns=CompiledReturns.of(
+            network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
+        ),
     )
 
 

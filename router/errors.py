@@ -1,7 +1,7 @@
 """Mistakes. Outcomes ("cannot be sourced", "sold out", "already confirmed") are values, not exceptions.
 
-Every error carries a stable upper-case ``reason`` for machines, and every dynamic word of its
-message again in ``metadata`` or ``violations``, so that no caller ever parses a message.
+Every error carries a stable upper-case ``reason`` for machines, and what a caller may act on, such as ids,
+states and numbers, again in ``metadata`` or ``violations``, so that nobody ever parses a message.
 """
 
 from __future__ import annotations
@@ -57,12 +57,6 @@ class InvalidConfig(InvalidInput):
     """A config, rule, network or import file is wrong; violations name file, line and path."""
 
     reason = "INVALID_CONFIG"
-
-
-class DeadlinePassed(InvalidInput):
-    """The latest delivery time of the order lies before now."""
-
-    reason = "DEADLINE_PASSED"
 
 
 class NotFound(SourcierError):

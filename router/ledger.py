@@ -237,6 +237,12 @@ class Ledger(Protocol):
         """The rows of one SKU, by node id."""
         ...
 
+    def stock_of(
+        self, sku_ids: Sequence[str], node_ids: Sequence[str] | None = None
+    ) -> tuple[int, list[StockRow]]:
+        """The version, and the rows of some SKUs at that version: in the order asked, then by node id."""
+        ...
+
     def columns(self) -> StockColumns:
         """All rows at one version, for a snapshot."""
         ...

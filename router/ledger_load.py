@@ -52,19 +52,29 @@ def check_load(load: StockLoad) -> None:
         raise InvalidInput(found)
 
 
-def updates_of(load: StockLoad, size: int) -> Iterator[tuple[int, list[StockUpdate]]]:
-    """The rows as updates, at most ``size`` at a time, each time with how many rows there were up to then."""
+def updates_of(
+    load: StockLoad, size: int, stated: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[int, list[StockUpdate]]]:
+    """The rows as updates, at most ``size`` at a time, each time with how many rows there were up to then.
+
+    stated: bool[R], where a row's safety stock is to be set; elsewhere only a row that is new takes it. None:
+    everywhere.
+    """
     for start in range(0, len(load), size):
         rows = slice(start, start + size)
         columns = (load.sku_ix[rows], load.node_ix[rows], load.on_hand[rows], load.safety_stock[rows])
+        is_stated = np.ones(len(columns[0]), bool) if stated is None else stated[rows]
         updates = [
             StockUpdate(
                 sku_id=load.sku_ids[sku],
                 node_id=load.node_ids[node],
                 on_hand=on_hand,
-                safety_stock=safety_stock,
+                safety_stock=safety_stock if known else None,
+                new_row_safety_stock=0 if known else safety_stock,
             )
-            for sku, node, on_hand, safety_stock in zip(*(c.tolist() for c in columns), strict=True)
+            for sku, node, on_hand, safety_stock, known in zip(
+                *(c.tolist() for c in (*columns, is_stated)), strict=True
+            )
         ]
         yield start + len(updates), updates
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,10 @@ class Node:
     priority: 1 is tried first by rules that rank by priority.
     shipment_cents, line_cents, unit_cents: handling per shipment, per line in it, per unit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
-    services: ids of the carrier services that collect here.
+    services: ids of the carrier services that collect here, and of the return services that call here.
+    return_methods: DROP_OFF takes goods from customers, PARCEL from return services; empty takes none.
+    reconditions: SKU labels of the goods it can recondition; ``*`` for all.
+    return_unit_cents, recondition_unit_cents: taking a unit in, making it sellable again.
     """
 
     node_id: str
@@ -94,6 +97,10 @@ class Node:
     line_cents: int = 0
     unit_cents: int = 0
     safety_stock_units: int = 0
+    return_methods: frozenset[ReturnMethod] = frozenset()
+    reconditions: frozenset[str] = frozenset()
+    return_unit_cents: int = 0
+    recondition_unit_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,12 +200,14 @@ class Path:
 class Network:
     """Everything that supplies and carries. ``nodes`` are sorted by id: that order breaks ties.
 
+    return_services: lead from where a customer or a drop-off node is to a node; ids differ from ``services``.
     holidays: dates (ordinals) by (country, region); a region that is not there has its country's, ``""``.
     """
 
     nodes: tuple[Node, ...]
     zones: tuple[Zone, ...] = ()
     services: tuple[Service, ...] = ()
+    return_services: tuple[Service, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     pickup_points: tuple[PickupPoint, ...] = ()

@@ -9,11 +9,15 @@ import numpy as np
 from router.catalogue import Catalogue
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import Destination, Order, addresses, order_violations
+from router.domain import (
+    Destination,
+    Order,
+)
 from router.errors import InvalidInput, Violation
 from router.kernels.geo import unit_vectors
 from router.kernels.types import FAR, OrderArrays
 from router.network import Network
+from router.order_checks import addresses, order_violations
 from router.places import delivery_violations
 
 
@@ -54,12 +58,19 @@ def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -
     return found
 
 
+def name_violations(
+    order: Order, network: Network, compiled: Compiled, catalogue: Catalogue
+) -> list[Violation]:
+    """What can be told of an order only with a catalogue and a network."""
+    found = resolve_violations(order, compiled, catalogue)
+    return found + (delivery_violations(order, network, compiled) if order.deliveries else [])
+
+
 def check_order(
     order: Order, network: Network, compiled: Compiled, catalogue: Catalogue, now_seconds: int
 ) -> None:
     """Raises InvalidInput with everything wrong with an order that states deliveries."""
-    found = order_violations(order, now_seconds) + resolve_violations(order, compiled, catalogue)
-    found += delivery_violations(order, network, compiled)
+    found = order_violations(order, now_seconds) + name_violations(order, network, compiled, catalogue)
     if found:
         raise InvalidInput(found)
 

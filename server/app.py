@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import FrameType
@@ -19,6 +21,8 @@ from router.sourcer import ENGINE_VERSION, decide
 from server.api.sourcing.v1 import (
     reservation_pb2,
     reservation_pb2_grpc,
+    returns_pb2,
+    returns_pb2_grpc,
     sourcing_pb2,
     sourcing_pb2_grpc,
     stock_pb2,
@@ -30,6 +34,7 @@ from server.guard import Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
 from server.services.reservation import ReservationService
+from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
 from server.services.stock import StockService
 from server.world import World
@@ -38,8 +43,11 @@ SERVICE_NAMES = (
     sourcing_pb2.DESCRIPTOR.services_by_name["SourcingService"].full_name,
     stock_pb2.DESCRIPTOR.services_by_name["StockService"].full_name,
     reservation_pb2.DESCRIPTOR.services_by_name["ReservationService"].full_name,
+    returns_pb2.DESCRIPTOR.services_by_name["ReturnsService"].full_name,
 )
 TICK_SECONDS = 1.0
+STEP_SECONDS = 10.0
+"""How long a stopping server waits for the ticker's step under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,52 +63,75 @@ class Serving:
 
 class Ticker:
     """Once a second: ends holds whose time is over, follows what other processes wrote, looks at the rule
-    file. A step that fails is reported and tried again a second later."""
+    file. A step that fails is reported, once for each way it fails, and tried again a second later; the
+    others go on.
 
-    def __init__(self, world: World, rules: RulesWatch | None, seconds: float = TICK_SECONDS) -> None:
+    sound: told after every tick whether the ledger could be used. Rules that cannot be read are no reason to
+    serve nobody: those in force stay.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        rules: RulesWatch | None,
+        sound: Callable[[bool], None] = lambda _: None,
+        seconds: float = TICK_SECONDS,
+    ) -> None:
         self._world = world
         self._rules = rules
+        self._sound = sound
         self._seconds = seconds
         self._stop = threading.Event()
-        self._failing = ""
+        self._failing: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the step under way is done."""
+        """Returns when the step under way is done, or after STEP_SECONDS."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(STEP_SECONDS)
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
             self.tick()
 
     def tick(self) -> None:
-        """One step."""
+        """Every step once."""
+        sound = [self._done("expire", self._world.expire), self._done("follow", self._world.follow)]
+        if self._rules is not None:
+            self._done("rules", self._rules.check)
+        self._sound(all(sound))
+
+    def _done(self, name: str, step: Callable[[], object]) -> bool:
+        """False when it failed."""
+        before = self._failing.pop(name, "")
         try:
-            self._world.expire()
-            if self._rules is not None:
-                self._rules.check()
+            step()
         except Exception as error:
-            if repr(error) != self._failing:
-                self._failing = repr(error)
-                event("tick_failed", level=logging.ERROR, error=error)
-        else:
-            self._failing = ""
+            self._failing[name] = repr(error)
+            if self._failing[name] != before:
+                event("tick_failed", level=logging.ERROR, error=error, step=name)
+            return False
+        if before:
+            event("tick_recovered", step=name)
+        return True
 
 
 class App:
-    """A server that can be started once and stopped once."""
+    """A server that can be started once and stopped once. It reports SERVING from its first decision on until
+    it stops, but for the time in which its ledger cannot be used."""
 
     def __init__(self, world: World, serving: Serving, rules: RulesWatch | None = None) -> None:
         self.world = world
         self.port = 0
         self._serving = serving
-        self._ticker = Ticker(world, rules)
+        self._ticker = Ticker(world, rules, lambda sound: self._tell_health(sound=sound))
         self._health = health.HealthServicer()
-        self._set_health(serving=False)
+        self._health_lock = threading.Lock()
+        self._state = {"warm": False, "sound": True, "open": True}
+        self._tell_health()
         self._server = grpc.server(
             ThreadPoolExecutor(serving.threads, thread_name_prefix="call"),
             interceptors=[Guard()],
@@ -113,6 +144,7 @@ class App:
         sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(SourcingService(world), self._server)
         stock_pb2_grpc.add_StockServiceServicer_to_server(StockService(world), self._server)
         reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)
+        returns_pb2_grpc.add_ReturnsServiceServicer_to_server(ReturnsService(world), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
@@ -120,14 +152,23 @@ class App:
     def start(self) -> None:
         """Listens at once, reports SERVING when a first decision has been made. Raises InvalidConfig when the
         address cannot be used."""
+        self.listen()
+        self.warm_up()
+
+    def listen(self) -> None:
+        """Raises InvalidConfig when the address cannot be used."""
         try:
             self.port = self._server.add_insecure_port(self._serving.listen)
         except RuntimeError as error:
-            raise InvalidConfig.at("listen", f"cannot listen on {self._serving.listen}") from error
+            raise InvalidConfig.at("server.address", f"cannot listen on {self._serving.listen!r}") from error
         self._server.start()
         self._ticker.start()
+        event("listening", port=self.port)
+
+    def warm_up(self) -> None:
+        """Makes a first decision."""
         warm_up(self.world)
-        self._set_health(serving=True)
+        self._tell_health(warm=True)
         snapshot = self.world.snapshot
         event(
             "started",
@@ -142,29 +183,52 @@ class App:
 
     def stop(self) -> None:
         """NOT_SERVING first, so that callers go elsewhere; calls under way are answered."""
-        self._set_health(serving=False)
+        self._tell_health(open=False)
         self._server.stop(self._serving.grace_seconds).wait()
         self._ticker.stop()
         self.world.ledger.close()
         event("stopped", stock_version=self.world.snapshot.stock.version)
 
     def run_until_told(self) -> None:
-        """Serves until SIGTERM or SIGINT, then stops. Main thread only."""
+        """Serves until SIGTERM or SIGINT, then stops. Main thread only. When it is told while kernels are
+        compiled, which takes minutes and cannot be interrupted, it does not return but ends the process."""
         told = threading.Event()
+        failed: list[BaseException] = []
 
         def tell(number: int, frame: FrameType | None) -> None:
             told.set()
 
+        def warm() -> None:
+            try:
+                self.warm_up()
+            except BaseException as error:
+                failed.append(error)
+                told.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, tell)
-        self.start()
+        self.listen()
+        warming = threading.Thread(target=warm, name="warm-up", daemon=True)
+        warming.start()
         told.wait()
         self.stop()
+        if failed:
+            raise failed[0]
+        if warming.is_alive():
+            logging.shutdown()
+            os._exit(0)
 
-    def _set_health(self, *, serving: bool) -> None:
+    def _tell_health(self, **changed: bool) -> None:
+        """``changed``: some of warm, sound, open; all of them make SERVING."""
         status = health_pb2.HealthCheckResponse.ServingStatus
-        for name in ("", *SERVICE_NAMES):
-            self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
+        with self._health_lock:
+            before = all(self._state.values())
+            self._state.update(changed)
+            serving = all(self._state.values())
+            if changed and serving == before:
+                return
+            for name in ("", *SERVICE_NAMES):
+                self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
 
 
 def warm_up(world: World) -> None:

@@ -36,9 +36,12 @@ from server.load.times import use_packaged_zones
 from server.logs import set_up
 from server.opening import batches_of, import_feed, open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
+from server.return_file import ReturnFile, read_return_file
+from server.return_tables import returns_view
 from server.rules_watch import RulesWatch
 from server.status import Failure, failure_of
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
+from server.warm import notice
 from server.world import World
 
 DEFAULT_CONFIG = Path("sourcier.yaml")
@@ -74,11 +77,13 @@ EXIT_OF_CODE = {
 
 
 class Commands(TyperGroup):
-    """Ends commands that raise with the exit code of what went wrong, told on the standard error."""
+    """Ends commands that raise with the exit code of what went wrong, told on the standard error. Says so
+    when kernels have to be compiled first."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with notice():
+                return super().invoke(ctx)
         except CallFailed as error:
             raise typer.Exit(_complain(error.failure)) from error
         except SourcierError as error:
@@ -188,6 +193,23 @@ def rank(
     with _client(config, target) as client:
         response = _located(file, lambda: client.rank(request))
     _show(response, output, lambda: ranking_view(response))
+
+
+@app.command()
+def returns(
+    file: Annotated[
+        str, typer.Argument(metavar="RETURN.json", help="A RankReturnNodesRequest; - reads stdin.")
+    ],
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Rank where returned goods should go."""
+    asked = read_return_file(file)
+    with _client(config, target) as client:
+        response = _located(asked, lambda: client.rank_returns(asked.request))
+    _show(response, output, lambda: returns_view(response))
+    raise typer.Exit(Exit.OK if response.plans else Exit.UNSOURCEABLE)
 
 
 @rules_app.command("check")
@@ -335,8 +357,8 @@ def _progress() -> Iterator[Callable[[str], Told]]:
         yield report
 
 
-def _located(file: OrderFile, call: Callable[[], T]) -> T:
-    """What is wrong with the order is told by the names of its file."""
+def _located(file: OrderFile | ReturnFile, call: Callable[[], T]) -> T:
+    """What is wrong with the input is told by the names of its file."""
     try:
         return call()
     except CallFailed as error:

@@ -9,8 +9,16 @@ from typing import Protocol, TypeVar
 import grpc
 from grpc_status import rpc_status
 
-from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc, stock_pb2, stock_pb2_grpc
+from server.api.sourcing.v1 import (
+    returns_pb2,
+    returns_pb2_grpc,
+    sourcing_pb2,
+    sourcing_pb2_grpc,
+    stock_pb2,
+    stock_pb2_grpc,
+)
 from server.guard import LocalCall
+from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
 from server.services.stock import StockService
 from server.status import Failure, failure_of, parse_status
@@ -35,6 +43,10 @@ class Client(Protocol):
 
     def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse: ...
 
+    def rank_returns(
+        self, request: returns_pb2.RankReturnNodesRequest
+    ) -> returns_pb2.RankReturnNodesResponse: ...
+
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse: ...
 
     def availability(
@@ -48,15 +60,22 @@ class RemoteClient:
     """A server at ``host:port``."""
 
     def __init__(self, target: str) -> None:
-        self._channel = grpc.insecure_channel(target)
+        # Whoever asks wants the answer, however large; by default gRPC refuses what exceeds 4 MiB.
+        self._channel = grpc.insecure_channel(target, [("grpc.max_receive_message_length", -1)])
         self._sourcing = sourcing_pb2_grpc.SourcingServiceStub(self._channel)
         self._stock = stock_pb2_grpc.StockServiceStub(self._channel)
+        self._returns = returns_pb2_grpc.ReturnsServiceStub(self._channel)
 
     def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
         return _asked(lambda: self._sourcing.SourceOrder(request, timeout=TIMEOUT_SECONDS))
 
     def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse:
         return _asked(lambda: self._sourcing.RankNodes(request, timeout=TIMEOUT_SECONDS))
+
+    def rank_returns(
+        self, request: returns_pb2.RankReturnNodesRequest
+    ) -> returns_pb2.RankReturnNodesResponse:
+        return _asked(lambda: self._returns.RankReturnNodes(request, timeout=TIMEOUT_SECONDS))
 
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
         return _asked(lambda: self._stock.SetStock(request, timeout=TIMEOUT_SECONDS))
@@ -75,6 +94,7 @@ class LocalClient:
         self._world = world
         self._sourcing = SourcingService(world)
         self._stock = StockService(world)
+        self._returns = ReturnsService(world)
 
     def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
         answer = _told(lambda: self._sourcing.SourceOrder(request, LocalCall()))
@@ -82,6 +102,11 @@ class LocalClient:
 
     def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse:
         return _told(lambda: self._sourcing.RankNodes(request, LocalCall()))
+
+    def rank_returns(
+        self, request: returns_pb2.RankReturnNodesRequest
+    ) -> returns_pb2.RankReturnNodesResponse:
+        return _told(lambda: self._returns.RankReturnNodes(request, LocalCall()))
 
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
         return _told(lambda: self._stock.SetStock(request, LocalCall()))

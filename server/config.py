@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from router.domain import MAX_HOLD_SECONDS
 from router.errors import InvalidConfig, Violation
 from router.rules.validate import validate
 from router.rules.yaml_lines import Document, parse_yaml
@@ -56,13 +57,19 @@ class ServerSection(_Model):
     )
     threads: int = Field(default=8, ge=1, le=256, description="Calls handled at the same time.")
     max_message_bytes: int = Field(
-        default=64 * 1024 * 1024, ge=65_536, le=1 << 30, description="Greatest request and response."
+        default=64 * 1024 * 1024,
+        ge=65_536,
+        le=1 << 30,
+        description="Greatest request; answers may be larger.",
     )
     max_orders_per_call: int = Field(
         default=10_000, ge=1, le=100_000, description="Most orders of one SourceOrders call."
     )
     hold_seconds: int = Field(
-        default=900, ge=1, le=31_536_000, description="How long stock is held when the call does not say."
+        default=900,
+        ge=1,
+        le=MAX_HOLD_SECONDS,
+        description="How long stock is held when the call does not say.",
     )
     reserve_attempts: int = Field(
         default=4, ge=1, le=100, description="Tries at an order whose stock others keep taking."
@@ -73,7 +80,7 @@ class ServerSection(_Model):
 
 
 class SolverSection(_Model):
-    """How long to look for the proven optimum of an order too large for the exact kernel."""
+    """How long one search looks for the proven optimum of an order too large for the exact kernel."""
 
     node_limit: int = Field(
         default=_SEARCH.node_limit,
@@ -86,7 +93,8 @@ class SolverSection(_Model):
         gt=0,
         le=3_600,
         allow_inf_nan=False,
-        description="The net below node_limit, in wall time; a plan cut by it may not repeat.",
+        description="The net below node_limit, in wall time; a plan cut by it may not repeat. Both hold for "
+        "each search by itself: most orders need one or two, some more, each fallback and delivery its own.",
     )
 
 

@@ -6,7 +6,7 @@ optional in the contract or has presence; nothing unspecified passes silently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -27,11 +27,11 @@ from router.domain import (
     SalesChannel,
     Shipment,
     Versions,
-    order_violations,
 )
 from router.errors import InvalidInput, Violation
 from router.explanation import Candidate, Explanation, LineCandidates
 from router.ledger import Hold, Reservation
+from router.order_checks import order_violations
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 
 _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
@@ -40,7 +40,16 @@ _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
 # Coming in
 
 
-def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
+Check = Callable[[Order], Iterable[Violation]]
+"""What else is wrong with an order: names that nobody knows, for one."""
+
+
+def no_names(order: Order) -> Iterable[Violation]:
+    """A ``Check`` without a catalogue."""
+    return ()
+
+
+def parse_order(message: sourcing_pb2.Order, now_seconds: int, check: Check = no_names) -> Order:
     """Raises InvalidInput when a field is missing or has no meaning; then it lists everything else that is
     wrong with the order too (``now_seconds`` is what its delivery deadline is compared with). What only
     has a wrong value is left for ``decide`` to find."""
@@ -67,8 +76,19 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int) -> Order:
         selling_node_id=message.selling_node_id,
     )
     if found:
-        raise InvalidInput(found + order_violations(order, now_seconds))
+        raise InvalidInput(found + _besides(found, [*order_violations(order, now_seconds), *check(order)]))
     return order
+
+
+def parse_order_bytes(order_bytes: bytes, now_seconds: int) -> Order:
+    """``parse_order`` of a message as it is kept."""
+    return parse_order(sourcing_pb2.Order.FromString(order_bytes), now_seconds)
+
+
+def _besides(found: list[Violation], more: Iterable[Violation]) -> list[Violation]:
+    """What is missing has no wrong value too, nor has anything within it."""
+    fields = [violation.field for violation in found]
+    return [v for v in more if not any(v.field == f or v.field.startswith(f"{f}.") for f in fields)]
 
 
 def _parse_time(
@@ -159,15 +179,6 @@ def _parse_line(message: sourcing_pb2.OrderLine) -> OrderLine:
 
 def _is_timestamp(message: Timestamp) -> bool:
     return _TIMESTAMP_MIN <= message.seconds <= _TIMESTAMP_MAX and 0 <= message.nanos <= 999_999_999
-
-
-def order_violations_of(message: sourcing_pb2.Order, now_seconds: int) -> list[Violation]:
-    """Everything wrong with an order that can be told without a catalogue."""
-    try:
-        order = parse_order(message, now_seconds)
-    except InvalidInput as error:
-        return list(error.violations)
-    return order_violations(order, now_seconds)
 
 
 def envelope_violations(request_id: str, hold_seconds: int = 0, *, held: bool = True) -> list[Violation]:

@@ -82,12 +82,33 @@ def explain_again(
 
     Raises NotFound, CannotExplain.
     """
+    entry, order, before = _restored(world, decision_id, parse)
+    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search)
+    _check_same(decision, entry)
+    return decision, explanation
+
+
+def decide_again(
+    world: World, decision_id: str, parse: Callable[[bytes, int], Order]
+) -> tuple[Order, Decision]:
+    """The order of a remembered decision, and the decision made once more. Raises NotFound, CannotExplain."""
+    entry, order, before = _restored(world, decision_id, parse)
+    decision = decide(order, before, entry.now_seconds, world.settings.search)
+    _check_same(decision, entry)
+    return order, decision
+
+
+def _restored(
+    world: World, decision_id: str, parse: Callable[[bytes, int], Order]
+) -> tuple[Remembered, Order, Snapshot]:
+    """A remembered decision, its order, and what it was made from."""
     entry = world.decisions.get(decision_id)
     order = parse(entry.order_bytes, entry.now_seconds)
     sku_ids = [line.sku_id for line in order.lines]
     private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
-    before = as_it_was(entry, private, world.ledger)
-    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search)
-    if decision.decision_id != decision_id or plan_hash(decision.plan) != entry.plan_hash:
+    return entry, order, as_it_was(entry, private, world.ledger)
+
+
+def _check_same(decision: Decision, entry: Remembered) -> None:
+    if decision.decision_id != entry.decision_id or plan_hash(decision.plan) != entry.plan_hash:
         raise CannotExplain("stock changed while the decision was made; it cannot be made again exactly")
-    return decision, explanation

@@ -88,9 +88,10 @@ class DecisionLog:
         return len(self._entries) + self._quote_count
 
     def remember(self, entry: Entry) -> None:
-        """Forgets the oldest decision when there is no room left."""
+        """Forgets the decision made longest ago when there is no room left."""
         with self._lock:
             self._entries[entry.decision_id] = entry
+            self._entries.move_to_end(entry.decision_id)  # it may have been made before
             if len(self._entries) > self._capacity:
                 self._entries.popitem(last=False)
 
@@ -157,7 +158,9 @@ def private_copy(snapshot: Snapshot, sku_ids: list[str]) -> Snapshot:
 
 def _changes_between(ledger: Ledger, after: int, up_to: int) -> Iterator[Change]:
     if up_to - after > MAX_CHANGES:
-        raise CannotExplain(f"the stock has changed {up_to - after} times since the decision")
+        count = up_to - after
+        message = f"the stock has changed {count} times since the decision, too often to be undone"
+        raise CannotExplain(message, metadata={"change_count": str(count)})
     version = after
     while version < up_to:
         changes = ledger.changes(version, min(100_000, up_to - version))

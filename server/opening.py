@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from router.stock import Stock
 from server.config import Config
 from server.ledger.memory import MemoryLedger
 from server.ledger.sqlite import SqliteLedger
+from server.ledger.sqlite_file import is_absent, remove_database, replace_absent, unusable
 from server.load.catalogue import read_catalogue
 from server.load.network import load_network
 from server.load.rules import load_rules
@@ -88,8 +91,23 @@ def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = s
         ledger: Ledger = MemoryLedger(clock)
         fill(ledger, config, inputs, report)
         return ledger
-    path = config.ledger
-    if not path.exists() and config.stock is not None:
+    if config.stock is not None and is_absent(config.ledger):
+        try:
+            _make_once(config.ledger, config, inputs, clock, report)
+        except OSError as error:
+            raise unusable(config.ledger, f"cannot be made: {error}") from error
+    return SqliteLedger(config.ledger, clock)
+
+
+def _make_once(path: Path, config: Config, inputs: Inputs, clock: Clock, report: Report) -> None:
+    """Of several processes that open a config for the first time one makes its ledger; the others wait."""
+
+    def waiting() -> None:
+        report("waiting for the ledger that another process makes")
+
+    with _alone_in(path.parent, waiting) as folder:
+        if not is_absent(path):
+            return
         # Made under another name: a start that breaks off halfway leaves no ledger with half of the stock.
         making = path.with_name(path.name + ".making")
         remove_database(making)
@@ -98,14 +116,24 @@ def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = s
             fill(new, config, inputs, report)
         finally:
             new.close()
-        os.replace(making, path)
-    return SqliteLedger(path, clock)
+        replace_absent(making, path)
+        os.fsync(folder)
 
 
-def remove_database(path: Path) -> None:
-    """A SQLite file with what belongs to it."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+@contextmanager
+def _alone_in(folder: Path, waiting: Callable[[], object]) -> Iterator[int]:
+    """Keeps others who ask for the same out, until the end of the block or of the process; an open handle on
+    the folder. ``waiting`` is called first when somebody else is in. Nothing is left behind."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def fill(ledger: Ledger, config: Config, inputs: Inputs, report: Report) -> None:
@@ -136,25 +164,31 @@ def import_feed(
 def batches_of(
     feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node], size: int = ROWS_PER_WRITE
 ) -> Iterator[tuple[int, list[StockUpdate]]]:
-    """Updates of at most ``size`` rows, each with how many rows there were up to its end."""
-    return updates_of(load_of(feed, catalogue, nodes), size)
+    """Updates of at most ``size`` rows, each with how many rows there were up to its end. Where the feed does
+    not state the safety stock, a row keeps its own, and one that is new takes its node's."""
+    feed = _ordered(feed, len(nodes))
+    return updates_of(load_of(feed, catalogue, nodes), size, feed.is_stated)
 
 
 def load_of(feed: StockFeed, catalogue: Catalogue, nodes: Sequence[Node]) -> StockLoad:
     """The rows of a feed in the order of SKUs and nodes."""
-    sku_ix, node_ix, on_hand, safety_stock = feed.sku_ix, feed.node_ix, feed.on_hand, feed.safety_stock
-    key = sku_ix.astype(np.int64) * len(nodes) + node_ix
-    if not bool(np.all(key[1:] > key[:-1])):
-        order = np.argsort(key)
-        sku_ix, node_ix, on_hand, safety_stock = (c[order] for c in (sku_ix, node_ix, on_hand, safety_stock))
+    feed = _ordered(feed, len(nodes))
     return StockLoad(
         sku_ids=catalogue.ids.names(),
         node_ids=[node.node_id for node in nodes],
-        sku_ix=sku_ix,
-        node_ix=node_ix,
-        on_hand=on_hand,
-        safety_stock=safety_stock,
+        sku_ix=feed.sku_ix,
+        node_ix=feed.node_ix,
+        on_hand=feed.on_hand,
+        safety_stock=feed.safety_stock,
     )
+
+
+def _ordered(feed: StockFeed, node_count: int) -> StockFeed:
+    key = feed.sku_ix.astype(np.int64) * node_count + feed.node_ix
+    if bool(np.all(key[1:] > key[:-1])):
+        return feed
+    order = np.argsort(key)
+    return StockFeed(*(getattr(feed, column.name)[order] for column in fields(feed)))
 
 
 def stock_of(columns: StockColumns, inputs: Inputs) -> Stock:

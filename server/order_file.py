@@ -34,6 +34,20 @@ class OrderFile:
 
 def read_order_file(name: str) -> OrderFile:
     """``-`` is the standard input. Raises InvalidInput naming the file and what is wrong in it."""
+    text, document = read_json_object(name, "an Order or a SourceOrderRequest")
+    request = sourcing_pb2.SourceOrderRequest()
+    is_request = "order" in document
+    try:
+        json_format.Parse(text, request if is_request else request.order)
+    except json_format.ParseError as error:
+        raise InvalidInput.at(name, str(error)) from error
+    if not is_request:
+        request.order.SetInParent()
+    return OrderFile(name, request, document, is_request)
+
+
+def read_json_object(name: str, what: str) -> tuple[str, dict[str, Any]]:
+    """Text and JSON of a file (``-``: the standard input) that holds ``what``. Raises InvalidInput."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
@@ -45,16 +59,8 @@ def read_order_file(name: str) -> OrderFile:
         where = f"{name}:{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else name
         raise InvalidInput.at(where, f"is not JSON: {getattr(error, 'msg', error)}") from error
     if not isinstance(document, dict):
-        raise InvalidInput.at(name, "must be a JSON object: an Order or a SourceOrderRequest")
-    request = sourcing_pb2.SourceOrderRequest()
-    is_request = "order" in document
-    try:
-        json_format.Parse(text, request if is_request else request.order)
-    except json_format.ParseError as error:
-        raise InvalidInput.at(name, str(error)) from error
-    if not is_request:
-        request.order.SetInParent()
-    return OrderFile(name, request, document, is_request)
+        raise InvalidInput.at(name, f"must be a JSON object: {what}")
+    return text, document
 
 
 def json_path(path: str, document: Any) -> str:

@@ -16,11 +16,10 @@ from router.domain import (
     Order,
     OrderLine,
     Versions,
-    addresses,
-    place_violations,
 )
 from router.errors import InvalidInput, Violation
 from router.kernels.promise import AVAILABLE, NODE, SECONDS, STAGE, WAY
+from router.order_checks import addresses, place_violations
 from router.orders import address_violations
 from router.places import delivery_violations
 from router.promise import REASONS, Dates, Promiser

@@ -24,10 +24,16 @@ PARTS = (
     ("stock depth", "stock_depth_cents"),
     ("distance", "distance_cents"),
     ("priority", "node_priority_cents"),
+    ("transfer", "transfer_cents"),
+    ("lateness", "lateness_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3
-"""Candidates shown per line, and nodes shown per reason."""
+"""Candidates shown per line of a decision, and nodes shown per reason."""
+_PROVEN = {
+    sourcing_pb2.DECISION_STATUS_PARTIAL: "no plan fills more units, and none that fills as many is cheaper,",
+    sourcing_pb2.DECISION_STATUS_UNSOURCEABLE: "no plan exists",
+}
 _STYLES = {1: "bold green", 2: "bold yellow", 3: "bold red"}
 
 
@@ -66,7 +72,7 @@ def decision_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
         parts += [plan_table(decision.plan, decision.decide_time), cost_table([("plan", decision.plan)])]
     if decision.unfilled:
         parts.append(unfilled_table(decision.unfilled))
-    parts.append(certificate_line(decision.certificate))
+    parts.append(certificate_line(decision))
     if response.reservation_id:
         until = moment(response.hold_expire_time)
         parts.append(Text(f"held as {response.reservation_id} until {until} UTC", style="bold"))
@@ -82,10 +88,10 @@ def explanation_view(
     if decision.HasField("plan"):
         plans = [("chosen", decision.plan)]
         plans += [(f"alternative {i}", plan) for i, plan in enumerate(decision.alternatives, 1)]
-        parts += [plan_table(decision.plan, decision.decide_time), certificate_line(decision.certificate)]
+        parts += [plan_table(decision.plan, decision.decide_time), certificate_line(decision)]
         parts.append(cost_table(plans, title="Cost by part, and the cheapest plans that avoid a node of it"))
     else:
-        parts.append(certificate_line(decision.certificate))
+        parts.append(certificate_line(decision))
     if decision.unfilled:
         parts.append(unfilled_table(decision.unfilled))
     for line in explanation.lines:
@@ -97,10 +103,10 @@ def explanation_view(
 
 
 def ranking_view(response: sourcing_pb2.RankNodesResponse) -> RenderableType:
-    """For each line its candidates."""
+    """For each line all the candidates of the answer, of which the caller has said how many it wants."""
     parts: list[RenderableType] = [Text(f"strategy {response.strategy_id or '(none)'}", style="bold")]
     for line in response.lines:
-        parts += line_views(line, None)
+        parts += line_views(line, None, shown=len(line.candidates))
     return Group(*parts)
 
 
@@ -121,14 +127,14 @@ def headline(decision: sourcing_pb2.Decision) -> RenderableType:
 
 def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
     """One row per shipment."""
-    table = _table("Shipments", ("node", "service", "goods"), ("parcels", "weight", "distance"))
+    table = new_table("Shipments", ("node", "service", "goods"), ("parcels", "weight", "distance"))
     table.add_column("arrives (UTC)", no_wrap=True)
     table.add_column("cost", justify="right", style="bold")
     for shipment in plan.shipments:
         goods = (f"{p.quantity} x {escape(p.sku_id)} [dim]({escape(p.line_id)})[/]" for p in shipment.picks)
         table.add_row(
             escape(shipment.node_id),
-            escape(shipment.service_id),
+            escape(way_text(shipment)),
             "\n".join(goods),
             str(shipment.parcel_count),
             f"{shipment.weight_grams / 1000:,.3f} kg",
@@ -139,10 +145,19 @@ def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
     return table
 
 
+def way_text(shipment: sourcing_pb2.Shipment) -> str:
+    """``truck``, or with what an order states deliveries for: ``truck, ship to store: today``."""
+    if not shipment.delivery_id:
+        return shipment.service_id
+    method = sourcing_pb2.DeliveryMethod.Name(shipment.delivery_method).removeprefix("DELIVERY_METHOD_")
+    how = method.lower().replace("_", " ")
+    return f"{shipment.service_id + ', ' if shipment.service_id else ''}{how}: {shipment.delivery_id}"
+
+
 def cost_table(plans: Sequence[tuple[str, sourcing_pb2.Plan]], title: str = "Cost by part") -> Table:
     """One row per plan; parts that no plan has are left out."""
     shown = [(head, name) for head, name in PARTS if any(getattr(plan.cost, name) for _, plan in plans)]
-    table = _table(title, ("", "from"), tuple(head for head, _ in shown))
+    table = new_table(title, ("", "from"), tuple(head for head, _ in shown))
     table.add_column("total", justify="right", style="bold")
     table.add_column("more than chosen", justify="right")
     for number, (label, plan) in enumerate(plans):
@@ -159,43 +174,58 @@ def cost_table(plans: Sequence[tuple[str, sourcing_pb2.Plan]], title: str = "Cos
     return table
 
 
-def certificate_line(certificate: sourcing_pb2.Certificate) -> Text:
-    """What is proven, in a sentence."""
-    method = sourcing_pb2.Certificate.Method.Name(certificate.method)
-    if certificate.kind == sourcing_pb2.Certificate.EXACT:
-        return Text(f"proven: no cheaper plan exists under these rules and this stock ({method})", "green")
-    text = f"proven: no plan costs less than {cents(certificate.bound_cents)}"
-    text += f"; this one is at most {certificate.gap_ppm / 10_000:.4f} % above ({method}"
-    text += f", stopped by {certificate.stopped_by})" if certificate.stopped_by else ")"
-    return Text(text, "yellow")
+def certificate_line(decision: sourcing_pb2.Decision) -> Text:
+    """What is proven of the answer, and what is not, in a sentence."""
+    proof = decision.certificate
+    how = sourcing_pb2.Certificate.Method.Name(proof.method)
+    if proof.kind == sourcing_pb2.Certificate.EXACT:
+        what = _PROVEN.get(decision.status, "no cheaper plan exists")
+        return Text(f"proven: {what} under these rules and this stock ({how})", "green")
+    how += f", stopped by {proof.stopped_by}" if proof.stopped_by else ""
+    if decision.status == sourcing_pb2.DECISION_STATUS_UNSOURCEABLE:
+        return Text(f"not proven: no plan was found, yet one may exist ({how})", "yellow")
+    what = "not proven to be the cheapest: no plan"
+    if decision.status == sourcing_pb2.DECISION_STATUS_PARTIAL:
+        what = "not proven to be the best: no plan that fills as many units"
+    saving = f"{proof.gap_ppm / 10_000:.4f} % of this one's cost"
+    return Text(
+        f"{what} costs less than {cents(proof.bound_cents)}, so at most {saving} could be saved ({how})",
+        "yellow",
+    )
 
 
 def unfilled_table(unfilled: Iterable[sourcing_pb2.UnfilledLine]) -> Table:
     """Units that nobody ships."""
-    table = _table("Not sourced", ("line", "SKU"), ("units",))
+    table = new_table("Not sourced", ("line", "SKU"), ("units",))
     for line in unfilled:
         table.add_row(escape(line.line_id), escape(line.sku_id), str(line.quantity))
     return table
 
 
 def line_views(
-    line: sourcing_pb2.LineCandidates, decide_time: Timestamp | None, chosen: frozenset[str] = frozenset()
+    line: sourcing_pb2.LineCandidates,
+    decide_time: Timestamp | None,
+    chosen: frozenset[str] = frozenset(),
+    shown: int = NODES_SHOWN,
 ) -> list[RenderableType]:
-    """The best candidates of a line with the parts of their cost, then the rejected ones by reason."""
+    """The best candidates of a line with the parts of their cost, then the rejected ones by reason.
+
+    shown: most candidates, and most nodes per reason.
+    """
     title = f"Line {line.line_id}: {line.quantity} x {line.sku_id}"
     views: list[RenderableType] = [Text()]
     eligible = [c for c in line.candidates if not c.rejections]
     rejected = [c for c in line.candidates if c.rejections]
     count = f"{line.eligible_count} nodes may supply it whole, {line.rejected_count} with stock may not"
     if eligible:
-        views.append(_candidate_table(f"{title}; {count}", eligible[:NODES_SHOWN], decide_time, chosen))
-        more = line.eligible_count - len(eligible[:NODES_SHOWN])
+        views.append(_candidate_table(f"{title}; {count}", eligible[:shown], decide_time, chosen))
+        more = line.eligible_count - len(eligible[:shown])
         if more > 0:
             views.append(Text(f"and {more} more", style="dim"))
     else:
         views.append(Text(f"{title}; {count}", style="bold"))
     if rejected:
-        views.append(_rejection_table(rejected))
+        views.append(_rejection_table(rejected, shown))
     return views
 
 
@@ -206,7 +236,7 @@ def _candidate_table(
     chosen: frozenset[str],
 ) -> Table:
     shown = [(head, name) for head, name in PARTS if any(getattr(c.cost, name) for c in candidates)]
-    table = _table(title, ("#", "node", "service"), ("available", "distance"))
+    table = new_table(title, ("#", "node", "service"), ("available", "distance"))
     table.add_column("arrives (UTC)", no_wrap=True)
     for head, _ in shown:
         table.add_column(head, justify="right")
@@ -229,25 +259,25 @@ def _candidate_table(
     return table
 
 
-def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
+def _rejection_table(candidates: Sequence[sourcing_pb2.Candidate], limit: int) -> Table:
     """One row per reason, rule and threshold; a node with several reasons stands under each."""
     groups: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for candidate in candidates:
         for reason in candidate.rejections:
             key = (reason.reason, reason.rule_name, reason.threshold)
             groups.setdefault(key, []).append((candidate.node_id, reason.value))
-    table = _table("Rejected", ("reason", "rule", "needed"), ("nodes",))
+    table = new_table("Rejected", ("reason", "rule", "needed"), ("nodes",))
     table.add_column("found")
     for (reason_name, rule, threshold), found in sorted(groups.items(), key=lambda item: -len(item[1])):
-        shown = ", ".join(f"{node}: {value}" if value else node for node, value in found[:NODES_SHOWN])
-        rest = f", and {len(found) - NODES_SHOWN} more" if len(found) > NODES_SHOWN else ""
+        shown = ", ".join(f"{node}: {value}" if value else node for node, value in found[:limit])
+        rest = f", and {len(found) - limit} more" if len(found) > limit else ""
         table.add_row(reason_name, escape(rule), escape(threshold), str(len(found)), escape(shown + rest))
     return table
 
 
 def relaxation_table(relaxations: Iterable[sourcing_pb2.Relaxation]) -> Table:
     """What would help; each row is enough by itself."""
-    table = _table("What would make the order whole (each row by itself)", ("changes",), ())
+    table = new_table("What would make the order whole (each row by itself)", ("changes",), ())
     for relaxation in relaxations:
         table.add_row(escape("\n+ ".join(relaxation.changes)))
     return table
@@ -262,7 +292,7 @@ def versions_line(decision: sourcing_pb2.Decision) -> Text:
 
 def stock_table(response: stock_pb2.GetAvailabilityResponse) -> Table:
     """One row per node."""
-    table = _table(
+    table = new_table(
         f"Stock at version {response.stock_version}",
         ("SKU", "node"),
         ("on hand", "reserved", "safety stock", "available"),
@@ -277,7 +307,7 @@ def _nodes_of_line(plan: sourcing_pb2.Plan, line_id: str) -> frozenset[str]:
     return frozenset(s.node_id for s in plan.shipments if any(p.line_id == line_id for p in s.picks))
 
 
-def _table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
+def new_table(title: str, texts: Sequence[str], numbers: Sequence[str]) -> Table:
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     for head in texts:
         table.add_column(head, overflow="fold")

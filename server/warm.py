@@ -4,29 +4,30 @@ a second or two and says nothing."""
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
 from router.catalogue import Catalogue, Sku
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
+from router.kernels.jit import on_compilation
+from router.kernels.types import MAX_GROUPS
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.stock import Stock
-from server.api.sourcing.v1 import sourcing_pb2
+from server.api.sourcing.v1 import returns_pb2, sourcing_pb2
 from server.client import LocalClient
 from server.guard import LocalCall
 from server.ledger.memory import MemoryLedger
 from server.services.sourcing import SourcingService
 from server.world import Settings, World
 
-PATIENCE_SECONDS = 5.0
-"""Compiled kernels are ready sooner than this."""
-MESSAGE = "compiling kernels (once per machine and version, two or three minutes)"
+FEW = 3
+"""So many kernels that nothing has needed before are compiled without a word: that takes a moment."""
+MESSAGE = "compiling kernels (once for this version of them, some minutes; `make warm` does it ahead of time)"
 NOW_SECONDS = 1_750_000_000
 LATITUDE, LONGITUDE = 48.85, 2.35
 UNITS = 9
@@ -34,20 +35,34 @@ UNITS = 9
 RULES = {
     "version": 1,
     "default_profile": "p",
-    "profiles": [{"id": "p", "strategies": [{"id": "s", "objectives": [{"kind": "shipping"}]}]}],
+    "profiles": [
+        {
+            "id": "p",
+            "strategies": [{"id": "s", "objectives": [{"kind": "shipping"}]}],
+            "returns": {"objectives": [{"kind": "stock_need", "cents": 100, "target_units": 2 * UNITS}]},
+        }
+    ],
 }
+"""Two lines of one SKU that come back fill one need: that asks for the strict programme too."""
 
 
 @contextmanager
-def notice(message: str, patience_seconds: float) -> Iterator[None]:
-    """Writes ``message`` to the standard error if what it goes round lasts longer than that."""
-    timer = threading.Timer(patience_seconds, sys.stderr.write, [message + "\n"])
-    timer.daemon = True
-    timer.start()
+def notice() -> Iterator[None]:
+    """Says so on the standard error, once, if what it goes round compiles more than a few kernels."""
+    count = 0
+
+    def told() -> None:
+        nonlocal count
+        count += 1
+        if count == FEW + 1:
+            sys.stderr.write(MESSAGE + "\n")
+            sys.stderr.flush()
+
+    forget = on_compilation(told)
     try:
         yield
     finally:
-        timer.cancel()
+        forget()
 
 
 def smallest_world() -> World:
@@ -59,6 +74,7 @@ def smallest_world() -> World:
             node_type=NodeType.STORE,
             country="FR",
             services=frozenset({"v"}),
+            return_methods=frozenset({ReturnMethod.DROP_OFF}),
             latitude=LATITUDE,
             longitude=LONGITUDE,
         )
@@ -73,26 +89,40 @@ def smallest_world() -> World:
 
 
 def warm() -> None:
-    """Makes every call that decides, once, on the smallest world there is."""
+    """Makes every call that decides, on the smallest world there is, with orders for every step of the way
+    to an answer: one that is plain, one whose line must be divided, one with more groups than the subset
+    programme takes, and one that is searched."""
     world = smallest_world()
     client = LocalClient(world)
     place = sourcing_pb2.Destination(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE)
     orders = [
         sourcing_pb2.Order(
-            order_id=f"warm-{units}",
-            lines=[sourcing_pb2.OrderLine(line_id="1", sku_id="k", quantity=units)],
+            order_id=f"warm-{line_count}-{units}",
+            lines=[
+                sourcing_pb2.OrderLine(line_id=str(line), sku_id="k", quantity=units)
+                for line in range(line_count)
+            ],
             destination=place,
         )
-        for units in (1, UNITS + 1)
+        for line_count, units in ((1, 1), (1, UNITS + 1), (MAX_GROUPS + 2, 1), (2 * UNITS - 1, 1))
     ]
+    # As they come over the network: plain quotes have a kernel of their own, which reads bytes.
+    service = SourcingService(world)
     for order in orders:
         client.source(sourcing_pb2.SourceOrderRequest(order=order, validate_only=True, explain=True))
         client.rank(sourcing_pb2.RankNodesRequest(order=order))
+        quote = sourcing_pb2.SourceOrderRequest(order=order, validate_only=True)
+        service.SourceOrder(quote.SerializeToString(), LocalCall())
     batch = sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True)
-    SourcingService(world).SourceOrders(batch.SerializeToString(), LocalCall())
+    service.SourceOrders(batch.SerializeToString(), LocalCall())
+    back = returns_pb2.RankReturnNodesRequest(
+        items=[returns_pb2.ReturnItem(line_id=line, sku_id="k", quantity=1) for line in "12"],
+        from_place=returns_pb2.ReturnPlace(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE),
+    )
+    client.rank_returns(back)
     client.close()
 
 
 if __name__ == "__main__":
-    with notice(MESSAGE, PATIENCE_SECONDS):
+    with notice():
         warm()

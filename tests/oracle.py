@@ -9,12 +9,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from router.domain import Cost, Order, OrderLine, Pick, Plan, Shipment
-from router.network import Lane, Network, Node, Service
+from router.domain import Cost, Delivery, Order, OrderLine, Pick, Plan, Shipment
+from router.network import Network
 from router.rules.model import Strategy
 from tests.oracle_dates import SlowCalendar
 from tests.oracle_facts import (
@@ -22,56 +21,20 @@ from tests.oracle_facts import (
     covers_sku,
     delay_cents,
     grouped,
+    lateness_cents,
     metres_between,
     split_cents,
-    split_weight,
-    tariff,
     unit_depth_cents,
     unit_value_cents,
     weighted,
-    zone_id,
 )
-
-Units = tuple[int, ...]
-"""Units of each order line, by position."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """A service that may carry a parcel, with its tariff."""
-
-    shipping_cents: int
-    arrival_seconds: int
-    service_ix: int
-    service_id: str
-    parcel_count: int
-
-    def rank(self) -> tuple[int, int, int]:
-        """Less is better, at equal arrival days."""
-        return (self.shipping_cents, self.arrival_seconds, self.service_ix)
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """A shipment without its service: what leaves one node together."""
-
-    node: Node
-    units: Units
-    weight_grams: int
-    handling_cents: int
-    stock_depth_cents: int
-    distance_cents: int
-    node_priority_cents: int
-    options: tuple[Option, ...]
-
-    @property
-    def fixed_cents(self) -> int:
-        """What it costs by whatever service."""
-        return self.handling_cents + self.stock_depth_cents + self.distance_cents + self.node_priority_cents
+from tests.oracle_parts import Candidate, Option, Parcel, Taken, Units
+from tests.oracle_ways import Target, Way, Ways
 
 
 class Oracle:
-    """One order under one strategy. ``stock[sku_id, node_id]``: units available, absent without a row."""
+    """One order, or one of its deliveries, under one strategy. ``stock[sku_id, node_id]``: units available,
+    absent without a row."""
 
     def __init__(
         self,
@@ -82,43 +45,68 @@ class Oracle:
         skus: Mapping[str, Any],
         stock: Mapping[tuple[str, str], int],
         now_seconds: int,
+        delivery: Delivery | None = None,
     ) -> None:
         self.strategy = strategy
         self.order = order
+        self.delivery = delivery
         self.network = network
         self.stock = stock
         self.calendar = SlowCalendar(network, now_seconds)
-        self.lines: tuple[OrderLine, ...] = order.lines
+        self.target = Target(network, order, delivery)
+        self.ways = Ways(self.target, self.calendar)
+        only = delivery is None or len(order.deliveries) == 1
+        self.lines: tuple[OrderLine, ...] = tuple(
+            line for line in order.lines if only or (delivery and line.delivery_id == delivery.delivery_id)
+        )
         self.skus = [skus[line.sku_id] for line in self.lines]
         self.values = [unit_value_cents(line, skus) for line in self.lines]
-        self.metres = [metres_between(node, order.destination) for node in network.nodes]
-        place = order.destination
-        self.to_zone = zone_id(network, place.country, place.postal_code)
+        self.metres = [metres_between(node, self.target.where) for node in network.nodes]
         self.groups = grouped(self.lines)
         self.alone = [any(self.lines[i].ship_alone for i in group) for group in self.groups]
         self._parts: dict[tuple[int, Units], list[Parcel] | None] = {}
 
     def best(self) -> Plan | None:
         """The plan with the most units, then the least cost; None when there is no answer."""
-        best: Plan | None = None
+        best: Candidate | None = None
         best_key = (0, 0)  # minus units, cents
         for parts in self.assignments():
             filled = sum(sum(units) for units in parts.values())
-            if filled == 0 or -filled > best_key[0]:
-                continue
-            if not self.limits_hold(parts):
-                continue
-            parcels: list[Parcel] = []
-            for node_ix in sorted(parts):
-                part = self.part(node_ix, parts[node_ix])
-                if part is None:
-                    break
-                parcels += part
-            else:
-                cents, options = self.cheapest_services(parcels)
-                if best is None or (-filled, cents) < best_key:
-                    best, best_key = self.plan(parcels, options), (-filled, cents)
-        return best
+            candidate = self.candidate(parts) if 0 < filled >= -best_key[0] else None
+            if candidate is not None:
+                key = (-filled, candidate.cents + self.depth_cents(candidate.taken))
+                if best is None or key < best_key:
+                    best, best_key = candidate, key
+        if best is None:
+            return None
+        plan = self.plan(best)
+        assert plan.total_cents == best_key[1], "the parts add up"
+        return plan
+
+    def candidate(self, parts: Mapping[int, Units]) -> Candidate | None:
+        """The cheapest plan with these units of each node; None where that is not allowed."""
+        if not self.limits_hold(parts):
+            return None
+        parcels: list[Parcel] = []
+        taken: Taken = Counter()
+        for node_ix in sorted(parts):
+            part = self.part(node_ix, parts[node_ix])
+            if part is None:
+                return None
+            parcels += part
+            for line, n in zip(self.lines, parts[node_ix], strict=True):
+                taken[line.sku_id, self.network.nodes[node_ix].node_id] += n
+        cents, options = self.cheapest_ways(parcels)
+        return Candidate(sum(taken.values()), cents, taken, parcels, options)
+
+    def depth_cents(self, taken: Mapping[tuple[str, str], int]) -> int:
+        """Stock depth of these units."""
+        nodes = {node.node_id: node for node in self.network.nodes}
+        return sum(
+            unit_depth_cents(self.strategy, nodes[node_id], self.stock[sku_id, node_id] - i)
+            for (sku_id, node_id), units in taken.items()
+            for i in range(1, units + 1)
+        )
 
     # --- which units from where ---------------------------------------------------------------------
 
@@ -207,10 +195,9 @@ class Oracle:
                 shared += sent
         if shared:
             in_parcels.append(sorted(shared))
-        before: Counter[str] = Counter()
         parcels: list[Parcel] = []
         for sent in sorted(in_parcels):
-            parcel = self._parcel(node_ix, units, sent, before)
+            parcel = self._parcel(node_ix, units, sent)
             if not parcel.options:
                 return None
             parcels.append(parcel)
@@ -229,17 +216,20 @@ class Oracle:
         if rule.kind == "max_distance":
             return covered and Decimal(self.metres[node_ix]) / 1000 > rule.km
         if rule.kind == "same_country":
-            return covered and node.country != self.order.destination.country
+            return covered and node.country != self.target.where.country
+        if rule.kind == "allow_methods":
+            return covered and self.target.method(node).name not in rule.methods
+        if rule.kind == "exclude_methods":
+            return covered and self.target.method(node).name in rule.methods
         if rule.kind == "min_remaining":
             return covered and left < rule.units
         raise AssertionError(rule.kind)
 
-    def _parcel(self, node_ix: int, units: Units, sent: list[int], before: Counter[str]) -> Parcel:
-        """``before`` counts the units of each SKU in the node's earlier parcels, and is carried forward."""
+    def _parcel(self, node_ix: int, units: Units, sent: list[int]) -> Parcel:
         node = self.network.nodes[node_ix]
         own = tuple(n if i in sent else 0 for i, n in enumerate(units))
         count, grams = sum(own), sum(n * sku.weight_grams for n, sku in zip(own, self.skus, strict=True))
-        handling = distance = priority = depth = 0
+        handling = distance = priority = 0
         for objective in self.strategy.objectives:
             if objective.kind == "handling":
                 handling += weighted(node.shipment_cents, objective.weight)
@@ -252,77 +242,61 @@ class Oracle:
             elif objective.kind == "node_priority":
                 times = count if objective.per == "unit" else 1
                 priority += times * weighted(objective.cents, objective.weight) * (node.priority - 1)
-        for i in sent:
-            sku_id = self.lines[i].sku_id
-            for _ in range(own[i]):
-                before[sku_id] += 1
-                depth += unit_depth_cents(
-                    self.strategy, node, self.stock[sku_id, node.node_id] - before[sku_id]
-                )
         return Parcel(
             node=node,
             units=own,
             weight_grams=grams,
             handling_cents=handling,
-            stock_depth_cents=depth,
             distance_cents=distance,
             node_priority_cents=priority,
             options=tuple(self.options(node_ix, sent, grams)),
         )
 
-    # --- services -----------------------------------------------------------------------------------
+    # --- ways ---------------------------------------------------------------------------------------
 
     def options(self, node_ix: int, sent: list[int], grams: int) -> Iterator[Option]:
-        """The services that may carry these lines from the node in time."""
-        node = self.network.nodes[node_ix]
-        for ix, service in enumerate(self.network.services):
-            if service.service_id not in node.services:
+        """The ways that these lines may take from the node and be in time."""
+        for ix, way in enumerate(self.ways.of(self.network.nodes[node_ix])):
+            if any(self.refuses(way, i) for i in sent) or self.too_late(way.arrival_seconds):
                 continue
-            lane = self.first_lane(node_ix, service)
-            if lane is None or any(self.refuses(service, lane, i) for i in sent):
-                continue
-            arrival = self.calendar.arrival(node, service, lane, self.to_zone)
-            due = self.order.deliver_by_seconds
-            if arrival is None or (due is not None and arrival > due):
-                continue
-            prices = [tariff(lane, grams, o.weight) for o in self.strategy.objectives if o.kind == "shipping"]
-            yield Option(sum(prices), arrival, ix, service.service_id, len(split_weight(lane, grams)))
+            cents = [way.cents(self.strategy, grams, kind) for kind in ("shipping", "transfer")]
+            yield Option(*cents, way.arrival_seconds, ix, way.way_id, len(way.parcels(grams)))
 
-    def first_lane(self, node_ix: int, service: Service) -> Lane | None:
-        node = self.network.nodes[node_ix]
-        from_zone = zone_id(self.network, node.country, node.postal_code)
-        for lane in service.lanes:
-            if lane.from_zones and from_zone not in lane.from_zones:
-                continue
-            if lane.to_zones and self.to_zone not in lane.to_zones:
-                continue
-            if lane.max_distance_m is not None and self.metres[node_ix] > lane.max_distance_m:
-                continue
-            return lane
-        return None
+    def too_late(self, arrival_seconds: int) -> bool:
+        """Is an arrival not allowed?"""
+        bounds = [self.order.deliver_by_seconds]
+        if self.delivery is not None:
+            bounds.append(self.delivery.latest_seconds)
+            requested, days = self.delivery.requested_seconds, self.strategy.limits.max_late_days
+            if requested is not None and days is not None:
+                bounds.append(requested + days * 86_400)
+        return any(bound is not None and arrival_seconds > bound for bound in bounds)
 
-    def refuses(self, service: Service, lane: Lane, line: int) -> bool:
-        """The line's SKU does not travel by the service on this lane."""
+    def refuses(self, way: Way, line: int) -> bool:
+        """The line's SKU does not travel that way."""
         sku = self.skus[line]
-        if sku.weight_grams > max(b.up_to_grams for b in lane.brackets):
+        if sku.weight_grams > way.heaviest:
             return True
-        if not service.excluded_sku_labels.isdisjoint(sku.labels):
-            return True
-        for rule in self.strategy.eligibility:
-            if rule.kind == "exclude_services" and covers_sku(rule.skus, sku):
-                named = service.service_id in rule.services
-                if named or not service.labels.isdisjoint(rule.labels):
-                    return True
+        for service, _ in way.legs:
+            if not service.excluded_sku_labels.isdisjoint(sku.labels):
+                return True
+            for rule in self.strategy.eligibility:
+                if rule.kind == "exclude_services" and covers_sku(rule.skus, sku):
+                    named = service.service_id in rule.services
+                    if named or not service.labels.isdisjoint(rule.labels):
+                        return True
         return False
 
     # --- the whole plan -----------------------------------------------------------------------------
 
-    def cheapest_services(self, parcels: list[Parcel]) -> tuple[int, list[Option]]:
-        """The cost of the plan, and the services that give it.
+    def cheapest_ways(self, parcels: list[Parcel]) -> tuple[int, list[Option]]:
+        """The cost of the plan but for stock depth, and the ways that give it.
 
-        Every arrival is tried as the last one allowed. Delay never falls with time, so pricing it at the
-        bound instead of the true last arrival is never too low, and exact at the optimum's own bound.
+        Every arrival is tried as the last one allowed. Delay and lateness never fall with time, so pricing
+        them at the bound instead of the true last arrival is never too low, and exact at the optimum's own.
         """
+        if not parcels:
+            return 0, []
         fixed = sum(p.fixed_cents for p in parcels) + split_cents(self.strategy, len(parcels))
         best: tuple[int, list[Option]] | None = None
         for bound in sorted({o.arrival_seconds for p in parcels for o in p.options}):
@@ -333,49 +307,64 @@ class Oracle:
                     chosen.append(min(in_time, key=Option.rank))
             if len(chosen) < len(parcels):
                 continue
-            cents = (
-                fixed
-                + sum(o.shipping_cents for o in chosen)
-                + delay_cents(self.strategy, bound - self.calendar.origin_seconds)
-            )
+            tariffs = sum(o.shipping_cents + o.transfer_cents for o in chosen)
+            cents = fixed + tariffs + sum(self.time_cents(bound))
             if best is None or cents < best[0]:
                 best = (cents, chosen)
         assert best is not None, "every parcel has an option, so the latest bound serves all"
         return best
 
-    def plan(self, parcels: list[Parcel], options: list[Option]) -> Plan:
-        """In the words of the domain."""
-        shipments = [
-            Shipment(
-                node_id=parcel.node.node_id,
-                service_id=option.service_id,
-                picks=tuple(
-                    Pick(line_id=line.line_id, sku_id=line.sku_id, quantity=n)
-                    for line, n in zip(self.lines, parcel.units, strict=True)
-                    if n > 0
-                ),
-                parcel_count=option.parcel_count,
-                weight_grams=parcel.weight_grams,
-                distance_m=self.metres[self.network.nodes.index(parcel.node)],
-                arrival_seconds=option.arrival_seconds,
-                cost=Cost(
-                    shipping_cents=option.shipping_cents,
-                    handling_cents=parcel.handling_cents,
-                    stock_depth_cents=parcel.stock_depth_cents,
-                    distance_cents=parcel.distance_cents,
-                    node_priority_cents=parcel.node_priority_cents,
-                ),
-            )
-            for parcel, option in zip(parcels, options, strict=True)
-        ]
+    def time_cents(self, last_arrival_seconds: int) -> tuple[int, int]:
+        """Delay and lateness of a last arrival."""
+        requested = None if self.delivery is None else self.delivery.requested_seconds
+        late = 0 if requested is None else lateness_cents(self.strategy, last_arrival_seconds - requested)
+        return delay_cents(self.strategy, last_arrival_seconds - self.calendar.origin_seconds), late
+
+    def plan(self, candidate: Candidate, before: Mapping[tuple[str, str], int] | None = None) -> Plan:
+        """In the words of the domain. before: units that other deliveries take first."""
+        gone: Taken = Counter(before)
+        shipments = []
+        for parcel, option in zip(candidate.parcels, candidate.options, strict=True):
+            depth = 0
+            for line, n in zip(self.lines, parcel.units, strict=True):
+                for _ in range(n):
+                    gone[line.sku_id, parcel.node.node_id] += 1
+                    left = self.stock[line.sku_id, parcel.node.node_id]
+                    left -= gone[line.sku_id, parcel.node.node_id]
+                    depth += unit_depth_cents(self.strategy, parcel.node, left)
+            shipments.append(self._shipment(parcel, option, depth))
         sums = [sum(column) for column in zip(*(s.cost.parts() for s in shipments), strict=True)]
-        plan_seconds = max(o.arrival_seconds for o in options) - self.calendar.origin_seconds
-        order_level = Cost(
-            delay_cents=delay_cents(self.strategy, plan_seconds),
-            split_cents=split_cents(self.strategy, len(shipments)),
+        delay, late = self.time_cents(max(s.arrival_seconds for s in shipments))
+        joint = Cost(
+            delay_cents=delay, lateness_cents=late, split_cents=split_cents(self.strategy, len(shipments))
         )
-        both = [a + b for a, b in zip(sums, order_level.parts(), strict=True)]
+        both = [a + b for a, b in zip(sums, joint.parts(), strict=True)]
         return Plan(shipments=tuple(shipments), cost=Cost.of(both))
+
+    def _shipment(self, parcel: Parcel, option: Option, depth_cents: int) -> Shipment:
+        return Shipment(
+            node_id=parcel.node.node_id,
+            service_id=option.way_id,
+            picks=tuple(
+                Pick(line_id=line.line_id, sku_id=line.sku_id, quantity=n)
+                for line, n in zip(self.lines, parcel.units, strict=True)
+                if n > 0
+            ),
+            parcel_count=option.parcel_count,
+            weight_grams=parcel.weight_grams,
+            distance_m=self.metres[self.network.nodes.index(parcel.node)],
+            arrival_seconds=option.arrival_seconds,
+            cost=Cost(
+                shipping_cents=option.shipping_cents,
+                handling_cents=parcel.handling_cents,
+                stock_depth_cents=depth_cents,
+                distance_cents=parcel.distance_cents,
+                node_priority_cents=parcel.node_priority_cents,
+                transfer_cents=option.transfer_cents,
+            ),
+            delivery_id="" if self.delivery is None else self.delivery.delivery_id,
+            method=self.target.method(parcel.node),
+        )
 
 
 def optimum(

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from router.network import Calendar, Lane, Network, Node, Pickup, Service, Zone
+from router.network import Calendar, Lane, Network, Node, Pickup, Service
 
 MINUTES_OF_DAY = 24 * 60
 LAST_DAY = 400
@@ -151,31 +151,27 @@ class SlowCalendar:
         while network.keeps_time and self.origin_seconds % 60:
             self.origin_seconds += 1
         self.last_seconds = self.origin_seconds + LAST_DAY * MINUTES_OF_DAY * 60
-        self._known: dict[tuple[str, str, str | None, int, int | None], tuple[int, int, int] | None] = {}
-
-    def arrival(self, node: Node, service: Service, lane: Lane, zone_id: str | None) -> int | None:
-        """When a shipment is there; None for never."""
-        key = (node.node_id, service.service_id, zone_id, lane.transit_seconds, lane.transit_days)
-        if key not in self._known:
-            self._known[key] = self.times(node, service, lane, zone_id)
-        found = self._known[key]
-        return None if found is None else found[2]
+        self._signs: dict[tuple[str, str, str, str, frozenset[int]], Sign] = {}
 
     def times(
         self, node: Node, service: Service, lane: Lane, zone_id: str | None
     ) -> tuple[int, int, int] | None:
-        """Ready, handed over, arrived; None for never."""
-        shop = self.sign(node.time_zone, node.calendar, node.country, node.region, node.closed)
+        """Ready, handed over, arrived in a zone; None for never."""
+        door = self.door(zone_id, node)
+        return self.sent(node, service, lane, door, self.origin_seconds, node.processing_seconds)
+
+    def sent(
+        self, node: Node, service: Service, lane: Lane, door: Sign, origin: int, wait_seconds: int
+    ) -> tuple[int, int, int] | None:
+        """Ready, handed over, arrived behind a door, of goods that the node may begin with at ``origin`` and
+        waits for so long; None for never."""
+        shop = self.of_node(node)
         carrier = self.sign(node.time_zone, service.calendar, node.country, node.region)
-        door = self.sign(node.time_zone, "", "", "")
-        for zone in self.network.zones:
-            if zone.zone_id == zone_id:
-                door = self.door(zone, node)
         end = self.last_seconds // 60
-        ready = shop.waited(self.origin_seconds, node.processing_seconds, end)
+        ready = shop.waited(origin, wait_seconds, end)
         if ready is None or ready > self.last_seconds:
             return None
-        handed = self.handed_over(node, service, shop, ready)
+        handed = self.handed_over(node, service, shop, ready, origin)
         if handed is None:
             return None
         if lane.transit_days is None:
@@ -195,40 +191,40 @@ class SlowCalendar:
         closed: frozenset[int] = frozenset(),
     ) -> Sign:
         """What is said of a calendar at a place."""
-        calendars = [c for c in self.network.calendars if c.calendar_id == calendar_id]
-        of_country = self.network.holidays.get((country, ""), frozenset())
-        holidays = self.network.holidays.get((country, region), of_country)
-        return Sign(time_zone, calendars[0] if calendar_id else None, closed, holidays)
+        key = (time_zone, calendar_id, country, region, closed)
+        if key not in self._signs:
+            calendars = [c for c in self.network.calendars if c.calendar_id == calendar_id]
+            of_country = self.network.holidays.get((country, ""), frozenset())
+            holidays = self.network.holidays.get((country, region), of_country)
+            self._signs[key] = Sign(time_zone, calendars[0] if calendar_id else None, closed, holidays)
+        return self._signs[key]
 
-    def door(self, zone: Zone, node: Node) -> Sign:
-        """Where the goods go."""
-        return self.sign(zone.time_zone or node.time_zone, zone.calendar, zone.country, zone.region)
+    def of_node(self, node: Node) -> Sign:
+        """On the door of a node."""
+        return self.sign(node.time_zone, node.calendar, node.country, node.region, node.closed)
 
-    def handed_over(self, node: Node, service: Service, shop: Sign, ready: int) -> int | None:
+    def door(self, zone_id: str | None, node: Node) -> Sign:
+        """Of an address in a zone, for goods from a node."""
+        for zone in self.network.zones:
+            if zone.zone_id == zone_id:
+                clock = zone.time_zone or node.time_zone
+                return self.sign(clock, zone.calendar, zone.country, zone.region)
+        return self.sign(node.time_zone, "", "", "")
+
+    def handed_over(self, node: Node, service: Service, shop: Sign, ready: int, origin: int) -> int | None:
         """Minute by minute: has the clock just come to a pick-up that takes the shipment along?"""
         names = [schedule for carrier, schedule in node.schedules if carrier == service.service_id]
         if not names:
             return ready
         (pickups,) = [s.pickups for s in self.network.schedules if s.schedule_id == names[0]]
         end = self.last_seconds // 60
-        for at in minutes(node.time_zone, -(-ready // 60), end, lambda day: self.comes(pickups, day, shop)):
+        for at in minutes(node.time_zone, -(-ready // 60), end, lambda d: comes(pickups, d, shop, origin)):
             for local in range(furthest(node.time_zone, at - 1) + 1, furthest(node.time_zone, at) + 1):
                 for day in (date_of(local) - timedelta(days=1), date_of(local)):  # that before ends at 24:00
                     on_time = [p for p in pickups if local_minute(day, p.at_minute) == local]
-                    if on_time and self.comes(on_time, day, shop):
+                    if on_time and comes(on_time, day, shop, origin):
                         return at * 60
         return None
-
-    def comes(self, pickups: Sequence[Pickup], day: date, shop: Sign) -> bool:
-        """Is there a pick-up on a date that takes along what was ordered?"""
-        return any(self.takes(pickup, day, shop) for pickup in pickups)
-
-    def takes(self, pickup: Pickup, day: date, shop: Sign) -> bool:
-        """Does the carrier come on a date, and was the order placed in time for it?"""
-        if day.weekday() not in pickup.weekdays or not shop.open_on(day):
-            return False
-        ordered_by = local_minute(day - timedelta(days=pickup.days_before), pickup.cut_off_minute)
-        return passed(shop.time_zone, ordered_by) * 60 >= self.origin_seconds
 
     def carried(self, carrier: Sign, door: Sign, handed: int, days: int) -> int | None:
         """Date by date: the carrier's working days, then the first on which the door is opened in time."""
@@ -245,3 +241,16 @@ class SlowCalendar:
                 return door.over(day) * 60
             day += timedelta(days=1)
         return None
+
+
+def comes(pickups: Sequence[Pickup], day: date, shop: Sign, origin: int) -> bool:
+    """Is there a pick-up on a date that takes along what was ordered at ``origin``?"""
+    return any(takes(pickup, day, shop, origin) for pickup in pickups)
+
+
+def takes(pickup: Pickup, day: date, shop: Sign, origin: int) -> bool:
+    """Does the carrier come on a date, and was the order placed in time for it?"""
+    if day.weekday() not in pickup.weekdays or not shop.open_on(day):
+        return False
+    ordered_by = local_minute(day - timedelta(days=pickup.days_before), pickup.cut_off_minute)
+    return passed(shop.time_zone, ordered_by) * 60 >= origin

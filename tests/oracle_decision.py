@@ -21,7 +21,9 @@ from router.domain import (
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
 from tests.oracle import Oracle
-from tests.oracle_facts import unit_value_cents, zone_id
+from tests.oracle_deliveries import best_of_deliveries
+from tests.oracle_facts import unit_value_cents
+from tests.oracle_ways import Target
 
 NO_SHIPMENTS = Plan(shipments=(), cost=Cost())
 
@@ -32,19 +34,22 @@ def first_strategy(
     """The strategy that an order starts with, and all of its profile by id."""
     wanted = order.sourcing_profile or rules.default_profile
     (profile,) = [p for p in rules.profiles if p.id == wanted]
-    place = order.destination
     worth = sum(line.quantity * unit_value_cents(line, skus) for line in order.lines)
+    targets = [Target(network, order, delivery) for delivery in order.deliveries or (None,)]
     facts = {
-        "sales_channels": order.sales_channel.name,
-        "destination_countries": place.country,
-        "destination_zones": zone_id(network, place.country, place.postal_code),
-        "customer_segments": order.customer_segment,
+        "sales_channels": {order.sales_channel.name},
+        "destination_countries": {target.where.country for target in targets},
+        "destination_zones": {target.zone for target in targets},
+        "customer_segments": {order.customer_segment},
+        "delivery_methods": {target.counts_as().name for target in targets},
     }
     matching = [
         (strategy.priority, position, strategy)
         for position, strategy in enumerate(profile.strategies)
         if all(
-            fact in getattr(strategy.when, key) for key, fact in facts.items() if getattr(strategy.when, key)
+            set(getattr(strategy.when, key)) >= fact
+            for key, fact in facts.items()
+            if getattr(strategy.when, key)
         )
         and (
             strategy.when.order_value is None
@@ -70,8 +75,13 @@ def decide_by_force(
     plan: Plan | None = None
     while strategy is not None and plan is None and strategy.id not in tried:
         tried.append(strategy.id)
-        oracle = Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds)
-        plan = oracle.best()
+        if order.deliveries:
+            plan = best_of_deliveries(
+                strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds
+            )
+        else:
+            oracle = Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds)
+            plan = oracle.best()
         strategy = by_id[strategy.fallback] if strategy.fallback else None
     plan = plan or NO_SHIPMENTS
     missing = Counter({(line.line_id, line.sku_id): line.quantity for line in order.lines})

@@ -17,21 +17,9 @@ def weighted(price: int | Decimal, weight: Decimal) -> int:
     return int((Decimal(price) * weight).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def split_weight(lane: Lane, grams: int) -> list[int]:
-    """The weights of the parcels: full ones, then the rest; a weightless shipment is one parcel."""
-    greatest = lane.brackets[-1].up_to_grams
-    parcels = [greatest] * (grams // greatest)
-    if grams % greatest or not parcels:
-        parcels.append(grams % greatest)
-    return parcels
-
-
-def tariff(lane: Lane, grams: int, weight: Decimal) -> int:
-    """The sum over the parcels of the price of the smallest bracket that holds each."""
-    total = 0
-    for parcel in split_weight(lane, grams):
-        total += next(weighted(b.cents, weight) for b in lane.brackets if parcel <= b.up_to_grams)
-    return total
+def bracket_cents(lane: Lane, grams: int) -> int:
+    """The price of a parcel: that of the smallest bracket that holds it."""
+    return next(b.cents for b in lane.brackets if grams <= b.up_to_grams)
 
 
 def delay_cents(strategy: Strategy, seconds: int) -> int:
@@ -43,6 +31,19 @@ def delay_cents(strategy: Strategy, seconds: int) -> int:
             if days > objective.free_days:
                 per_day = weighted(objective.cents_per_day, objective.weight)
                 total += per_day * (days - objective.free_days)
+            for step in objective.steps:
+                if days >= step.from_days:
+                    total += weighted(step.cents, objective.weight)
+    return total
+
+
+def lateness_cents(strategy: Strategy, seconds: int) -> int:
+    """The price of a last arrival ``seconds`` after the requested time, negative before."""
+    days = max(0, -(-seconds // 86_400))
+    total = 0
+    for objective in strategy.objectives:
+        if objective.kind == "lateness":
+            total += weighted(objective.cents_per_day, objective.weight) * days
             for step in objective.steps:
                 if days >= step.from_days:
                     total += weighted(step.cents, objective.weight)

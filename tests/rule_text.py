@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.errors import InvalidConfig
-from router.rules.parse import parse_rules, read_rules
+from router.rules.parse import read_rules
 
 GOOD = """\
 version: 1
@@ -63,7 +63,7 @@ def warned(text: str) -> list[str]:
 def mistakes(text: str) -> list[str]:
     """All that is wrong with a file that cannot."""
     with pytest.raises(InvalidConfig) as raised:
-        parse_rules(text, "rules.yaml")
+        read_rules(text, "rules.yaml")
     return [brief(violation) for violation in raised.value.violations]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from router.domain import NodeType
+from router.domain import DeliveryMethod, NodeType
 from router.network import Network, Zone
 from router.rules.model import RuleSet
 
@@ -26,6 +26,16 @@ NODE_LABELS = ("city", "outlet")
 NODE_GROUPS = ("north", "south")
 SERVICE_LABELS = ("express", "eco")
 SEGMENTS = ("", "gold")
+METHODS = tuple(method.name for method in DeliveryMethod)
+RULE_KINDS = (
+    "exclude_nodes",
+    "min_remaining",
+    "max_distance",
+    "exclude_services",
+    "same_country",
+    "min_remaining",
+    "allow_nodes",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +68,24 @@ class Features:
     )
     heavy_units: bool = True
     """Units above the greatest bracket of some or all lanes."""
+    deliveries: int = 0
+    """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    calendars: bool = False
+    """Hours, pick-ups and days, and orders placed near a change of the clock."""
 
 
 EVERYTHING = Features()
 WHOLE_LINES = Features(line_splits=("never",))
 """No line may be divided: what the subset search alone answers."""
+OMNICHANNEL = Features(
+    lines=3,
+    skus=3,
+    quantity=3,
+    strategies=2,
+    objectives=(*EVERYTHING.objectives, "transfer", "lateness"),
+    deliveries=2,
+)
+"""Orders to addresses, stores and pick-up points."""
 DIVIDED_LINES = Features(lines=3, conditions=False, line_splits=("when_needed", "free"))
 """Lines may be divided in every strategy."""
 
@@ -128,6 +151,7 @@ class RulesRecipe(Chance):
                 )
             ],
             "limits": {
+                **({"max_late_days": self.pick((None, None, 1, 0, 2))} if self.features.deliveries else {}),
                 "max_nodes_per_order": self.pick((200, 4, 3, 3, 2, 2, 1)) if tight else 200,
                 "min_shipment_value_cents": self.pick((0, 0, 0, 0, 500, 500, 2000)) if tight else 0,
                 "line_splits": self.pick(self.features.line_splits),
@@ -143,21 +167,13 @@ class RulesRecipe(Chance):
             "destination_countries": self.some(("FR", "DE"), 15),
             "destination_zones": self.some([z.zone_id for z in ZONES], 8),
             "customer_segments": self.some(("gold",), 15),
+            **({"delivery_methods": self.some(METHODS, 25)} if self.features.deliveries else {}),
         }
 
     def eligibility_rule(self, name: str, network: Network, metres: Sequence[int]) -> dict[str, Any]:
         rule: dict[str, Any] = {"name": name}
-        rule["kind"] = self.pick(
-            (
-                "exclude_nodes",
-                "min_remaining",
-                "max_distance",
-                "exclude_services",
-                "same_country",
-                "min_remaining",
-                "allow_nodes",
-            )
-        )
+        by_method = ("allow_methods", "exclude_methods") if self.features.deliveries else ()
+        rule["kind"] = self.pick((*RULE_KINDS, *by_method))
         if self.chance(70):
             rule["skus"] = self.pick(({"labels": self.some_of(SKU_LABELS)}, {"ids": ["K0"]}))
         if rule["kind"] == "exclude_services":
@@ -169,6 +185,8 @@ class RulesRecipe(Chance):
             rule["km"] = self.pick((Decimal(500), Decimal(1000), Decimal(max(1, self.pick(metres))) / 1000))
         if rule["kind"] == "min_remaining":
             rule["units"] = self.integer(1, 3)
+        if rule["kind"] in by_method:
+            rule["methods"] = self.some_of(METHODS)
         return rule
 
     def node_selector(self, network: Network) -> dict[str, Any]:
@@ -189,6 +207,7 @@ class RulesRecipe(Chance):
             objective["per"] = self.pick(("shipment", "unit"))
         if kind == "delay":
             objective["free_days"] = self.integer(0, 3)
+        if kind in ("delay", "lateness"):
             objective["cents_per_day"] = self.pick((0, 99, 350))
             days = self.some((1, 2, 3, 5), 30)
             objective["steps"] = [{"from_days": d, "cents": self.integer(0, 900)} for d in days]

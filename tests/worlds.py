@@ -19,24 +19,26 @@ from router.errors import NotFound
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
 from tests.oracle_facts import metres_between
+from tests.world_calendars import CalendarRecipe
 from tests.world_rules import (
     DIVIDED_LINES,
     EVERYTHING,
     NODE_GROUPS,
     NODE_LABELS,
+    OMNICHANNEL,
     SEGMENTS,
     SERVICE_LABELS,
     SKU_LABELS,
     WHOLE_LINES,
     ZONES,
     Features,
-    RulesRecipe,
 )
 
 __all__ = [
     "DIVIDED_LINES",
     "EVERYTHING",
     "NOW_SECONDS",
+    "OMNICHANNEL",
     "WHOLE_LINES",
     "Features",
     "World",
@@ -97,7 +99,7 @@ def worlds(features: Features = EVERYTHING) -> st.SearchStrategy[World]:
     return build()
 
 
-class _Recipe(RulesRecipe):
+class _Recipe(CalendarRecipe):
     """Builds a world out of integers drawn from inclusive ranges."""
 
     def world(self) -> World:
@@ -117,6 +119,12 @@ class _Recipe(RulesRecipe):
             zones=zones,
             services=tuple(self.service(i, [z.zone_id for z in zones], metres) for i in service_ids),
         )
+        now = NOW_SECONDS
+        if self.features.deliveries:
+            network = self.with_places(network, PLACES)
+            metres += [metres_between(nodes[0], node) for node in nodes]
+        if self.features.calendars:
+            network, now = self.with_calendars(network)
         scarce = self.chance(40)
         levels = (2, 1, 2, 1, 3, 4, 2, 1, 0, -1) if scarce else (5, 3, 4, 8, 2, 6, 3, 2, 4, 0, -2)
         stock = {
@@ -126,7 +134,9 @@ class _Recipe(RulesRecipe):
             if not self.chance(8)
         }
         rules = self.rules(network, metres)
-        order = self.order(destination, skus, network)
+        order = self.order(destination, skus, network, now)
+        if self.features.deliveries:
+            order = self.with_deliveries(order, network, PLACES, now)
         if any(s.limits.line_splits != "never" for p in rules.profiles for s in p.strategies):
             order = within_budget(order, len(nodes))
         return World(
@@ -135,7 +145,7 @@ class _Recipe(RulesRecipe):
             stock=stock,
             rules=rules,
             order=order,
-            now_seconds=NOW_SECONDS,
+            now_seconds=now,
         )
 
     def sku(self, i: int) -> Sku:
@@ -200,12 +210,12 @@ class _Recipe(RulesRecipe):
 
     # --- the order ----------------------------------------------------------------------------------
 
-    def order(self, destination: Destination, skus: Sequence[Sku], network: Network) -> Order:
+    def order(self, destination: Destination, skus: Sequence[Sku], network: Network, now: int) -> Order:
         lanes = [lane for service in network.services for lane in service.lanes]
         deadline: int | None = None
         if self.features.deadlines and lanes and self.chance(20):
             exact = self.pick(network.nodes).processing_seconds + self.pick(lanes).transit_seconds
-            deadline = NOW_SECONDS + self.pick((exact, 500_000, max(0, exact - 1), 2 * DAY_SECONDS, 300_000))
+            deadline = now + self.pick((exact, 500_000, max(0, exact - 1), 2 * DAY_SECONDS, 300_000))
         return Order(
             order_id="O1",
             lines=tuple(self.line(i, skus) for i in range(self.size(self.features.lines))),

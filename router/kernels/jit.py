@@ -2,9 +2,10 @@
 
 nogil: kernels run while other threads serve. No fastmath: decisions must be the same everywhere. No
 parallel: it aborts under a thread pool and after fork. Compiled code is kept on disk, under a name made from
-the sources of all kernels (numba itself would not notice a change in a kernel that another one calls);
-only the first process on a machine compiles. NUMBA_DISABLE_JIT=1 runs every kernel as plain Python, and
-SOURCIER_CACHE_DIR says where compiled code goes.
+the sources of all kernels (numba itself would not notice a change in a kernel that another one calls), from
+the constants that they take from the vocabulary, and from nothing else: every copy of the same kernels,
+wherever it lies and whenever it was written, shares it.
+NUMBA_DISABLE_JIT=1 runs every kernel as plain Python, and SOURCIER_CACHE_DIR says where compiled code goes.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import cgutils
+from numba.core import caching, cgutils, event
 from numba.core import types as numba_types
 from numba.experimental import structref
 from numba.extending import intrinsic, overload
+
+from router import domain
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -29,9 +33,19 @@ types: Any = numba_types
 """Numba fills this module when it is imported, out of sight of a type checker."""
 
 
+def constants_of(names: Mapping[str, object]) -> str:
+    """Numbers and enumerations of a module, by value: compiled code has them frozen in."""
+    found: dict[str, object] = {name: value for name, value in names.items() if isinstance(value, int)}
+    for name, value in names.items():
+        if isinstance(value, type) and issubclass(value, IntEnum):
+            found[name] = {member: int(number) for member, number in value.__members__.items()}
+    return repr(sorted(found.items()))
+
+
 def _cache_dir() -> str:
     """A writable folder of this user for this version of the kernels."""
     digest = hashlib.sha256(numba.__version__.encode())
+    digest.update(constants_of(vars(domain)).encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     given = os.environ.get("SOURCIER_CACHE_DIR")
@@ -48,6 +62,48 @@ def _cache_dir() -> str:
 
 
 numba.config.CACHE_DIR = _cache_dir()
+
+
+class KernelLocator(caching.UserProvidedCacheLocator):  # type: ignore[misc]
+    """Where numba keeps the code of a kernel: by file name, function and line within the folder that is named
+    after the sources. Its own locators add the folder of the source file, and some versions its time: then
+    every copy would compile for itself."""
+
+    def get_cache_path(self) -> str:
+        return str(numba.config.CACHE_DIR)
+
+    def get_source_stamp(self) -> str:
+        return "named by the folder"
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        """None, so that numba goes on to its own locators, for what is no kernel of this package."""
+        is_kernel = Path(py_file).parent == Path(__file__).parent
+        return super().from_function(py_func, py_file) if is_kernel else None
+
+
+numba.config.CACHE_LOCATOR_CLASSES = f"{__name__}.KernelLocator,UserProvidedCacheLocator"
+
+
+class _Compilations(event.Listener):  # type: ignore[misc]
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+
+    def on_start(self, what: Any) -> None:
+        # Numba compiles its own helpers along with a kernel.
+        if str(what.data["dispatcher"].py_func.__module__).startswith(f"{__package__}."):
+            self._told()
+
+    def on_end(self, what: Any) -> None:
+        """Nothing more to say."""
+
+
+def on_compilation(told: Callable[[], None]) -> Callable[[], None]:
+    """From now on ``told`` is called whenever a kernel begins to be compiled, which is not when its code is
+    found on disk; until what is returned is called."""
+    listener = _Compilations(told)
+    event.register("numba:compile", listener)
+    return lambda: event.unregister("numba:compile", listener)
 
 
 def kernel(function: F) -> F:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from router.catalogue import Catalogue
 from router.countries import COUNTRY_CODES
 from router.network import Network
+from router.rules import return_check
 from router.rules.model import (
     AllowNodes,
     Conditions,
@@ -58,6 +59,11 @@ def _profile_mistakes(profile: Profile, path: Path) -> Iterator[Finding]:
         if circle:
             yield (*here, "fallback"), f"leads back to itself: {' > '.join(circle)}"
         yield from _strategy_mistakes(strategy, here)
+    if profile.returns is not None:
+        here = (*path, "returns")
+        yield from return_check.repeated_names(profile.returns, here)
+        for where, nodes in return_check.node_selectors(profile.returns, here):
+            yield from _unknown_countries(where, nodes)
 
 
 def _strategy_mistakes(strategy: Strategy, path: Path) -> Iterator[Finding]:
@@ -71,9 +77,13 @@ def _strategy_mistakes(strategy: Strategy, path: Path) -> Iterator[Finding]:
     for at, again in _repeated([rule.name for rule in strategy.eligibility]):
         yield (*path, "eligibility", at, "name"), f"{again!r} is the name of an earlier rule of this strategy"
     for where, nodes in _node_selectors(strategy, path):
-        for at, country in enumerate(nodes.countries):
-            if country not in _COUNTRIES:
-                yield (*where, "countries", at), f"{country!r} is not an ISO 3166 country code"
+        yield from _unknown_countries(where, nodes)
+
+
+def _unknown_countries(path: Path, nodes: NodeSelector) -> Iterator[Finding]:
+    for at, country in enumerate(nodes.countries):
+        if country not in _COUNTRIES:
+            yield (*path, "countries", at), f"{country!r} is not an ISO 3166 country code"
 
 
 def _circle(start: str, fallbacks: dict[str, str | None]) -> list[str]:
@@ -97,16 +107,10 @@ def unknown_names(rules: RuleSet, network: Network, catalogue: Catalogue) -> Ite
             zones = strategy.when.destination_zones
             yield from _absent("zone", zones, known.zones, (*here, "when", "destination_zones"))
             for path, nodes in _node_selectors(strategy, here):
-                yield from _absent("node", nodes.ids, known.nodes, (*path, "ids"))
-                yield from _absent("node group", nodes.groups, known.groups, (*path, "groups"))
-                yield from _absent("node label", nodes.labels, known.node_labels, (*path, "labels"))
+                yield from _unknown_nodes(nodes, known, path)
             for e, rule in enumerate(strategy.eligibility):
                 path = (*here, "eligibility", e)
-                for at, sku_id in enumerate(rule.skus.ids):
-                    if catalogue.ids.find(sku_id) < 0:
-                        yield (*path, "skus", "ids", at), f"no SKU {sku_id!r}"
-                labels = rule.skus.labels
-                yield from _absent("SKU label", labels, known.sku_labels, (*path, "skus", "labels"))
+                yield from _unknown_skus(rule.skus, known, catalogue, (*path, "skus"))
                 if isinstance(rule, ExcludeServices):
                     for at, name in enumerate(rule.services):
                         if name in known.paths:
@@ -114,6 +118,12 @@ def unknown_names(rules: RuleSet, network: Network, catalogue: Catalogue) -> Ite
                         elif name not in known.services:
                             yield (*path, "services", at), _unknown("service", name, known.services)
                     yield from _absent("service label", rule.labels, known.service_labels, (*path, "labels"))
+        if profile.returns is not None:
+            below: Path = ("profiles", p, "returns")
+            for path, nodes in return_check.node_selectors(profile.returns, below):
+                yield from _unknown_nodes(nodes, known, path)
+            for path, skus in return_check.sku_selectors(profile.returns, below):
+                yield from _unknown_skus(skus, known, catalogue, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,19 @@ class _Known:
             paths=frozenset(path.path_id for path in network.paths),
             sku_labels=none.union(*catalogue.label_sets),
         )
+
+
+def _unknown_nodes(nodes: NodeSelector, known: _Known, path: Path) -> Iterator[Finding]:
+    yield from _absent("node", nodes.ids, known.nodes, (*path, "ids"))
+    yield from _absent("node group", nodes.groups, known.groups, (*path, "groups"))
+    yield from _absent("node label", nodes.labels, known.node_labels, (*path, "labels"))
+
+
+def _unknown_skus(skus: SkuSelector, known: _Known, catalogue: Catalogue, path: Path) -> Iterator[Finding]:
+    for at, sku_id in enumerate(skus.ids):
+        if catalogue.ids.find(sku_id) < 0:
+            yield (*path, "ids", at), f"no SKU {sku_id!r}"
+    yield from _absent("SKU label", skus.labels, known.sku_labels, (*path, "labels"))
 
 
 def _absent(what: str, names: tuple[str, ...], known: Collection[str], path: Path) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from router.rules.model import (
     SameCountry,
     Strategy,
 )
+from router.rules.return_check import return_doubts
 from router.rules.yaml_lines import Path
 
 _HALF_EARTH_KM = Decimal("20015.087")
@@ -48,6 +49,8 @@ def doubts(rules: RuleSet) -> Iterator[Finding]:
             if following is not None and following is not strategy and _relaxes_nothing(strategy, following):
                 message = f"{following.id!r} has all the rules and limits of this strategy: it fails too"
                 yield (*here, "fallback"), message
+        if profile.returns is not None:
+            yield from return_doubts(profile.returns, (*path, "returns"))
 
 
 def _shadowed(profile: Profile, path: Path) -> Iterator[Finding]:

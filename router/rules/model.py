@@ -11,39 +11,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^\S(.*\S)?$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Cents = Annotated[int, Field(ge=0, le=10**12)]
-Weight = Annotated[Decimal, Field(ge=0, le=1000, max_digits=9, decimal_places=4)]
+from router.rules.return_model import ReturnRules
+from router.rules.selectors import Cents, Country, Id, NodeSelector, NodeTypeName, SkuSelector, Strict, Weight
+
+__all__ = ["Country", "Id", "NodeSelector", "NodeTypeName", "SkuSelector"]
+"""Named here as well, for those who read rules."""
+
 MethodName = Literal["SHIP", "PICKUP", "SHIP_TO_STORE", "PICKUP_POINT", "CARRY_OUT", "RESERVE_AND_COLLECT"]
-NodeTypeName = Literal["STORE", "WAREHOUSE", "DISTRIBUTION_CENTER", "SUPPLIER", "MARKETPLACE_SELLER"]
 ChannelName = Literal["WEB", "MOBILE", "STORE", "CALL_CENTER", "KIOSK", "MARKETPLACE", "SOCIAL"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class NodeSelector(_Model):
-    """Nodes that match every stated key; within a key any entry is enough. Empty matches all nodes."""
-
-    ids: tuple[Id, ...] = ()
-    types: tuple[NodeTypeName, ...] = ()
-    groups: tuple[Id, ...] = ()
-    labels: tuple[Id, ...] = ()
-    countries: tuple[Country, ...] = ()
-
-
-class SkuSelector(_Model):
-    """SKUs that match every stated key; within a key any entry is enough. Empty matches all SKUs."""
-
-    ids: tuple[Id, ...] = ()
-    labels: tuple[Id, ...] = ()
-
-
-class _Eligibility(_Model):
+class _Eligibility(Strict):
     name: Id = Field(description="Appears in explanations; unique within the strategy.")
     skus: SkuSelector = Field(default=SkuSelector(), description="Lines the rule is about; all by default.")
 
@@ -122,35 +102,35 @@ EligibilityRule = Annotated[
 ]
 
 
-class Shipping(_Model):
+class Shipping(Strict):
     """The carrier's tariff."""
 
     kind: Literal["shipping"]
     weight: Weight = Decimal(1)
 
 
-class Transfer(_Model):
+class Transfer(Strict):
     """The tariff of the retailer's own transport, and the price of hubs."""
 
     kind: Literal["transfer"]
     weight: Weight = Decimal(1)
 
 
-class Handling(_Model):
+class Handling(Strict):
     """The node's own cost per shipment, line and unit."""
 
     kind: Literal["handling"]
     weight: Weight = Decimal(1)
 
 
-class DelayStep(_Model):
+class DelayStep(Strict):
     """From ``from_days`` on, the order costs ``cents`` more (steps add up)."""
 
     from_days: Annotated[int, Field(ge=1, le=365)]
     cents: Cents
 
 
-class Delay(_Model):
+class Delay(Strict):
     """A cost of the days (started days from the order to the arrival of the last shipment)."""
 
     kind: Literal["delay"]
@@ -160,7 +140,7 @@ class Delay(_Model):
     steps: tuple[DelayStep, ...] = ()
 
 
-class Lateness(_Model):
+class Lateness(Strict):
     """A cost of the started days from the requested time to the arrival of a delivery's last shipment."""
 
     kind: Literal["lateness"]
@@ -169,7 +149,7 @@ class Lateness(_Model):
     steps: tuple[DelayStep, ...] = ()
 
 
-class Split(_Model):
+class Split(Strict):
     """A cost for every shipment beyond the first."""
 
     kind: Literal["split"]
@@ -177,7 +157,7 @@ class Split(_Model):
     cents: Cents
 
 
-class StockDepth(_Model):
+class StockDepth(Strict):
     """The worth of taking scarce units: a unit that leaves r units behind (r < target_units) costs
     ``cents`` x (target_units - r) / target_units, rounded down."""
 
@@ -188,7 +168,7 @@ class StockDepth(_Model):
     target_units: Annotated[int, Field(ge=1, le=10_000)]
 
 
-class Distance(_Model):
+class Distance(Strict):
     """Great-circle kilometres from node to destination, per shipment or per unit."""
 
     kind: Literal["distance"]
@@ -197,7 +177,7 @@ class Distance(_Model):
     per: Literal["shipment", "unit"] = "shipment"
 
 
-class NodePriority(_Model):
+class NodePriority(Strict):
     """``cents`` x (priority - 1) of the node, per shipment or per unit."""
 
     kind: Literal["node_priority"]
@@ -212,14 +192,14 @@ Objective = Annotated[
 ]
 
 
-class ValueRange(_Model):
+class ValueRange(Strict):
     """Order value in cents, both ends included."""
 
     min_cents: Cents = 0
     max_cents: Cents = 10**12
 
 
-class Conditions(_Model):
+class Conditions(Strict):
     """When a strategy applies: every stated key must match. Empty matches every order."""
 
     sales_channels: tuple[ChannelName, ...] = ()
@@ -230,7 +210,7 @@ class Conditions(_Model):
     delivery_methods: tuple[MethodName, ...] = ()
 
 
-class Limits(_Model):
+class Limits(Strict):
     """What a plan may look like.
 
     max_nodes_per_order: 1 never splits. min_shipment_value_cents: an order is split only into
@@ -246,7 +226,7 @@ class Limits(_Model):
     max_late_days: Annotated[int, Field(ge=0, le=365)] | None = None
 
 
-class Strategy(_Model):
+class Strategy(Strict):
     """One way to source, for the orders that match ``when``."""
 
     id: Id
@@ -258,14 +238,15 @@ class Strategy(_Model):
     fallback: Id | None = Field(default=None, description="Strategy tried next when this one cannot source.")
 
 
-class Profile(_Model):
+class Profile(Strict):
     """Strategies are tried by ascending ``priority`` (then file order): the first whose conditions match."""
 
     id: Id
     strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=32)]
+    returns: ReturnRules | None = Field(default=None, description="Where returned goods go.")
 
 
-class RuleSet(_Model):
+class RuleSet(Strict):
     """A rule file. ``default_profile`` serves orders that name none."""
 
     version: Literal[1]

@@ -41,11 +41,6 @@ def read_rules(text: str, source: str) -> RuleFile:
     return RuleFile(rules, tuple(_placed(document, doubts(rules))), document)
 
 
-def parse_rules(text: str, source: str) -> RuleSet:
-    """``read_rules`` for callers that want no warnings. Raises InvalidConfig."""
-    return read_rules(text, source).rules
-
-
 def check_against(
     rules: RuleSet, network: Network, catalogue: Catalogue, document: Document | None = None
 ) -> list[Violation]:
@@ -66,7 +61,8 @@ def rules_hash(rules: RuleSet) -> str:
             return format(value.normalize(), "f")
         raise TypeError(type(value).__name__)
 
-    canonical = json.dumps(rules.model_dump(), default=plain, sort_keys=True, separators=(",", ":"))
+    said = rules.model_dump(exclude_defaults=True)  # a wider vocabulary leaves hashes of older files alone
+    canonical = json.dumps(said, default=plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 

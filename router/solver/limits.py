@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchLimits:
-    """Budget of the mixed-integer search for one order.
+    """Budget of one mixed-integer search. An order may need several (``router.solver.order_mip``).
 
     node_limit: branch-and-bound nodes; the budget that counts, because it stops at the same plan every time.
     time_limit_seconds: wall time; a net for orders whose single nodes are slow.

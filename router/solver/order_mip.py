@@ -79,7 +79,7 @@ def solve_order(
 ) -> Assignment | Undecided | None:
     """The best plan: most units first (all of them, unless the strategy allows partial answers), then least
     cost. None when it is proven that there is no plan. Each limit holds for each of the searches, of which
-    there are one or two, three with a very great cost of a split."""
+    there are one or two, and up to three times as many with a very great cost of a split."""
     choices = read_choices(problem)
     if len(choices.rows) == 0:
         return None

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import count, takewhile
 from zoneinfo import ZoneInfo
 
-from router.network import Calendar, Lane, Network, Node, Service, Zone
+from router.network import Calendar, Lane, Network, Node, PickupPoint, Service, Zone
 
 DAY_SECONDS = 86_400
 HORIZON_SECONDS = 400 * DAY_SECONDS
@@ -43,15 +43,30 @@ def times(
 ) -> Times | None:
     """The times of a shipment by the lane of the service, to ``zone``. None: it does not arrive within the
     400 days."""
+    there = zone_hours(network, zone, node)
     until = origin_seconds + HORIZON_SECONDS
+    return sent(network, node, service, lane, there, origin_seconds, node.processing_seconds, until)
+
+
+def sent(
+    network: Network,
+    node: Node,
+    service: Service,
+    lane: Lane,
+    there: Hours,
+    release_seconds: int,
+    processing_seconds: int,
+    until: int,
+) -> Times | None:
+    """The times of a shipment to a place with the hours ``there`` on which work may begin at
+    ``release_seconds``, which counts as its origin. None: it does not arrive by ``until``."""
     at_node = node_hours(network, node)
-    ready = at_node.after(origin_seconds, node.processing_seconds, until)
+    ready = at_node.after(release_seconds, processing_seconds, until)
     if ready is None:
         return None
-    handover = _handover(network, node, service, ready, origin_seconds)
+    handover = _handover(network, node, service, ready, release_seconds, until)
     if handover is None:
         return None
-    there = zone_hours(network, zone, node)
     if lane.transit_days is None:
         arrival = there.after(handover + lane.transit_seconds, 0, until)
     else:
@@ -62,7 +77,9 @@ def times(
     return None if arrival is None or arrival > until else Times(ready, handover, arrival)
 
 
-def _handover(network: Network, node: Node, service: Service, ready: int, origin_seconds: int) -> int | None:
+def _handover(
+    network: Network, node: Node, service: Service, ready: int, origin_seconds: int, until: int
+) -> int | None:
     """The first pick-up for which the shipment is ready and was ordered in time; none stated: when ready."""
     schedule_id = dict(node.schedules).get(service.service_id)
     if schedule_id is None:
@@ -70,7 +87,7 @@ def _handover(network: Network, node: Node, service: Service, ready: int, origin
     (schedule,) = [s for s in network.schedules if s.schedule_id == schedule_id]
     hours = node_hours(network, node)
     yesterday = local_day(hours.clock, ready) - 1  # its 24:00 may be still to come
-    for day in hours.days_from(yesterday, origin_seconds + HORIZON_SECONDS):
+    for day in hours.days_from(yesterday, until):
         in_time = [
             instant(hours.clock, day, pickup.at_minute)
             for pickup in schedule.pickups
@@ -192,6 +209,13 @@ def zone_hours(network: Network, zone: Zone | None, node: Node) -> Hours:
     calendar = _calendar(network, zone.calendar)
     off = _holidays(network, zone.country, zone.region)
     return Hours(ZoneInfo(zone.time_zone or node.time_zone), calendar, frozenset(), off)
+
+
+def point_hours(network: Network, point: PickupPoint) -> Hours:
+    """Opening hours of a pick-up point."""
+    calendar = _calendar(network, point.calendar)
+    off = _holidays(network, point.country, point.region)
+    return Hours(ZoneInfo(point.time_zone), calendar, frozenset(), off)
 
 
 def _calendar(network: Network, calendar_id: str) -> Calendar | None:

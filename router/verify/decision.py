@@ -7,21 +7,13 @@ from collections.abc import Callable, Sequence
 from router.domain import Certificate, CertificateKind, Decision, Order, Plan, Status
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
-from router.verify.facts import Case, SkuFacts
-from router.verify.plan import (
-    distances_m,
-    form_complaints,
-    lanes_of,
-    order_complaints,
-    permission_complaints,
-    price_complaints,
-    shipped,
-    title,
-    units_by_line,
-)
-from router.verify.pricing import delay_cents, shipping_cents, weight_grams
+from router.verify.case import Case, cases_of
+from router.verify.deliveries import form_complaints, permission_complaints, plan_complaints, portions
+from router.verify.facts import SkuFacts
+from router.verify.plan import distances_m, shipped, title, units_by_line, ways_of
+from router.verify.pricing import carriage_cents, time_cents, weight_grams
 from router.verify.strategy import check_strategies
-from router.verify.supply import arrival_seconds, open_services, simple_answer
+from router.verify.supply import open_ways, simple_answer
 
 
 def verify(
@@ -38,36 +30,28 @@ def verify(
     ``available(sku_id, node_id)`` is the stock the decision was made from, net of reservations and safety
     stock, None without a row. ``sku_of`` raises for an unknown SKU; that error passes through.
     Slow and plain. Proven are permission, prices and the arithmetic of the certificate, and that no other
-    service for a single shipment would be better; not that no other plan is.
+    way for a single shipment would be better; not that no other plan is. The order must be right.
     """
-    case = Case(order, network, sku_of, available, now_seconds)
+    cases = cases_of(Case(order, network, sku_of, available, now_seconds))
     found: list[str] = []
     if decision.order_id != order.order_id:
         found.append(f"order_id is {decision.order_id!r}, should be {order.order_id!r}")
     if decision.decided_at_seconds != now_seconds:
         found.append(f"decided_at_seconds is {decision.decided_at_seconds}, should be {now_seconds}")
-    strategy_complaints, tried = check_strategies(case, rules, decision)
+    strategy_complaints, tried = check_strategies(cases, rules, decision)
     found += strategy_complaints
     found += certificate_complaints(decision.certificate, decision.plan.total_cents)
-    malformed = form_complaints(case, decision.plan)
+    malformed = form_complaints(cases, decision.plan)
     if malformed:
         return found + malformed
-    found += fill_complaints(case, decision, tried[-1] if tried else None)
+    found += fill_complaints(order, decision, tried[-1] if tried else None)
     if not tried:
         return found
-    found += plan_complaints(case, tried[-1], decision.plan)
-    found += service_complaints(case, tried[-1], decision.plan)
-    found += alternative_complaints(case, tried[-1], decision)
-    return found + skipped_complaints(case, tried, decision)
-
-
-def plan_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
-    """All that is wrong with a well-formed plan by itself."""
-    return [
-        *permission_complaints(case, strategy, plan),
-        *price_complaints(case, strategy, plan),
-        *order_complaints(case, plan),
-    ]
+    found += plan_complaints(cases, tried[-1], decision.plan)
+    for case, plan in portions(cases, decision.plan):
+        found += way_complaints(case, tried[-1], plan)
+    found += alternative_complaints(cases, tried[-1], decision)
+    return found + skipped_complaints(cases, tried, decision)
 
 
 def certificate_complaints(certificate: Certificate, cost_cents: int) -> list[str]:
@@ -84,13 +68,13 @@ def certificate_complaints(certificate: Certificate, cost_cents: int) -> list[st
     return found
 
 
-def fill_complaints(case: Case, decision: Decision, strategy: Strategy | None) -> list[str]:
+def fill_complaints(order: Order, decision: Decision, strategy: Strategy | None) -> list[str]:
     """Unfilled is what was ordered and not picked; status says as much."""
     found: list[str] = []
     picked = units_by_line(decision.plan)
     missing = {
         (line.line_id, line.sku_id): line.quantity - picked.get(line.line_id, 0)
-        for line in case.order.lines
+        for line in order.lines
         if line.quantity > picked.get(line.line_id, 0)
     }
     stated = {(u.line_id, u.sku_id): u.quantity for u in decision.unfilled}
@@ -107,39 +91,36 @@ def fill_complaints(case: Case, decision: Decision, strategy: Strategy | None) -
     return found
 
 
-def service_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
-    """A shipment for which another open service makes the plan cheaper, or as cheap and the shipment
-    earlier, or equal in both and is stated first."""
+def way_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """A shipment of a delivery for which another open way makes the plan cheaper, or as cheap and the
+    shipment earlier, or equal in both and is stated first."""
     found: list[str] = []
-    metres, lanes = distances_m(case, plan), lanes_of(case, plan)
-    stated_at = {s.service_id: i for i, s in enumerate(case.network.services)}
-    for i, (shipment, lane) in enumerate(zip(plan.shipments, lanes, strict=True)):
-        if lane is None:
+    metres = distances_m(case, plan)
+    for i, (shipment, own) in enumerate(zip(plan.shipments, ways_of(case, plan), strict=True)):
+        if own is None:
             continue
         node, units = case.nodes[shipment.node_id], shipped(shipment)
-        grams = weight_grams(case, units)
+        metres_away = metres[node.node_id]
         others = [s.arrival_seconds for j, s in enumerate(plan.shipments) if j != i]
-        choices = {shipment.service_id: lane}
-        for service, open_lane in open_services(case, strategy, node, list(units), metres[node.node_id]):
-            choices[service.service_id] = open_lane
+        stated = list(case.ways(node, metres_away))
         ranked: dict[str, tuple[int, int, int]] = {}
-        for service_id, choice in choices.items():
-            arrival = arrival_seconds(case, node, case.services[service_id], choice)
-            late_cents = delay_cents(strategy, case.days(max([arrival, *others])))
-            total_cents = shipping_cents(strategy, choice, grams) + late_cents
-            ranked[service_id] = (total_cents, arrival, stated_at[service_id])
-        best = min(ranked, key=lambda service_id: ranked[service_id])
+        for way in (own, *open_ways(case, strategy, node, list(units), metres_away)):
+            carriage = carriage_cents(strategy, way, weight_grams(case, units))
+            late = time_cents(case, strategy, max([way.arrival_seconds, *others]))
+            total_cents = sum(carriage.values()) + sum(late.values())
+            ranked[way.way_id] = (total_cents, way.arrival_seconds, stated.index(way.way_id))
+        best = min(ranked, key=lambda way_id: ranked[way_id])
         if best != shipment.service_id:
             found.append(f"{title(shipment)}: service {best!r} is the better choice")
     return found
 
 
-def alternative_complaints(case: Case, strategy: Strategy, decision: Decision) -> list[str]:
+def alternative_complaints(cases: Sequence[Case], strategy: Strategy, decision: Decision) -> list[str]:
     """Alternatives are sound plans too, and none is better than the plan."""
     found: list[str] = []
     units = sum(units_by_line(decision.plan).values())
     for i, plan in enumerate(decision.alternatives):
-        complaints = form_complaints(case, plan) or plan_complaints(case, strategy, plan)
+        complaints = form_complaints(cases, plan) or plan_complaints(cases, strategy, plan)
         other_units = sum(units_by_line(plan).values())
         if (-other_units, plan.total_cents) < (-units, decision.plan.total_cents):
             complaints.append(f"{other_units} units for {plan.total_cents} cents are better than the plan")
@@ -147,15 +128,16 @@ def alternative_complaints(case: Case, strategy: Strategy, decision: Decision) -
     return found
 
 
-def skipped_complaints(case: Case, tried: Sequence[Strategy], decision: Decision) -> list[str]:
-    """A strategy said to have no answer, for which one is at hand: from one node, or the plan itself."""
+def skipped_complaints(cases: Sequence[Case], tried: Sequence[Strategy], decision: Decision) -> list[str]:
+    """A strategy said to have no answer, for which one is at hand: from single nodes, or the plan itself."""
     found: list[str] = []
     silent = tried if decision.status == Status.UNSOURCEABLE else tried[:-1]
     for strategy in silent:
-        node_id = simple_answer(case, strategy)
-        if node_id is not None:
-            found.append(f"strategy {strategy.id!r} had no answer, yet node {node_id!r} can supply alone")
+        no_answer = f"strategy {strategy.id!r} had no answer, yet"
+        node_ids = simple_answer(cases, strategy)
+        if node_ids:
+            found.append(f"{no_answer} {' and '.join(f'node {i!r}' for i in node_ids)} can supply alone")
         complete = not decision.unfilled or strategy.limits.allow_partial
-        if decision.plan.shipments and complete and not permission_complaints(case, strategy, decision.plan):
-            found.append(f"strategy {strategy.id!r} had no answer, yet allows the plan")
+        if decision.plan.shipments and complete and not permission_complaints(cases, strategy, decision.plan):
+            found.append(f"{no_answer} allows the plan")
     return found

@@ -1,21 +1,16 @@
-"""What the verifier knows about one order: the vocabulary looked up by id, and the plain facts (distance,
-zone, selectors, weighted prices) worked out afresh, by the letter of docs/cost-model.md.
+"""The plain facts that the verifier reckons with, worked out afresh by the letter of docs/cost-model.md:
+distance, zone, selectors, weighted prices.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from typing import Protocol
 
-from router.domain import Destination, Order, OrderLine
-from router.network import Lane, Network, Node, Service, Zone
+from router.network import Network, Node
 from router.rules.model import NodeSelector, SkuSelector
-from router.verify.dates import DAY_SECONDS, Times, origin_seconds, times
 
 EARTH_RADIUS_M = 6_371_000
 
@@ -33,107 +28,19 @@ class SkuFacts(Protocol):
     def labels(self) -> frozenset[str]: ...
 
 
-@dataclass(frozen=True)
-class Case:
-    """One order and everything its answer depends on besides the rules.
+class Located(Protocol):
+    """Anything with a place on the globe, in degrees."""
 
-    sku_of: the SKU of an id; raises for an unknown one. available: units of (sku_id, node_id) net of
-    reservations and safety stock, None without a row, possibly negative.
-    """
-
-    order: Order
-    network: Network
-    sku_of: Callable[[str], SkuFacts]
-    available: Callable[[str, str], int | None]
-    now_seconds: int
-
-    @cached_property
-    def nodes(self) -> dict[str, Node]:
-        return {n.node_id: n for n in self.network.nodes}
-
-    @cached_property
-    def services(self) -> dict[str, Service]:
-        return {s.service_id: s for s in self.network.services}
-
-    @cached_property
-    def lines(self) -> dict[str, OrderLine]:
-        return {line.line_id: line for line in self.order.lines}
-
-    @cached_property
-    def line_position(self) -> dict[str, int]:
-        return {line.line_id: i for i, line in enumerate(self.order.lines)}
-
-    @cached_property
-    def groups(self) -> tuple[tuple[OrderLine, ...], ...]:
-        """Lines that share a ``together`` text, every other line by itself; by first line."""
-        by_key: dict[tuple[str, str], list[OrderLine]] = {}
-        for line in self.order.lines:
-            key = ("together", line.together) if line.together else ("line", line.line_id)
-            by_key.setdefault(key, []).append(line)
-        return tuple(tuple(lines) for lines in by_key.values())
-
-    @cached_property
-    def group_of(self) -> dict[str, int]:
-        """Line id -> position in ``groups``."""
-        return {line.line_id: g for g, lines in enumerate(self.groups) for line in lines}
-
-    @cached_property
-    def alone(self) -> tuple[bool, ...]:
-        """For each group: it never shares a parcel."""
-        return tuple(any(line.ship_alone for line in lines) for lines in self.groups)
-
-    @cached_property
-    def distances_m(self) -> dict[str, int]:
-        """Node id -> metres to the destination."""
-        place = self.order.destination
-        return {n.node_id: great_circle_m(n, place) for n in self.network.nodes}
-
-    @cached_property
-    def destination_zone(self) -> str | None:
-        place = self.order.destination
-        return zone_of(self.network, place.country, place.postal_code)
-
-    @cached_property
-    def zone(self) -> Zone | None:
-        """The zone of the destination."""
-        return next((z for z in self.network.zones if z.zone_id == self.destination_zone), None)
-
-    @cached_property
-    def origin_seconds(self) -> int:
-        """The instant that times are reckoned from."""
-        return origin_seconds(self.network, self.now_seconds)
-
-    @cached_property
-    def _known_times(self) -> dict[tuple[str, str, int, int | None], Times | None]:
-        return {}
-
-    def times(self, node: Node, service: Service, lane: Lane) -> Times | None:
-        """Of a shipment from the node by the lane of the service; None where it does not arrive."""
-        key = (node.node_id, service.service_id, lane.transit_seconds, lane.transit_days)
-        if key not in self._known_times:
-            found = times(self.network, node, service, lane, self.zone, self.origin_seconds)
-            self._known_times[key] = found
-        return self._known_times[key]
-
-    @cached_property
-    def node_zones(self) -> dict[str, str | None]:
-        return {n.node_id: zone_of(self.network, n.country, n.postal_code) for n in self.network.nodes}
-
-    def unit_value_cents(self, line: OrderLine) -> int:
-        """The order's own value, or else the catalogue's."""
-        if line.unit_value_cents is not None:
-            return line.unit_value_cents
-        return self.sku_of(line.sku_id).unit_value_cents
-
-    def days(self, arrival_seconds: int) -> int:
-        """Started days from the origin."""
-        return math.ceil(Fraction(arrival_seconds - self.origin_seconds, DAY_SECONDS))
+    @property
+    def latitude(self) -> float: ...
+    @property
+    def longitude(self) -> float: ...
 
 
-def great_circle_m(node: Node, place: Destination) -> int:
+def great_circle_m(a: Located, b: Located) -> int:
     """Haversine metres, rounded half up."""
-    lat_a, lon_a = math.radians(node.latitude), math.radians(node.longitude)
-    lat_b, lon_b = math.radians(place.latitude), math.radians(place.longitude)
+    lat_a, lon_a = math.radians(a.latitude), math.radians(a.longitude)
+    lat_b, lon_b = math.radians(b.latitude), math.radians(b.longitude)
     half_chord = (
         math.sin((lat_b - lat_a) / 2) ** 2
         + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2

@@ -1,28 +1,22 @@
-"""Is a plan allowed by a strategy, and is it priced as docs/cost-model.md says?"""
+"""Is the plan of one delivery allowed by a strategy, and is it priced as docs/cost-model.md says?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from router.domain import Cost, Part, Plan, Shipment
-from router.network import Lane
 from router.rules.model import Strategy
-from router.verify.facts import Case
+from router.verify.case import Case
 from router.verify.pricing import (
-    delay_cents,
     parcel_count,
     shipment_cents,
     split_cents,
     stock_depth_cents,
+    time_cents,
     weight_grams,
 )
-from router.verify.supply import (
-    arrival_seconds,
-    carriage_complaints,
-    lane_of,
-    may_divide,
-    stock_complaints,
-)
+from router.verify.supply import carriage_complaints, may_divide, rule_complaints, units_by_sku
+from router.verify.ways import Way
 
 DISTANCE_TOLERANCE_M = 1
 
@@ -53,7 +47,7 @@ def form_complaints(case: Case, plan: Plan) -> list[str]:
         name = title(shipment)
         if shipment.node_id not in case.nodes:
             found.append(f"{name}: unknown node")
-        if shipment.service_id not in case.services:
+        if shipment.service_id not in {"", *case.services, *(p.path_id for p in case.network.paths)}:
             found.append(f"{name}: unknown service")
         if not shipment.picks:
             found.append(f"{name}: carries nothing")
@@ -82,7 +76,7 @@ def distances_m(case: Case, plan: Plan) -> dict[str, int]:
 
 
 def permission_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
-    """What forbids the plan, apart from units it leaves out. The plan must be well-formed."""
+    """What forbids the plan, apart from stock and from units it leaves out. The plan must be well-formed."""
     metres = distances_m(case, plan)
     parts = parts_of(plan)
     found: list[str] = []
@@ -92,14 +86,14 @@ def permission_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[st
         for shipment in shipments:
             for line_id, n in shipped(shipment).items():
                 units[line_id] = units.get(line_id, 0) + n
-            service = case.services[shipment.service_id]
-            lane = lane_of(case, node, service, metres[node_id])
-            carried = list(shipped(shipment))
-            complaints = carriage_complaints(case, strategy, node, carried, service=service, lane=lane)
+            carried, way_id = list(shipped(shipment)), shipment.service_id
+            complaints = carriage_complaints(
+                case, strategy, node, carried, way_id=way_id, distance_m=metres[node_id]
+            )
             found += [f"{title(shipment)}: {complaint}" for complaint in complaints]
-        found += [
-            f"node {node_id!r}: {c}" for c in stock_complaints(case, strategy, node, units, metres[node_id])
-        ]
+        together = units_by_sku(case, units)
+        barred = rule_complaints(case, strategy, node, together, metres[node_id])
+        found += [f"node {node_id!r}: {complaint}" for complaint in barred]
         found += _parcel_complaints(case, node_id, shipments)
         worth = sum(case.unit_value_cents(case.lines[i]) * n for i, n in units.items())
         if len(parts) > 1 and worth < strategy.limits.min_shipment_value_cents:
@@ -153,35 +147,38 @@ def _division_complaints(case: Case, strategy: Strategy, plan: Plan, metres: Map
     return found
 
 
-def price_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
-    """Figures that are not what the cost model makes of the picks. The plan must be well-formed."""
+def price_complaints(
+    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], int]
+) -> list[str]:
+    """Figures that are not what the cost model makes of the picks. The plan must be well-formed. taken: units
+    of (sku_id, node_id) that other deliveries have before this one."""
     metres = distances_m(case, plan)
     found: list[str] = []
-    for shipment in plan.shipments:
+    for shipment, way in zip(plan.shipments, ways_of(case, plan), strict=True):
         node, name = case.nodes[shipment.node_id], title(shipment)
         recomputed = case.distances_m[node.node_id]
         if abs(shipment.distance_m - recomputed) > DISTANCE_TOLERANCE_M:
             found.append(f"{name}: distance_m is {shipment.distance_m}, should be {recomputed}")
-        service = case.services[shipment.service_id]
-        lane = lane_of(case, node, service, metres[node.node_id])
-        if lane is None:
+        if shipment.method != case.method(node):
+            found.append(f"{name}: method is {shipment.method.name}, should be {case.method(node).name}")
+        if way is None:
             continue  # complained of as carriage
         units = shipped(shipment)
         grams = weight_grams(case, units)
         for label, stated, right in (
             ("weight_grams", shipment.weight_grams, grams),
-            ("parcel_count", shipment.parcel_count, parcel_count(lane, grams)),
-            ("arrival_seconds", shipment.arrival_seconds, arrival_seconds(case, node, service, lane)),
+            ("parcel_count", shipment.parcel_count, parcel_count(way, grams)),
+            ("arrival_seconds", shipment.arrival_seconds, way.arrival_seconds),
         ):
             if stated != right:
                 found.append(f"{name}: {label} is {stated}, should be {right}")
-        own = shipment_cents(case, strategy, node, units, lane=lane, distance_m=metres[node.node_id])
-        own |= {Part.SPLIT: 0, Part.DELAY: 0}
-        found += _part_complaints(name, shipment.cost, own)
-    return found + _depth_complaints(case, strategy, plan) + _total_complaints(case, strategy, plan)
+        own = shipment_cents(case, strategy, node, units, way=way, distance_m=metres[node.node_id])
+        found += part_complaints(name, shipment.cost, {**own, Part.SPLIT: 0, Part.DELAY: 0, Part.LATENESS: 0})
+    return found + _depth_complaints(case, strategy, plan, taken) + _total_complaints(case, strategy, plan)
 
 
-def _part_complaints(name: str, cost: Cost, right: Mapping[Part, int]) -> list[str]:
+def part_complaints(name: str, cost: Cost, right: Mapping[Part, int]) -> list[str]:
+    """Parts of a cost that are not the right ones."""
     stated = cost.parts()
     return [
         f"{name}: {part.name.lower()}_cents is {stated[part]}, should be {cents}"
@@ -190,7 +187,9 @@ def _part_complaints(name: str, cost: Cost, right: Mapping[Part, int]) -> list[s
     ]
 
 
-def _depth_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+def _depth_complaints(
+    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], int]
+) -> list[str]:
     """Stock depth, shipment by shipment; shipments of a node that share a SKU share its depth in any way."""
     found: list[str] = []
     for node_id, shipments in parts_of(plan).items():
@@ -206,7 +205,7 @@ def _depth_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
             right = 0
             for sku_id in sorted(sku_ids):
                 units = sum(p.quantity for s in members for p in s.picks if p.sku_id == sku_id)
-                available = case.available(sku_id, node_id) or 0
+                available = (case.available(sku_id, node_id) or 0) - taken.get((sku_id, node_id), 0)
                 right += stock_depth_cents(
                     strategy, case.nodes[node_id], available=available, unit_count=units
                 )
@@ -218,11 +217,12 @@ def _depth_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
 
 
 def _total_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
-    """The plan's parts are the sums of its shipments' parts, plus split and delay."""
+    """The plan's parts are the sums of its shipments' parts, plus split and what the last arrival costs."""
     sums = {part: sum(s.cost.parts()[part] for s in plan.shipments) for part in Part}
     sums[Part.SPLIT] = split_cents(strategy, len(plan.shipments))
-    sums[Part.DELAY] = delay_cents(strategy, case.days(plan.promise_seconds)) if plan.shipments else 0
-    return _part_complaints("plan", plan.cost, sums)
+    if plan.shipments:
+        sums |= time_cents(case, strategy, plan.promise_seconds)
+    return part_complaints("plan", plan.cost, sums)
 
 
 def order_complaints(case: Case, plan: Plan) -> list[str]:
@@ -232,10 +232,7 @@ def order_complaints(case: Case, plan: Plan) -> list[str]:
     return [] if keys == sorted(keys) else ["plan: shipments are not sorted by node, then first line"]
 
 
-def lanes_of(case: Case, plan: Plan) -> list[Lane | None]:
-    """The lane that each shipment travels on."""
+def ways_of(case: Case, plan: Plan) -> list[Way | None]:
+    """The way that each shipment takes; None where there is no such way."""
     metres = distances_m(case, plan)
-    return [
-        lane_of(case, case.nodes[s.node_id], case.services[s.service_id], metres[s.node_id])
-        for s in plan.shipments
-    ]
+    return [case.ways(case.nodes[s.node_id], metres[s.node_id]).get(s.service_id) for s in plan.shipments]

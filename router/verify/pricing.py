@@ -4,21 +4,26 @@ All amounts are integer cents.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from router.domain import Part
-from router.network import Lane, Node
+from router.network import Bracket, Lane, Node
 from router.rules.model import (
     Delay,
     Distance,
     Handling,
+    Lateness,
     NodePriority,
     Shipping,
     Split,
     StockDepth,
     Strategy,
+    Transfer,
 )
-from router.verify.facts import Case, rounded_half_up, selects_node
+from router.verify.case import Case
+from router.verify.facts import rounded_half_up, selects_node
+from router.verify.ways import Way
 
 
 def weight_grams(case: Case, units_by_line: Mapping[str, int]) -> int:
@@ -26,24 +31,42 @@ def weight_grams(case: Case, units_by_line: Mapping[str, int]) -> int:
     return sum(case.sku_of(case.lines[i].sku_id).weight_grams * n for i, n in units_by_line.items())
 
 
-def parcel_count(lane: Lane, grams: int) -> int:
+def parcels_grams(way: Way, grams: int) -> list[int]:
     """Full parcels of the greatest weight, and one for the rest; weightless goods need one too."""
-    greatest = lane.brackets[-1].up_to_grams
-    return max(1, -(-grams // greatest))
+    greatest = way.greatest_grams
+    if greatest is None:
+        return [grams]
+    full, rest = divmod(grams, greatest)
+    return [greatest] * full + ([rest] if rest or not full else [])
 
 
-def shipping_cents(strategy: Strategy, lane: Lane, grams: int) -> int:
-    """The lane's tariff for one shipment."""
-    full, rest = divmod(grams, lane.brackets[-1].up_to_grams)
-    total = 0
-    for objective in strategy.objectives:
-        if not isinstance(objective, Shipping):
-            continue
-        total += full * rounded_half_up(lane.brackets[-1].cents, objective.weight)
-        if rest > 0 or grams == 0:
-            holding = next(b for b in lane.brackets if b.up_to_grams >= rest)
-            total += rounded_half_up(holding.cents, objective.weight)
-    return total
+def parcel_count(way: Way, grams: int) -> int:
+    """Parcels of a shipment."""
+    return len(parcels_grams(way, grams))
+
+
+def carriage_cents(strategy: Strategy, way: Way, grams: int) -> dict[Part, int]:
+    """The tariffs along the way for one shipment, and its hubs: of carriers, and of the retailer's own
+    transport."""
+    cents = {Part.SHIPPING: 0, Part.TRANSFER: 0}
+    for parcel, times in Counter(parcels_grams(way, grams)).items():
+        for objective in strategy.objectives:
+            if isinstance(objective, Shipping | Transfer):
+                own = isinstance(objective, Transfer)
+                each = sum(
+                    rounded_half_up(_bracket(lane, parcel).cents, objective.weight)
+                    for service, lane in way.legs
+                    if service.is_transfer == own
+                )
+                if own:
+                    each += sum(rounded_half_up(hub, objective.weight) for hub in way.hub_cents)
+                cents[Part.TRANSFER if own else Part.SHIPPING] += each * times
+    return cents
+
+
+def _bracket(lane: Lane, grams: int) -> Bracket:
+    """The smallest that holds a parcel."""
+    return next(b for b in lane.brackets if b.up_to_grams >= grams)
 
 
 def handling_cents(strategy: Strategy, node: Node, *, line_count: int, unit_count: int) -> int:
@@ -91,20 +114,40 @@ def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_co
 
 
 def delay_cents(strategy: Strategy, days: int) -> int:
-    """An order whose last shipment arrives on the ``days``-th day."""
+    """A last shipment that arrives on the ``days``-th day."""
     total = 0
     for objective in strategy.objectives:
         if isinstance(objective, Delay):
-            late_days = max(0, days - objective.free_days)
-            total += rounded_half_up(objective.cents_per_day, objective.weight) * late_days
-            total += sum(
-                rounded_half_up(s.cents, objective.weight) for s in objective.steps if s.from_days <= days
-            )
+            past_free = max(0, days - objective.free_days)
+            total += rounded_half_up(objective.cents_per_day, objective.weight) * past_free
+            total += _steps_cents(objective, days)
     return total
 
 
+def lateness_cents(strategy: Strategy, days: int) -> int:
+    """A last shipment that arrives on the ``days``-th day after the requested time; 0 when in time."""
+    total = 0
+    for objective in strategy.objectives:
+        if isinstance(objective, Lateness) and days > 0:
+            total += rounded_half_up(objective.cents_per_day, objective.weight) * days
+            total += _steps_cents(objective, days)
+    return total
+
+
+def _steps_cents(objective: Delay | Lateness, days: int) -> int:
+    return sum(rounded_half_up(s.cents, objective.weight) for s in objective.steps if s.from_days <= days)
+
+
+def time_cents(case: Case, strategy: Strategy, last_arrival_seconds: int) -> dict[Part, int]:
+    """What a delivery costs for when its last shipment arrives."""
+    return {
+        Part.DELAY: delay_cents(strategy, case.days(last_arrival_seconds)),
+        Part.LATENESS: lateness_cents(strategy, case.late_days(last_arrival_seconds)),
+    }
+
+
 def split_cents(strategy: Strategy, shipment_count: int) -> int:
-    """Every shipment beyond the first."""
+    """Every shipment of a delivery beyond the first."""
     each = sum(rounded_half_up(o.cents, o.weight) for o in strategy.objectives if isinstance(o, Split))
     return each * max(0, shipment_count - 1)
 
@@ -115,13 +158,13 @@ def shipment_cents(
     node: Node,
     units_by_line: Mapping[str, int],
     *,
-    lane: Lane,
+    way: Way,
     distance_m: int,
 ) -> dict[Part, int]:
-    """The parts that one shipment causes by itself: all but stock depth, split and delay."""
+    """The parts that one shipment causes by itself: all but stock depth, split, delay and lateness."""
     unit_count = sum(units_by_line.values())
     return {
-        Part.SHIPPING: shipping_cents(strategy, lane, weight_grams(case, units_by_line)),
+        **carriage_cents(strategy, way, weight_grams(case, units_by_line)),
         Part.HANDLING: handling_cents(strategy, node, line_count=len(units_by_line), unit_count=unit_count),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),

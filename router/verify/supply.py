@@ -1,16 +1,19 @@
-"""May this node supply these units, and by which services: stock, eligibility rules, carriage, deadline.
+"""May this node supply these units, and by which ways: stock, eligibility rules, carriage, deadline.
 Questions are answered with complaints; an empty list is a yes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from router.errors import BrokenInvariant
-from router.network import Lane, Node, Service
+from router.domain import OrderLine
+from router.network import Node, Service
 from router.rules.model import (
+    AllowMethods,
     AllowNodes,
     EligibilityRule,
+    ExcludeMethods,
     ExcludeNodes,
     ExcludeServices,
     MaxDistance,
@@ -18,37 +21,60 @@ from router.rules.model import (
     SameCountry,
     Strategy,
 )
-from router.verify.facts import Case, SkuFacts, selects_node, selects_sku
+from router.verify.case import Case
+from router.verify.facts import SkuFacts, selects_node, selects_sku
+from router.verify.ways import Way
 
 
-def stock_complaints(
-    case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int], distance_m: int
-) -> list[str]:
-    """What forbids the node to supply these units: rules, or stock taken jointly over the lines."""
-    units_by_sku: dict[str, int] = {}
+def units_by_sku(case: Case, units_by_line: Mapping[str, int]) -> Counter[str]:
+    """Units of each SKU, over all lines."""
+    found: Counter[str] = Counter()
     for line_id, units in units_by_line.items():
-        sku_id = case.lines[line_id].sku_id
-        units_by_sku[sku_id] = units_by_sku.get(sku_id, 0) + units
+        found[case.lines[line_id].sku_id] += units
+    return found
+
+
+def stock_complaints(case: Case, strategy: Strategy, node: Node, units: Mapping[str, int]) -> list[str]:
+    """What is wrong with taking so many units of each SKU at the node. Nothing but stock is asked of the
+    case: the units may be those of several deliveries."""
     found: list[str] = []
-    for sku_id, units in units_by_sku.items():
+    for sku_id, count in units.items():
         available = case.available(sku_id, node.node_id)
-        if available is None or units > available:
-            found.append(f"stock: {units} units of {sku_id!r} taken, available {available}")
+        if available is None or count > available:
+            found.append(f"stock: {count} units of {sku_id!r} taken, available {available}")
             continue
         sku = case.sku_of(sku_id)
         found += [
-            f"rule {rule.name!r} ({rule.kind}) forbids {units} units of {sku_id!r}"
+            _forbidden(rule, sku_id, count)
             for rule in strategy.eligibility
-            if selects_sku(rule.skus, sku)
-            and _forbids(case, rule, node, distance_m=distance_m, remaining=available - units)
+            if isinstance(rule, MinRemaining)
+            and selects_sku(rule.skus, sku)
+            and selects_node(rule.nodes, node)
+            and available - count < rule.units
         ]
     return found
 
 
-def _forbids(case: Case, rule: EligibilityRule, node: Node, *, distance_m: int, remaining: int) -> bool:
+def rule_complaints(
+    case: Case, strategy: Strategy, node: Node, units: Mapping[str, int], distance_m: int
+) -> list[str]:
+    """The rules that keep the node from supplying the SKUs to the place, whatever the stock."""
+    return [
+        _forbidden(rule, sku_id, count)
+        for sku_id, count in units.items()
+        for rule in strategy.eligibility
+        if selects_sku(rule.skus, case.sku_of(sku_id)) and _bars(case, rule, node, distance_m)
+    ]
+
+
+def _forbidden(rule: EligibilityRule, sku_id: str, units: int) -> str:
+    return f"rule {rule.name!r} ({rule.kind}) forbids {units} units of {sku_id!r}"
+
+
+def _bars(case: Case, rule: EligibilityRule, node: Node, distance_m: int) -> bool:
     """Does the rule bar the node, for a SKU that the rule is about?"""
-    if isinstance(rule, ExcludeServices):
-        return False  # a matter of carriage
+    if isinstance(rule, ExcludeServices | MinRemaining):
+        return False  # matters of carriage and of stock
     selected = selects_node(rule.nodes, node)
     if isinstance(rule, AllowNodes):
         return not selected
@@ -56,21 +82,11 @@ def _forbids(case: Case, rule: EligibilityRule, node: Node, *, distance_m: int, 
         return selected
     if isinstance(rule, MaxDistance):
         return distance_m > rule.km * 1000
-    if isinstance(rule, SameCountry):
-        return node.country != case.order.destination.country
-    return isinstance(rule, MinRemaining) and remaining < rule.units
-
-
-def lane_of(case: Case, node: Node, service: Service, distance_m: int) -> Lane | None:
-    """The first lane of the service that leads from the node to the destination, if goods arrive by it."""
-    for lane in service.lanes:
-        if (
-            (not lane.from_zones or case.node_zones[node.node_id] in lane.from_zones)
-            and (not lane.to_zones or case.destination_zone in lane.to_zones)
-            and (lane.max_distance_m is None or distance_m <= lane.max_distance_m)
-        ):
-            return lane if case.times(node, service, lane) is not None else None
-    return None
+    if isinstance(rule, AllowMethods):
+        return case.method(node).name not in rule.methods
+    if isinstance(rule, ExcludeMethods):
+        return case.method(node).name in rule.methods
+    return isinstance(rule, SameCountry) and node.country != case.place.country
 
 
 def excludes(strategy: Strategy, service: Service, sku: SkuFacts) -> bool:
@@ -86,68 +102,56 @@ def excludes(strategy: Strategy, service: Service, sku: SkuFacts) -> bool:
 
 
 def carriage_complaints(
-    case: Case,
-    strategy: Strategy,
-    node: Node,
-    line_ids: Sequence[str],
-    *,
-    service: Service,
-    lane: Lane | None,
+    case: Case, strategy: Strategy, node: Node, line_ids: Sequence[str], *, way_id: str, distance_m: int
 ) -> list[str]:
-    """What forbids a shipment of these lines from the node by the service on its ``lane``."""
-    name = service.service_id
-    if name not in node.services:
-        return [f"carriage: service {name!r} does not collect there"]
-    if lane is None:
-        return [f"carriage: service {name!r} has no lane"]
+    """What forbids a shipment of these lines from the node by the way of that id."""
+    way = case.ways(node, distance_m).get(way_id)
+    if way is None:
+        collects = way_id not in case.services or way_id in node.services
+        return [f"carriage: {_noun(way_id)} {'has no lane' if collects else 'does not collect'} there"]
     found: list[str] = []
-    greatest = lane.brackets[-1].up_to_grams
     for line_id in line_ids:
         sku = case.sku_of(case.lines[line_id].sku_id)
-        if excludes(strategy, service, sku):
-            found.append(f"carriage: service {name!r} excludes SKU {sku.sku_id!r}")
-        if sku.weight_grams > greatest:
+        if any(excludes(strategy, service, sku) for service, _ in way.legs):
+            found.append(f"carriage: {_noun(way_id)} excludes SKU {sku.sku_id!r}")
+        if way.greatest_grams is not None and sku.weight_grams > way.greatest_grams:
             found.append(
-                f"carriage: a unit of {sku.sku_id!r} weighs {sku.weight_grams} g, {name!r} takes {greatest} g"
+                f"carriage: a unit of {sku.sku_id!r} weighs {sku.weight_grams} g, "
+                f"{way_id!r} takes {way.greatest_grams} g"
             )
-    deadline, arrival = case.order.deliver_by_seconds, arrival_seconds(case, node, service, lane)
-    if deadline is not None and arrival > deadline:
-        found.append(f"deadline: arrives at {arrival} by {name!r}, due by {deadline}")
+    latest = case.latest_seconds(strategy)
+    if latest is not None and way.arrival_seconds > latest:
+        found.append(f"deadline: arrives at {way.arrival_seconds} by {way_id!r}, due by {latest}")
     return found
 
 
-def arrival_seconds(case: Case, node: Node, service: Service, lane: Lane) -> int:
-    """When a shipment is there by the service on its ``lane_of``. Raises BrokenInvariant for one by which it
-    never is."""
-    found = case.times(node, service, lane)
-    if found is None:
-        raise BrokenInvariant(f"service {service.service_id!r} does not arrive from node {node.node_id!r}")
-    return found.arrival_seconds
+def _noun(way_id: str) -> str:
+    return f"service {way_id!r}" if way_id else "collecting"
 
 
-def open_services(
+def open_ways(
     case: Case, strategy: Strategy, node: Node, line_ids: Sequence[str], distance_m: int
-) -> Iterator[tuple[Service, Lane]]:
-    """The services, as stated, that may carry a shipment of these lines in time, with their lanes."""
-    for service in case.network.services:
-        lane = lane_of(case, node, service, distance_m)
-        if lane is not None and not carriage_complaints(
-            case, strategy, node, line_ids, service=service, lane=lane
-        ):
-            yield service, lane
+) -> Iterator[Way]:
+    """The ways, as stated, that a shipment of these lines may take and be in time."""
+    for way_id, way in case.ways(node, distance_m).items():
+        if not carriage_complaints(case, strategy, node, line_ids, way_id=way_id, distance_m=distance_m):
+            yield way
 
 
 def can_supply(
     case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int], distance_m: int
 ) -> bool:
     """The node can send exactly these units, each alone group and the rest in shipments of their own."""
-    if stock_complaints(case, strategy, node, units_by_line, distance_m):
+    units = units_by_sku(case, units_by_line)
+    if stock_complaints(case, strategy, node, units):
+        return False
+    if rule_complaints(case, strategy, node, units, distance_m):
         return False
     parcels: dict[int | None, list[str]] = {}
     for line_id in units_by_line:
         group = case.group_of[line_id]
         parcels.setdefault(group if case.alone[group] else None, []).append(line_id)
-    return all(any(open_services(case, strategy, node, ids, distance_m)) for ids in parcels.values())
+    return all(any(open_ways(case, strategy, node, ids, distance_m)) for ids in parcels.values())
 
 
 def may_divide(case: Case, strategy: Strategy, line_id: str, distances_m: Mapping[str, int]) -> bool:
@@ -162,13 +166,32 @@ def may_divide(case: Case, strategy: Strategy, line_id: str, distances_m: Mappin
     )
 
 
-def simple_answer(case: Case, strategy: Strategy) -> str | None:
-    """A node that by itself gives the strategy an answer: it supplies the whole order or, where partial
-    answers are allowed, some group. None proves nothing."""
-    groups = case.groups if strategy.limits.allow_partial else (case.order.lines,)
+def simple_answer(cases: Sequence[Case], strategy: Strategy) -> list[str]:
+    """Nodes that give the strategy an answer: one that supplies some group, where partial answers are
+    allowed, or else one for each delivery that supplies all of it. Empty proves nothing."""
+    partial = strategy.limits.allow_partial
+    taken: Counter[tuple[str, str]] = Counter()
+    found: list[str] = []
+    for case in cases:
+        groups = case.groups if partial else (tuple(case.lines.values()),)
+        node_id = next((n for lines in groups if (n := _supplier(case, strategy, lines, taken))), None)
+        if node_id is not None:
+            found.append(node_id)
+        if (node_id is None) != partial:
+            return found if partial else []
+    return found
+
+
+def _supplier(
+    case: Case, strategy: Strategy, lines: Sequence[OrderLine], taken: Counter[tuple[str, str]]
+) -> str | None:
+    """A node that supplies the lines whole from what ``taken`` leaves, which they are added to."""
+    whole = {line.line_id: line.quantity for line in lines}
     for node in case.network.nodes:
-        for lines in groups:
-            whole = {line.line_id: line.quantity for line in lines}
-            if can_supply(case, strategy, node, whole, case.distances_m[node.node_id]):
+        if can_supply(case, strategy, node, whole, case.distances_m[node.node_id]):
+            units = units_by_sku(case, whole)
+            together = {sku_id: n + taken[sku_id, node.node_id] for sku_id, n in units.items()}
+            if not stock_complaints(case, strategy, node, together):
+                taken.update({(sku_id, node.node_id): n for sku_id, n in units.items()})
                 return node.node_id
     return None

@@ -80,10 +80,19 @@ class MemoryLedger:
             return state.reservations.get(reservation_id)
 
     def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
+        return self.stock_of([sku_id], node_ids)[1]
+
+    def stock_of(
+        self, sku_ids: Sequence[str], node_ids: Sequence[str] | None = None
+    ) -> tuple[int, list[StockRow]]:
+        wanted = None if node_ids is None else set(node_ids)
         with self._settled() as state:
-            rows = state.rows.get(sku_id, {})
-            wanted = rows.keys() if node_ids is None else rows.keys() & set(node_ids)
-            return [_stock_row(sku_id, node_id, *rows[node_id]) for node_id in sorted(wanted)]
+            return state.version, [
+                _stock_row(sku_id, node_id, *row)
+                for sku_id in sku_ids
+                for node_id, row in sorted(state.rows.get(sku_id, {}).items())
+                if wanted is None or node_id in wanted
+            ]
 
     def columns(self) -> StockColumns:
         with self._settled() as state:

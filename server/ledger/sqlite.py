@@ -119,9 +119,15 @@ class SqliteLedger:
             return None if number is None else load_reservation(db, number)
 
     def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
+        return self.stock_of([sku_id], node_ids)[1]
+
+    def stock_of(
+        self, sku_ids: Sequence[str], node_ids: Sequence[str] | None = None
+    ) -> tuple[int, list[StockRow]]:
         wanted = None if node_ids is None else frozenset(node_ids)
         with self._settled() as db:
-            return [
+            version = int(one_value(db, "get_version"))
+            return version, [
                 StockRow(
                     sku_id=sku_id,
                     node_id=node_id,
@@ -129,6 +135,7 @@ class SqliteLedger:
                     reserved=reserved,
                     safety_stock=safety_stock,
                 )
+                for sku_id in sku_ids
                 for node_id, on_hand, reserved, safety_stock in db.execute(
                     SQL["list_stock_of_sku"], (sku_id,)
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ OLDEST_SQLITE = (3, 38, 0)
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_LENGTH = 100
+_JOURNAL, _LOG, _INDEX = "-journal", "-wal", "-shm"
 SQL = named_statements(sql_text("sqlite_queries.sql"))
 
 
@@ -32,16 +34,56 @@ def one_value(connection: sqlite3.Connection, name: str, *parameters: object) ->
     return connection.execute(SQL[name], parameters).fetchone()[0]
 
 
+def is_absent(path: Path) -> bool:
+    """Is there no ledger yet: no file, or an empty one?
+
+    Raises LedgerUnusable when there is none but its log is: SQLite would throw that away or, worse, play it
+    into the next file of the name, and it may be all that is left of the last holds. Whoever moved the file
+    can put it back; whoever removed it removes the log too.
+    """
+    log = beside(path, _LOG)
+    try:
+        has_log = log.exists()  # asked first: who makes a ledger writes the file before its log
+        if path.exists() and path.stat().st_size:
+            return False
+    except OSError as error:
+        raise unusable(path, str(error)) from error
+    if has_log:
+        found = f"is missing or empty, but {log.name} is there and may hold its last changes"
+        raise unusable(path, f"{found}: put the file back, or remove {path.name}* to begin anew")
+    return True
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """A file that belongs to a database."""
+    return path.with_name(path.name + suffix)
+
+
+def remove_database(path: Path) -> None:
+    """A SQLite file with what belongs to it."""
+    for suffix in ("", _LOG, _INDEX, _JOURNAL):
+        beside(path, suffix).unlink(missing_ok=True)
+
+
+def replace_absent(new: Path, path: Path) -> None:
+    """Gives a whole, closed database the name of one that ``is_absent``. What was left beside that one holds
+    nothing, a journal being only of a making that was cut short, but would be played into the new file."""
+    for suffix in (_INDEX, _JOURNAL):
+        beside(path, suffix).unlink(missing_ok=True)
+    os.replace(new, path)
+
+
 def open_writer(path: Path) -> sqlite3.Connection:
     """The writing connection to a ledger file, made if it is missing or empty.
 
     Raises LedgerUnusable for a file that is corrupt, another application's, of a newer schema, or that
-    cannot be opened.
+    cannot be opened, and as ``is_absent``.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise unusable(path, f"SQLite {sqlite3.sqlite_version} is too old, 3.38 is needed")
     try:
-        if _has_ledger_header(path):
+        if not is_absent(path):
+            _check_header(path)
             _check_pages(path)
         connection = _connect(f"{path.absolute()}")
     except (sqlite3.Error, OSError) as error:
@@ -73,19 +115,13 @@ def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
-def _has_ledger_header(path: Path) -> bool:
-    """False for a missing or empty file. Reads the plain bytes, as opening by SQLite may write."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_LENGTH)
-    except FileNotFoundError:
-        return False
-    if not header:
-        return False
+def _check_header(path: Path) -> None:
+    """Reads the plain bytes, as opening by SQLite may write."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_LENGTH)
     if len(header) < _HEADER_LENGTH or not header.startswith(_MAGIC):
         raise unusable(path, "is not a SQLite database")
     _check_identity(path, int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
-    return True
 
 
 def _check_identity(path: Path, application_id: int, schema_version: int) -> None:
@@ -101,7 +137,7 @@ def _check_pages(path: Path) -> None:
 
     A rollback journal exists only if the making of the file was cut short; then nothing is in it yet.
     """
-    if path.with_name(path.name + "-journal").exists():
+    if beside(path, _JOURNAL).exists():
         return
     connection = _connect(_uri(path, "ro"), uri=True)
     try:

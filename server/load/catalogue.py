@@ -26,7 +26,7 @@ COLUMNS = Columns(
 )
 MAX_LABEL_SETS = 32_000
 """Most different combinations of labels."""
-_LIMITS = {"weight_grams": MAX_WEIGHT_GRAMS, "unit_value_cents": MAX_UNIT_VALUE_CENTS}
+LIMITS = {"weight_grams": MAX_WEIGHT_GRAMS, "unit_value_cents": MAX_UNIT_VALUE_CENTS}
 _UNUSUAL_ID = r"^\s|\s$|[^\x20-\x7e]"
 
 
@@ -85,7 +85,7 @@ class _Reader:
         if name not in self._table.present:
             self._numbers[name].append(np.zeros(batch.num_rows, np.int64))
             return
-        numbers, greatest = number_column(batch, name), _LIMITS[name]
+        numbers, greatest = number_column(batch, name), LIMITS[name]
         values, column = numbers.values, batch.column(name)
         outside = (values < 0) | (values > greatest)
         if name not in COLUMNS.optional:

@@ -106,6 +106,11 @@ class ServiceEntry(_Model):
     calendar: Id | None = Field(
         default=None, description="The carrier's working days, for transit_days; none: every day."
     )
+    direction: Literal["outbound", "return"] = Field(
+        default="outbound",
+        description="outbound: from nodes to destinations. return: from where a customer or a drop-off node "
+        "is to nodes; orders never travel by it, and returns by no other.",
+    )
     labels: tuple[Id, ...] = Field(default=(), description="Names for rules to select it by.")
     excluded_sku_labels: tuple[Id, ...] = Field(
         default=(), description="SKUs with one of these do not travel by it."
@@ -144,13 +149,15 @@ class Carriage:
     zones: tuple[Zone, ...]
     services: tuple[Service, ...]
     paths: StatedPaths
+    return_services: tuple[Service, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     schedules: tuple[Schedule, ...] = ()
 
     def known(self) -> Known:
         """What nodes and pick-up points may refer to."""
+        services = (*self.services, *self.return_services)
         return Known(
-            services={service.service_id: service.calendar for service in self.services},
+            services={service.service_id: service.calendar for service in services},
             calendars={calendar.calendar_id: calendar.keeps_holidays for calendar in self.calendars},
             schedules=frozenset(schedule.schedule_id for schedule in self.schedules),
         )
@@ -171,6 +178,7 @@ class Carriage:
             nodes=nodes,
             zones=self.zones,
             services=self.services,
+            return_services=self.return_services,
             calendars=self.calendars,
             schedules=self.schedules,
             pickup_points=points,
@@ -220,7 +228,8 @@ def parse_carriage(text: str, source: str) -> Carriage:
     return Carriage(
         currency=file.currency,
         zones=tuple(_zone(zone) for zone in file.zones),
-        services=tuple(_service(service, file.tariffs) for service in file.services),
+        services=_services(file, "outbound"),
+        return_services=_services(file, "return"),
         paths=StatedPaths(file.paths, document),
         calendars=tuple(calendar_of(name, entry) for name, entry in file.calendars.items()),
         schedules=tuple(schedule_of(name, entries) for name, entries in file.pickups.items()),
@@ -245,7 +254,8 @@ def _mistakes(file: NetworkDocument) -> Findings:
         yield from _calendar_mistake(service.calendar, file.calendars, ("services", s))
         for at, lane in enumerate(service.lanes):
             yield from _lane_mistakes(lane, file.tariffs, zone_ids, ("services", s, "lanes", at))
-    yield from path_mistakes(file.paths, {service.id: service.serves for service in file.services})
+    serves = {s.id: s.serves if s.direction == "outbound" else () for s in file.services}
+    yield from path_mistakes(file.paths, serves)
     yield from calendar_mistakes(file.calendars)
     yield from pickup_mistakes(file.pickups)
 
@@ -311,6 +321,10 @@ def _zone(zone: ZoneEntry) -> Zone:
         time_zone=zone.time_zone or "",
         calendar=zone.calendar or "",
     )
+
+
+def _services(file: NetworkDocument, direction: str) -> tuple[Service, ...]:
+    return tuple(_service(s, file.tariffs) for s in file.services if s.direction == direction)
 
 
 def _service(service: ServiceEntry, tariffs: Mapping[str, tuple[BracketEntry, ...]]) -> Service:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig, Violation
 from router.network import Node
 from router.rules.validate import bounded, did_you_mean
@@ -17,7 +17,7 @@ MAX_UNITS = 10**9
 MAX_MINUTES = 527_040
 REQUIRED = ("node_id", "node_type", "country", "latitude", "longitude")
 TEXTS = ("name", "postal_code", "time_zone", "region", "calendar")
-LISTS = ("labels", "groups", "services")
+LISTS = ("labels", "groups", "services", "return_methods", "reconditions")
 NUMBERS = {
     "priority": (1, 1_000_000, 1),
     "processing_minutes": (0, MAX_MINUTES, 0),
@@ -25,11 +25,15 @@ NUMBERS = {
     "line_cents": (0, MAX_CENTS, 0),
     "unit_cents": (0, MAX_CENTS, 0),
     "safety_stock_units": (0, MAX_UNITS, 0),
+    "return_unit_cents": (0, MAX_CENTS, 0),
+    "recondition_unit_cents": (0, MAX_CENTS, 0),
 }
 """Least, greatest, and what an empty value means."""
 PICKUPS = "pickups"
 LEAD = "pickup_lead_minutes"
 LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, LEAD, *NUMBERS), REQUIRED)
+RETURN_METHODS = {method.name: method for method in (ReturnMethod.DROP_OFF, ReturnMethod.PARCEL)}
+"""What a node may state; a transfer begins at one and ends at the other."""
 
 
 def read_nodes(path: Path, known: Known) -> tuple[Node, ...]:
@@ -64,9 +68,11 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
     latitude, longitude = row.degrees("latitude", 90.0), row.degrees("longitude", 180.0)
     name, postal_code = row.text("name"), row.text("postal_code")
     time_zone = row.time_zone(zones)
-    labels, groups, services = (row.ids(column) for column in LISTS)
+    labels, groups, services, return_methods, reconditions = (row.ids(column) for column in LISTS)
     for unknown in sorted(services - known.services.keys()):
         row.wrong("services", f"no service {unknown!r}{did_you_mean(unknown, known.services)}")
+    for unknown in sorted(return_methods - RETURN_METHODS.keys()):
+        row.wrong("return_methods", f"{shown(unknown)} is not one of {', '.join(RETURN_METHODS)}")
     region, calendar = row.calendar(known, country, services)
     schedules = _schedules(row, known, services)
     lead = row.number(LEAD, 0, MAX_MINUTES)
@@ -95,6 +101,10 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
         line_cents=numbers["line_cents"],
         unit_cents=numbers["unit_cents"],
         safety_stock_units=numbers["safety_stock_units"],
+        return_methods=frozenset(RETURN_METHODS[name] for name in return_methods),
+        reconditions=reconditions,
+        return_unit_cents=numbers["return_unit_cents"],
+        recondition_unit_cents=numbers["recondition_unit_cents"],
     )
 
 

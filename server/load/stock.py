@@ -34,12 +34,14 @@ class StockFeed:
     | node_ix | int32[R] | position in the nodes given |
     | on_hand | int32[R] | units in the building, 0..10^9 |
     | safety_stock | int32[R] | units never offered; the node's where the feed has none |
+    | is_stated | bool[R] | does the feed have the safety stock? |
     """
 
     sku_ix: I32
     node_ix: I32
     on_hand: I32
     safety_stock: I32
+    is_stated: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.sku_ix)
@@ -65,6 +67,7 @@ class _Reader:
         self._problems = Problems(COLUMNS.all)
         self._rows = 0
         self._columns: dict[str, list[I32]] = {name: [] for name in COLUMNS.all}
+        self._stated: list[NDArray[np.bool_]] = []
 
     def read(self, progress: Progress | None) -> StockFeed:
         for batch in self._table.batches(progress):
@@ -77,7 +80,10 @@ class _Reader:
         self._find_repeats(columns["sku_id"], columns["node_id"])
         if self._problems.count or self._table.bad_lines:
             raise InvalidConfig(self._table.violations(self._problems))
-        return StockFeed(columns["sku_id"], columns["node_id"], columns["on_hand"], columns["safety_stock"])
+        stated = frozen(np.concatenate([np.empty(0, bool), *self._stated]))
+        return StockFeed(
+            columns["sku_id"], columns["node_id"], columns["on_hand"], columns["safety_stock"], stated
+        )
 
     def _find(self, batch: pa.RecordBatch, name: str, what: str) -> I32:
         strings = text_column(batch, name)
@@ -95,11 +101,13 @@ class _Reader:
         """Units of one column; ``default`` (int32[rows]) where an optional value is empty."""
         if name not in self._table.present:
             self._columns[name].append(default)
+            self._stated.append(np.zeros(batch.num_rows, bool))
             return
         numbers = number_column(batch, name)
         values, column = numbers.values, batch.column(name)
         if name in COLUMNS.optional:
             values = np.where(numbers.missing, default, values)
+            self._stated.append(~numbers.missing)
         else:
             self._problems.where(self._rows, name, numbers.missing, lambda _: "is empty")
         self._problems.where(

@@ -52,11 +52,10 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
         found += id_violations("order_id", request.order_id)
         if not 1 <= len(request.holds) <= MAX_HOLDS:
             found.append(Violation("holds", f"{len(request.holds)} holds, not within 1..{MAX_HOLDS}"))
-            raise InvalidInput(found)
-        snapshot = self._world.snapshot
-        sku_ix = snapshot.catalogue.ids.find_many([hold.sku_id for hold in request.holds])
-        node_ix = snapshot.compiled.nodes.find_many([hold.node_id for hold in request.holds])
-        for i, hold in enumerate(request.holds):
+        snapshot, holds = self._world.snapshot, request.holds[:MAX_HOLDS]
+        sku_ix = snapshot.catalogue.ids.find_many([hold.sku_id for hold in holds])
+        node_ix = snapshot.compiled.nodes.find_many([hold.node_id for hold in holds])
+        for i, hold in enumerate(holds):
             if sku_ix[i] < 0:
                 found.append(Violation(f"holds[{i}].sku_id", f"unknown SKU {hold.sku_id!r}"))
             if node_ix[i] < 0:

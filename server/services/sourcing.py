@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
@@ -10,6 +11,8 @@ from router.domain import Decision, Order
 from router.errors import InvalidInput, Violation
 from router.explanation import Explanation
 from router.ledger import Reservation
+from router.order_checks import order_violations
+from router.orders import name_violations
 from router.rank import rank
 from router.sourcer import ENGINE_VERSION
 from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
@@ -18,8 +21,8 @@ from server.convert import (
     envelope_violations,
     explanation_to_proto,
     line_candidates_to_proto,
-    order_violations_of,
     parse_order,
+    parse_order_bytes,
     timestamp,
 )
 from server.deciding import explain_again, quote
@@ -57,11 +60,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             request = decoded(sourcing_pb2.SourceOrderRequest.FromString, request)
         held = not request.validate_only
         found = envelope_violations(request.request_id, request.hold_seconds, held=held)
-        if not request.HasField("order"):
-            raise InvalidInput([*found, Violation("order", "is missing")])
-        if found:
-            raise InvalidInput(found + order_violations_of(request.order, now_seconds))
-        order = parse_order(request.order, now_seconds)
+        order = self._parsed(request, found, now_seconds)
         order_bytes = request.order.SerializeToString(deterministic=True)
         if not held:
             answer = quote(self._world, order, order_bytes, now_seconds, with_explanation=request.explain)
@@ -95,7 +94,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         if len(request.orders) > limit:
             found.append(Violation("orders", f"{len(request.orders)} orders, at most {limit}"))
         if found:
-            raise InvalidInput(found)
+            raise InvalidInput(found + self._violations_of_all(request.orders[:limit]))
         if request.validate_only:
             results = [self._quoted(order) for order in request.orders]
         else:
@@ -111,6 +110,41 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         asked, now_seconds = request, self._world.now_seconds()
         return self._world.read(lambda snapshot: self._promise.answer(asked, snapshot, now_seconds))
 
+    def _check(self, order: Order) -> list[Violation]:
+        snapshot = self._world.snapshot
+        return name_violations(order, snapshot.network, snapshot.compiled, snapshot.catalogue)
+
+    def _parsed(
+        self,
+        request: sourcing_pb2.SourceOrderRequest | sourcing_pb2.RankNodesRequest,
+        found: list[Violation],
+        now_seconds: int,
+    ) -> Order:
+        """The order of a request. Raises InvalidInput with ``found``, which is wrong around it, and all that
+        is wrong with it."""
+        if not request.HasField("order"):
+            raise InvalidInput([*found, Violation("order", "is missing")])
+        if found:
+            raise InvalidInput(found + self._violations_of(request.order, now_seconds))
+        return parse_order(request.order, now_seconds, self._check)
+
+    def _violations_of(self, message: sourcing_pb2.Order, now_seconds: int) -> list[Violation]:
+        """Everything wrong with an order."""
+        try:
+            order = parse_order(message, now_seconds, self._check)
+        except InvalidInput as error:
+            return list(error.violations)
+        return order_violations(order, now_seconds) + self._check(order)
+
+    def _violations_of_all(self, orders: Sequence[sourcing_pb2.Order]) -> list[Violation]:
+        """What is wrong with the orders of a call that is refused as a whole."""
+        now_seconds = self._world.now_seconds()
+        return [
+            Violation(f"orders[{ix}]{violation.field.removeprefix('order')}", violation.message)
+            for ix, message in enumerate(orders)
+            for violation in self._violations_of(message, now_seconds)
+        ]
+
     def _decided(self, request_bytes: bytes) -> Batch | None:
         """Decides and remembers what it can of a request for quotes; None when that is nothing."""
         now_seconds = self._world.now_seconds()
@@ -122,7 +156,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     def _quoted(self, message: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
         now_seconds = self._world.now_seconds()
         try:
-            order = parse_order(message, now_seconds)
+            order = parse_order(message, now_seconds, self._check)
             order_bytes = message.SerializeToString()
             decided = quote(self._world, order, order_bytes, now_seconds, with_explanation=False)
         except Exception as error:
@@ -138,7 +172,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         first_use: dict[str, int] = {}
         for ix, message in enumerate(request.orders):
             try:
-                order = parse_order(message, self._world.now_seconds())
+                order = parse_order(message, self._world.now_seconds(), self._check)
                 _check_first_use(first_use, order, ix)
             except InvalidInput as error:
                 results[ix] = _failed(error)
@@ -172,11 +206,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         if not 1 <= count <= MAX_NODES_PER_LINE:
             message = f"{count} is not within 1..{MAX_NODES_PER_LINE}"
             found.append(Violation("max_nodes_per_line", message))
-        if not request.HasField("order"):
-            raise InvalidInput([*found, Violation("order", "is missing")])
-        if found:
-            raise InvalidInput(found + order_violations_of(request.order, now_seconds))
-        order = parse_order(request.order, now_seconds)
+        order = self._parsed(request, found, now_seconds)
         snapshot = self._world.snapshot
         ranking = rank(
             order, snapshot, now_seconds, max_per_line=count, include_rejected=request.include_rejected
@@ -196,14 +226,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     ) -> sourcing_pb2.ExplainDecisionResponse:
         if not request.decision_id:
             raise InvalidInput.at("decision_id", "must not be empty")
-        decision, explanation = explain_again(self._world, request.decision_id, _order_from_bytes)
+        decision, explanation = explain_again(self._world, request.decision_id, parse_order_bytes)
         return sourcing_pb2.ExplainDecisionResponse(
             decision=decision_to_proto(decision), explanation=explanation_to_proto(explanation)
         )
-
-
-def _order_from_bytes(order_bytes: bytes, now_seconds: int) -> Order:
-    return parse_order(sourcing_pb2.Order.FromString(order_bytes), now_seconds)
 
 
 def _check_first_use(first_use: dict[str, int], order: Order, ix: int) -> None:

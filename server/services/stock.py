@@ -78,11 +78,10 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
         name: str,
         rows: Sequence[stock_pb2.StockLevel | stock_pb2.StockAdjustment],
     ) -> tuple[list[int], list[Violation]]:
-        """The safety stock of each row's node, which a new row takes, and what is wrong. Raises InvalidInput
-        for too few or too many rows."""
+        """The safety stock of each row's node, which a new row takes, and what is wrong."""
         found = envelope_violations(request_id)
         if not 1 <= len(rows) <= MAX_ROWS:
-            raise InvalidInput([*found, Violation(name, f"{len(rows)} rows, not within 1..{MAX_ROWS}")])
+            found.append(Violation(name, f"{len(rows)} rows, not within 1..{MAX_ROWS}"))
         snapshot = self._world.snapshot
         sku_ix = snapshot.catalogue.ids.find_many([row.sku_id for row in rows]).tolist()
         node_ix = snapshot.compiled.nodes.find_many([row.node_id for row in rows]).tolist()
@@ -113,9 +112,7 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
         self, request: stock_pb2.GetAvailabilityRequest, context: Call
     ) -> stock_pb2.GetAvailabilityResponse:
         self._check_query(request)
-        ledger = self._world.ledger
-        version = ledger.version()
-        node_ids = list(request.node_ids) or None
+        version, rows = self._world.ledger.stock_of(request.sku_ids, list(request.node_ids) or None)
         return stock_pb2.GetAvailabilityResponse(
             availabilities=[
                 stock_pb2.Availability(
@@ -126,8 +123,7 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
                     safety_stock=row.safety_stock,
                     available_to_promise=row.available,
                 )
-                for sku_id in request.sku_ids
-                for row in ledger.stock(sku_id, node_ids)
+                for row in rows
             ],
             stock_version=version,
         )
@@ -135,7 +131,7 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
     def _check_query(self, request: stock_pb2.GetAvailabilityRequest) -> None:
         found: list[Violation] = []
         if not 1 <= len(request.sku_ids) <= MAX_SKUS:
-            raise InvalidInput.at("sku_ids", f"{len(request.sku_ids)} SKUs, not within 1..{MAX_SKUS}")
+            found.append(Violation("sku_ids", f"{len(request.sku_ids)} SKUs, not within 1..{MAX_SKUS}"))
         snapshot = self._world.snapshot
         for name, ids, index in (
             ("sku_ids", request.sku_ids, snapshot.catalogue.ids),

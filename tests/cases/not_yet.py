@@ -10,9 +10,6 @@ DIFFERENTIAL = "differential.json"
 
 INCOMING = "needs future supply by date"
 NOT_YET: dict[str, dict[str, str]] = {
-    "issue_reports.json": {
-        "abantecart 1275: returns follow the sources": "needs the choice of the node that a return goes to",
-    },
     "frepple_promise.json": {
         "A default: partial and late allowed": INCOMING,
         "C only complete": INCOMING,

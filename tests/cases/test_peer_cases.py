@@ -23,6 +23,7 @@ from tests.cases.adapter import (
 from tests.cases.moves import move, reserved_at, stocked
 from tests.cases.not_yet import DIFFERENTIAL, NOT_YET, PEERS
 from tests.cases.policies import policy_of
+from tests.cases.returning import returned
 
 CHECKED = {
     "allocations",
@@ -41,7 +42,11 @@ NOT_EXPECTED = {"note", "peer_answer"}
 
 
 def sources_an_order(file_name: str, case: Case) -> bool:
-    return case["name"] not in NOT_YET.get(file_name, {}) and "reservation_move" not in case
+    return (
+        case["name"] not in NOT_YET.get(file_name, {})
+        and "reservation_move" not in case
+        and "return_qty" not in case
+    )
 
 
 def moves_a_reservation(file_name: str, case: Case) -> bool:
@@ -95,6 +100,21 @@ def test_a_reservation_moves_only_to_where_there_is_stock(file_name: str, case: 
     assert [(short.node_id, short.quantity) for short in outcome.shortages] == [(asked["to"], 1)]
     assert expected["error"] == f"insufficient stock at {asked['to']}"
     assert reserved_at(ledger, asked["sku"]) == expected["reserved_after"]
+
+
+def returns_goods(file_name: str, case: Case) -> bool:
+    return "return_qty" in case
+
+
+@pytest.mark.parametrize(("file_name", "case"), case_params(PEERS, returns_goods))
+def test_returns_follow_the_nodes_that_sent_the_goods(file_name: str, case: Case) -> None:
+    """By the refund, and by the plan when each place takes back what it sent."""
+    decision = returned(case)
+    expected = [(to["location"], to["qty"]) for to in case["expected"]["return_to"]]
+    assert [(line.node_id, line.quantity) for line in decision.refunds] == expected
+    [plan] = decision.plans
+    taken = {part.node_id: sum(u.quantity for u in part.units) for part in plan.parts}
+    assert taken == dict(expected)
 
 
 def files() -> list[Any]:

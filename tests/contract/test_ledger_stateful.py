@@ -128,6 +128,7 @@ class TwoLedgers(RuleBasedStateMachine):
     def read(self, number: int, sku_id: str, node_ids: list[str] | None) -> None:
         self.both(lambda ledger: ledger.find(f"r-{number:012d}"))
         self.both(lambda ledger: ledger.stock(sku_id, node_ids))
+        self.both(lambda ledger: ledger.stock_of([sku_id, SKUS[0], sku_id], node_ids))
 
     @invariant()
     def same_log(self) -> None:

@@ -11,10 +11,10 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from server.api.sourcing.v1 import sourcing_pb2
+from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2, stock_pb2
 from server.guard import Call, check_wanted
-from server.status import CallExpired
-from tests.e2e.service import START_SECONDS, Service, failure, new_id, nodes_of, order, paths
+from server.status import CallExpired, parse_status
+from tests.e2e.service import START_SECONDS, Service, failure, hold, new_id, nodes_of, order, paths
 
 Change = Callable[[sourcing_pb2.Order], object]
 
@@ -127,6 +127,70 @@ def test_a_wrong_envelope_is_refused_together_with_its_order(
     ]
     empty = sourcing_pb2.SourceOrderRequest(request_id="x" * 129)
     assert paths(failure(lambda: service.sourcing.SourceOrder(empty))) == ["request_id", "order"]
+
+
+def test_names_that_nobody_knows_are_told_together_with_what_is_missing(
+    service: Service, nothing_held: Callable[[], None]
+) -> None:
+    wrong = order(("what", -1), sourcing_profile="x")
+    wrong.destination.ClearField("latitude")
+    expected = [
+        "destination.latitude",
+        "lines[0].quantity",
+        "lines[0].sku_id",
+        "sourcing_profile",
+    ]
+    of_order = [f"order.{path}" for path in expected]
+    for call in (service.quote, service.reserve):
+        assert paths(failure(lambda call=call: call(wrong))) == of_order
+        # A day has 86,400 seconds, a week 604,800.
+        found = failure(lambda call=call: call(wrong, hold_seconds=604_801))
+        assert paths(found) == ["hold_seconds", *of_order]
+    request = sourcing_pb2.RankNodesRequest(order=wrong, max_nodes_per_line=-1)
+    assert paths(failure(lambda: service.sourcing.RankNodes(request))) == ["max_nodes_per_line", *of_order]
+    unknown = order(("what", 1))
+    request = sourcing_pb2.RankNodesRequest(order=unknown, max_nodes_per_line=-1)
+    found = failure(lambda: service.sourcing.RankNodes(request))
+    assert paths(found) == ["max_nodes_per_line", "order.lines[0].sku_id"]
+    batch = sourcing_pb2.SourceOrdersRequest(
+        orders=[order(("sku-000", 1)), wrong], hold_seconds=-1, validate_only=True
+    )
+    found = failure(lambda: service.sourcing.SourceOrders(batch))
+    assert paths(found) == ["hold_seconds", *(f"orders[1].{path}" for path in expected)]
+    batch.hold_seconds = 0
+    results = service.sourcing.SourceOrders(batch).results
+    assert [v.field for v in parse_status(results[1].error).violations] == of_order
+
+
+def test_a_delivery_to_nowhere_known_is_told_together_with_what_is_missing(
+    service: Service, nothing_held: Callable[[], None]
+) -> None:
+    wrong = order(("what", 1))
+    wrong.ClearField("destination")
+    wrong.deliveries.add(delivery_id="a", destination=sourcing_pb2.Destination(country_code="XX"))
+    wrong.deliveries.add(delivery_id="b", pickup_node_id="nowhere")
+    assert sorted(paths(failure(lambda: service.quote(wrong)))) == [
+        "order.deliveries[0].delivery_id",
+        "order.deliveries[0].destination.country_code",
+        "order.deliveries[0].destination.latitude",
+        "order.deliveries[0].destination.longitude",
+        "order.deliveries[1].delivery_id",
+        "order.deliveries[1].pickup_node_id",
+        "order.lines[0].delivery_id",
+        "order.lines[0].sku_id",
+    ]
+
+
+def test_a_wrong_number_of_rows_does_not_hide_wrong_rows(
+    service: Service, nothing_held: Callable[[], None]
+) -> None:
+    availability = stock_pb2.GetAvailabilityRequest(sku_ids=["what", *["sku-000"] * 1_000], node_ids=["x"])
+    found = failure(lambda: service.stock.GetAvailability(availability))
+    assert paths(found) == ["sku_ids", "sku_ids[0]", "node_ids[0]"]
+    holds = [hold("what", "store-paris", 1), *[hold("sku-000", "store-paris", 1)] * 1_000]
+    create = reservation_pb2.CreateReservationRequest(request_id="x", order_id="o", holds=holds)
+    found = failure(lambda: service.reservations.CreateReservation(create))
+    assert paths(found) == ["holds", "holds[0].sku_id"]
 
 
 def test_zero_is_a_latitude_like_any_other(service: Service) -> None:

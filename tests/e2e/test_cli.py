@@ -270,6 +270,35 @@ def test_stock_import(tmp_path: Path, service: Service) -> None:
     assert re.search(r"store-paris +77", run("stock", "show", "sku-001", "--config", config).stdout)
 
 
+@pytest.mark.parametrize("remote", [False, True])
+def test_an_import_without_safety_stock_keeps_what_rows_have(
+    tmp_path: Path, own_service: Service, remote: bool
+) -> None:
+    """A row that is new takes its node's: 2 in Lille."""
+    config = write_shop(tmp_path / "shop")
+    target = ["--target", own_service.target] if remote else []
+    sku = own_service.sku()
+    feed = tmp_path / "feed.csv"
+
+    def safety(text: str) -> list[int]:
+        feed.write_text(text)
+        imported = run("stock", "import", feed, "--config", config, *target)
+        assert imported.exit_code == Exit.OK, imported.output
+        where = target or ["--config", config]
+        shown = run("stock", "show", sku, *where, "--output", "json")
+        answer = json_format.Parse(shown.stdout, stock_pb2.GetAvailabilityResponse())
+        return [row.safety_stock for row in answer.availabilities]
+
+    nodes = ("dc-lyon", "store-lille", "store-paris")
+    stated = "\n".join(f"{sku},{node},50,9" for node in nodes)
+    assert safety(f"sku_id,node_id,on_hand,safety_stock\n{stated}\n") == [9, 9, 9]
+    assert safety(f"sku_id,node_id,on_hand\n{sku},store-paris,40\n{sku},store-lille,40\n") == [9, 9, 9]
+    mixed = f"{sku},store-lille,40,\n{sku},dc-lyon,40,3\nnowhere-2,store-lille,40,\n"
+    assert safety(f"sku_id,node_id,on_hand,safety_stock\n{mixed}") == [3, 9, 9]
+    sku = "nowhere-2"
+    assert safety(f"sku_id,node_id,on_hand\n{sku},store-lille,41\n") == [2]
+
+
 def test_a_fault_of_the_program_has_its_own_exit_code(
     shop: Path, order_file: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

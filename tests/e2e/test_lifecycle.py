@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -30,7 +33,7 @@ def health_of(channel: grpc.Channel, name: str = "") -> int:
 
 
 def test_every_service_is_healthy(service: Service) -> None:
-    assert [health_of(service.channel, name) for name in ("", *SERVICE_NAMES)] == [SERVING] * 4
+    assert [health_of(service.channel, name) for name in ("", *SERVICE_NAMES)] == [SERVING] * 5
 
 
 def test_reflection_lists_the_services_and_their_files(service: Service) -> None:
@@ -65,6 +68,7 @@ def test_not_serving_until_a_decision_has_been_made(tmp_path: Path, monkeypatch:
     starting.start()
     assert warming.wait(30)
     with grpc.insecure_channel(f"127.0.0.1:{app.port}") as channel:
+        app._ticker.tick()
         assert health_of(channel) == NOT_SERVING
         go_on.set()
         starting.join()
@@ -166,7 +170,7 @@ def test_an_address_in_use_is_a_mistake_in_the_config(service: Service, tmp_path
     config = load_config(write_shop(tmp_path), environ={})
     world = open_world(config, read_inputs(config, START_SECONDS), ManualClock())
     serving = Serving(listen=service.target, threads=1, max_message_bytes=100_000, grace_seconds=1)
-    with pytest.raises(InvalidConfig, match="cannot listen"):
+    with pytest.raises(InvalidConfig, match=r"^server\.address: cannot listen on '127"):
         App(world, serving).start()
     world.ledger.close()
 
@@ -246,6 +250,81 @@ def test_the_ticker_ends_holds_and_survives_failures(
     del own_service.ledger.before["expire"]
     assert sum("event=tick_failed" in line for line in caplog.messages) >= 1
     ticker.tick()
+
+
+def test_a_server_whose_ledger_fails_sends_callers_elsewhere_until_it_works_again(
+    own_service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise LedgerUnusable("disk full")
+
+    before = own_service.world.snapshot.rules_hash
+    ticker = own_service.app._ticker
+    for call in ("expire", "changes"):
+        own_service.ledger.before[call] = fail
+        ticker.tick()
+        assert [health_of(own_service.channel, name) for name in ("", *SERVICE_NAMES)] == [NOT_SERVING] * 4
+        del own_service.ledger.before[call]
+        ticker.tick()
+        assert health_of(own_service.channel) == SERVING
+    # Rules are followed meanwhile; what is wrong with them is no reason to serve nobody.
+    own_service.ledger.before["expire"] = fail
+    rewrite(own_service.folder / "rules.yaml", SPLIT_COSTS_MORE)
+    ticker.tick()
+    assert own_service.world.snapshot.rules_hash != before
+    del own_service.ledger.before["expire"]
+    own_service.rules._world = None  # type: ignore[assignment]
+    rewrite(own_service.folder / "rules.yaml", RULES)
+    with caplog.at_level("INFO", "sourcier"):
+        ticker.tick()
+    assert health_of(own_service.channel) == SERVING
+    assert any("event=tick_failed step=rules" in line for line in caplog.messages)
+    own_service.rules._world = own_service.world
+
+
+COMPILES_FOR_EVER = """
+import threading
+import server.app
+server.app.warm_up = lambda world: threading.Event().wait()
+from server.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_still_compiles_stops_when_it_is_told(tmp_path: Path, number: signal.Signals) -> None:
+    config = write_shop(tmp_path / "shop")
+    with subprocess.Popen(
+        [sys.executable, "-c", COMPILES_FOR_EVER, "serve", "--config", str(config)],
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        seen = next(line for line in process.stderr if "event=listening" in line)
+        assert "port=" in seen
+        process.send_signal(number)
+        try:
+            _, rest = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "event=stopped" in rest
+    assert "event=started" not in rest
+
+
+def test_a_first_decision_that_fails_ends_the_server(tmp_path: Path) -> None:
+    config = write_shop(tmp_path / "shop")
+    broken = COMPILES_FOR_EVER.replace("threading.Event().wait()", "1 // 0")
+    done = subprocess.run(
+        [sys.executable, "-c", broken, "serve", "--config", str(config)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 70
+    assert "ZeroDivisionError" in done.stderr
 
 
 def test_changes_by_another_process_are_followed(own_service: Service) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from router.network import Calendar, Network, Opening, Zone
-from router.timetable import Arrival, Departure, Offers, Timetable, origin_of
+from router.timetable import Arrival, Departure, Offers, Timetable
 from router.verify.dates import HORIZON_SECONDS, Times, origin_seconds, times
 from tests.oracle_dates import SlowCalendar
 from tests.property.timed import TimedRecipe, Way
@@ -52,8 +52,9 @@ def tabled(way: Way) -> int | None:
     """By the engine's timetable."""
     none = np.zeros(1, np.int32)
     offers = Offers((Departure.of(way.node),), (Arrival.of(way.zone),), none, none, none.reshape(1, 1))
-    origin = origin_of(way.network, way.now_seconds)
-    found = Timetable(way.network, offers).at(origin)
+    timetable = Timetable(way.network, offers)
+    origin = timetable.origin(way.now_seconds)
+    found = timetable.at(origin)
     return None if found.lane[0, 0] < 0 else origin + int(found.seconds[0, 0])
 
 

@@ -29,7 +29,7 @@ from router.domain import (
     Unfilled,
     Versions,
 )
-from router.errors import InvalidInput
+from router.errors import InvalidInput, Violation
 from router.explanation import Candidate, Explanation, LineCandidates, Rejection, Relaxation
 from router.ledger import Hold, Reservation, ReservationState
 from server import convert
@@ -168,13 +168,21 @@ def test_times_that_are_none(time: Timestamp) -> None:
     assert violations(message(deliver_by_time=time)) == ["order.deliver_by_time"]
 
 
-def test_violations_of_an_order_are_all_found_before_it_is_decided() -> None:
-    wrong = message(order_id="")
-    assert [v.field for v in convert.order_violations_of(wrong, NOW)] == ["order.order_id"]
-    wrong.ClearField("destination")
-    found = convert.order_violations_of(wrong, NOW)
-    assert [v.field for v in found] == ["order.destination", "order.order_id"]
-    assert convert.order_violations_of(message(), NOW) == []
+def test_what_else_is_wrong_is_told_too_but_not_twice() -> None:
+    def check(order: Order) -> list[Violation]:
+        fields = ("order.lines[0].sku_id", "order.destination.country_code", "order.order_id")
+        return [Violation(field, "is unknown") for field in fields]
+
+    wrong = message(destination=None, order_id="x")
+    with pytest.raises(InvalidInput) as caught:
+        convert.parse_order(wrong, NOW, check)
+    assert [violation.field for violation in caught.value.violations] == [
+        "order.destination",
+        "order.lines[0].sku_id",
+        "order.order_id",
+    ]
+    # What has every field is left for ``decide`` to check.
+    assert convert.parse_order(message(), NOW, check).order_id
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ from bench.france import World, build_world, slug, write_retailer, write_world
 from bench.geography import DATA, Atlas, distance_m
 from bench.orders import generate_orders
 from router.catalogue import Catalogue, Sku
-from router.domain import NodeType, order_violations
+from router.domain import (
+    NodeType,
+)
 from router.errors import InvalidInput
 from router.network import Network
+from router.order_checks import order_violations
 from router.rules.check import unknown_names
 from router.rules.parse import read_rules
 from router.verify.facts import zone_of

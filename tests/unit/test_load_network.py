@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 
-from router.domain import NodeType
+from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Node, Service, Zone
 from router.rules.validate import MAX_VIOLATIONS
@@ -283,3 +283,39 @@ def test_a_missing_file_and_a_false_parquet_file_are_invalid_config(tmp_path: Pa
         (violation,) = raised.value.violations
         assert violation.field == str(tmp_path / name)
         assert violation.message.startswith(start)
+
+
+def test_services_have_a_direction() -> None:
+    """Orders and returns know their own services only; ids differ over both."""
+    back = """\
+  - id: back
+    direction: return
+    lanes: [{transit_hours: 1, tariff: parcel}]
+"""
+    carriage = parse_carriage(NETWORK + back, "network.yaml")
+    assert [service.service_id for service in carriage.services] == ["std"]
+    assert [service.service_id for service in carriage.return_services] == ["back"]
+    assert "'back' is given twice" in network_mistakes(NETWORK + back + back.replace("return", "outbound"))[0]
+    wrong = network_mistakes(NETWORK + back.replace("direction: return", "direction: retour"))
+    assert wrong == [
+        "network.yaml:21:5 services[1].direction: 'retour' is not one of outbound, return; "
+        "did you mean 'return'?"
+    ]
+
+
+def test_nodes_say_how_they_take_returns(tmp_path: Path) -> None:
+    head = "node_id,node_type,country,latitude,longitude,return_methods,reconditions,return_unit_cents,"
+    head += "recondition_unit_cents\n"
+    path = tmp_path / "nodes.csv"
+    path.write_text(head + "a,STORE,FR,1,2,DROP_OFF;PARCEL,cold;*,15,200\nb,STORE,FR,1,2,,,,\n")
+    takes, takes_none = read_nodes(path, KNOWN)
+    assert takes.return_methods == {ReturnMethod.DROP_OFF, ReturnMethod.PARCEL}
+    assert takes.reconditions == {"cold", "*"}
+    assert (takes.return_unit_cents, takes.recondition_unit_cents) == (15, 200)
+    assert (takes_none.return_methods, takes_none.reconditions) == (frozenset(), frozenset())
+    text = head + "a,STORE,FR,1,2,DROP_OFF_TRANSFER,,-1,x\n"
+    assert node_mistakes(tmp_path, text) == [
+        "nodes.csv:2 return_methods: 'DROP_OFF_TRANSFER' is not one of DROP_OFF, PARCEL",
+        "nodes.csv:2 return_unit_cents: -1 is not within 0..1000000000",
+        "nodes.csv:2 recondition_unit_cents: 'x' is not a whole number",
+    ]

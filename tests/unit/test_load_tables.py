@@ -122,11 +122,13 @@ def test_stock_becomes_columns_with_the_nodes_safety_stock(tmp_path: Path) -> No
     assert feed.node_ix.tolist() == [1, 2, 0]
     assert feed.on_hand.tolist() == [7, 0, 1_000_000_000]
     assert feed.safety_stock.tolist() == [1, 5, 0]
+    assert feed.is_stated.tolist() == [False, True, True]
     assert {c.dtype for c in (feed.sku_ix, feed.node_ix, feed.on_hand, feed.safety_stock)} == {
         np.dtype(np.int32)
     }
     path.write_text("sku_id,node_id,on_hand\nS0,n2,4\n", encoding="utf-8")
-    assert read_stock(path, CATALOGUE, NODES).safety_stock.tolist() == [2]
+    feed = read_stock(path, CATALOGUE, NODES)
+    assert (feed.safety_stock.tolist(), feed.is_stated.tolist()) == ([2], [False])
 
 
 def test_all_mistakes_of_a_feed_at_once_with_their_lines(tmp_path: Path) -> None:
@@ -236,6 +238,7 @@ def test_parquet_feeds_of_any_fitting_type(tmp_path: Path) -> None:
     feed = read_stock(path, CATALOGUE, NODES)
     assert [feed.sku_ix.tolist(), feed.node_ix.tolist()] == [[1, 0], [2, 0]]
     assert [feed.on_hand.tolist(), feed.safety_stock.tolist()] == [[4, 5], [2, 3]]
+    assert feed.is_stated.tolist() == [False, True]
 
 
 def test_mistakes_of_parquet_feeds_name_the_row(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from router.domain import (
 )
 from router.rules.model import Strategy
 from router.verify import verify
-from router.verify.facts import Case
-from router.verify.plan import permission_complaints
+from router.verify.case import Case
+from router.verify.deliveries import permission_complaints
 from router.verify.pricing import (
     delay_cents,
     parcel_count,
@@ -32,7 +32,6 @@ from router.verify.pricing import (
     stock_depth_cents,
     weight_grams,
 )
-from router.verify.supply import arrival_seconds, lane_of
 from tests.oracle import Oracle, units_filled
 from tests.oracle_decision import decide_by_force
 from tests.worlds import DIVIDED_LINES, EVERYTHING, WHOLE_LINES, Features, World, random_world, worlds
@@ -98,10 +97,8 @@ def test_random_worlds_are_varied() -> None:
         "alone",
         "divided",
     }
-    rare = {
-        key: seen[key] for key in expected | {"several parcels"} | {p.name for p in Part} if seen[key] < 8
-    }
-    assert not rare
+    expected |= {"several parcels"} | {kind.upper() for kind in EVERYTHING.objectives}
+    assert not {key: seen[key] for key in expected if seen[key] < 8}
 
 
 def test_the_same_seed_gives_the_same_world() -> None:
@@ -123,16 +120,15 @@ def test_services_chosen_by_last_arrival_are_the_best_of_all_combinations() -> N
                 now_seconds=world.now_seconds,
             )
             for parts in itertools.islice(oracle.assignments(), 5):
-                sent = [oracle.part(k, units) for k, units in sorted(parts.items())]
-                if not sent or any(part is None for part in sent):
+                found = oracle.candidate(parts) if parts else None
+                if found is None:
                     continue
-                parcels = [parcel for part in sent if part for parcel in part]
                 totals = [
-                    oracle.plan(parcels, list(options)).total_cents
-                    for options in itertools.product(*(p.options for p in parcels))
+                    oracle.plan(replace(found, options=list(options))).total_cents
+                    for options in itertools.product(*(p.options for p in found.parcels))
                 ]
-                cents, options = oracle.cheapest_services(parcels)
-                assert cents == min(totals) == oracle.plan(parcels, options).total_cents
+                cents = found.cents + oracle.depth_cents(found.taken)
+                assert cents == min(totals) == oracle.plan(found).total_cents
                 compared += len(totals) > 1
     assert compared > 100
 
@@ -185,7 +181,7 @@ def writable_plans(world: World, strategy: Strategy) -> Iterator[Plan]:
                 (k, units, s.service_id) for ((k, _), units), s in zip(parcels.items(), services, strict=True)
             ]
             plan = priced(case, strategy, chosen)
-            if plan is not None and not permission_complaints(case, strategy, plan):
+            if plan is not None and not permission_complaints([case], strategy, plan):
                 yield plan
 
 
@@ -196,10 +192,10 @@ def priced(case: Case, strategy: Strategy, chosen: list[tuple[str, dict[str, int
     taken: Counter[tuple[str, str]] = Counter()
     for node_id, units, service_id in chosen:
         node, metres = case.nodes[node_id], case.distances_m[node_id]
-        way = lane_of(case, node, case.services[service_id], metres)
+        way = case.ways(node, metres).get(service_id)
         if way is None:
             return None
-        own = shipment_cents(case, strategy, node, units, lane=way, distance_m=metres)
+        own = shipment_cents(case, strategy, node, units, way=way, distance_m=metres)
         grams = weight_grams(case, units)
         picks = [Pick(line_id=i, sku_id=case.lines[i].sku_id, quantity=n) for i, n in units.items()]
         for pick in picks:
@@ -212,7 +208,7 @@ def priced(case: Case, strategy: Strategy, chosen: list[tuple[str, dict[str, int
                 parcel_count=parcel_count(way, grams),
                 weight_grams=grams,
                 distance_m=metres,
-                arrival_seconds=arrival_seconds(case, node, case.services[service_id], way),
+                arrival_seconds=way.arrival_seconds,
                 cost=Cost.of([own.get(part, 0) for part in Part]),
             )
         )

@@ -23,7 +23,7 @@ from router.kernels.rank import (
     rank_candidates,
 )
 from router.kernels.types import FAR
-from router.network import Lane, Network, Service
+from router.network import Network
 from router.rank import rank
 from router.rules.model import Strategy
 from tests.engine import snapshot_of
@@ -133,20 +133,17 @@ def expected_reasons(oracle: Oracle, node_ix: int) -> list[tuple[str, str]]:
     node, line, sku = oracle.network.nodes[node_ix], oracle.lines[0], oracle.skus[0]
     left = oracle.stock[line.sku_id, node.node_id] - line.quantity
     found = [("INSUFFICIENT_STOCK", "")] if left < 0 else []
-    passing: list[tuple[Service, Lane]] = []
-    for service in oracle.network.services:
-        lane = oracle.first_lane(node_ix, service) if service.service_id in node.services else None
-        if lane is not None:
-            passing.append((service, lane))
+    ways = list(oracle.ways.of(node))
+    passing = [service for way in ways for service, _ in way.legs]
     barred: list[tuple[str, str]] = []
     if not list(oracle.options(node_ix, [0], line.quantity * sku.weight_grams)):
-        late = any(not oracle.refuses(service, lane, 0) for service, lane in passing)
+        late = any(not oracle.refuses(way, 0) for way in ways)
         found.append(("TOO_LATE" if late else "NO_SERVICE", ""))
         barred = [
             (rule.kind.upper(), rule.name)
             for rule in oracle.strategy.eligibility
             if rule.kind == "exclude_services" and covers_sku(rule.skus, sku)
-            if any(s.service_id in rule.services or s.labels & set(rule.labels) for s, _ in passing)
+            if any(s.service_id in rule.services or s.labels & set(rule.labels) for s in passing)
         ]
     for rule in oracle.strategy.eligibility:
         if oracle.rule_bars(rule, node_ix, 0, left):

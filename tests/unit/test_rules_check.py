@@ -14,7 +14,7 @@ from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Network, Node, Service, Zone
 from router.network import Path as HubPath
 from router.rules import model
-from router.rules.parse import check_against, parse_rules, read_rules
+from router.rules.parse import check_against, read_rules
 from server.load.rules import load_rules
 from tests.rule_text import GOOD, ONE_STRATEGY, brief, changed, warned
 
@@ -236,7 +236,7 @@ def world(*, node_id: str = "n1") -> tuple[Network, Catalogue]:
 
 
 def test_names_that_are_known_pass() -> None:
-    assert check_against(parse_rules(GOOD, "r"), *world()) == []
+    assert check_against(read_rules(GOOD, "r").rules, *world()) == []
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_names_that_are_known_pass() -> None:
     ],
 )
 def test_names_that_nothing_carries_are_found(old: str, new: str, field: str, message: str) -> None:
-    found = check_against(parse_rules(changed(old, new), "r"), *world())
+    found = check_against(read_rules(changed(old, new), "r").rules, *world())
     assert f"S0.{field}: {message}" in [brief(v) for v in found]
 
 
@@ -279,7 +279,7 @@ def test_load_rules_reads_files_and_checks_names(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("\ufeff" + GOOD, encoding="utf-8")
     rules, warnings = load_rules(path, *world())
-    assert (rules, warnings) == (parse_rules(GOOD, "r"), ())
+    assert (rules, warnings) == (read_rules(GOOD, "r").rules, ())
     with pytest.raises(InvalidConfig) as raised:
         load_rules(path, *world(node_id="n2"))
     assert raised.value.violations[0].field.startswith(f"{path}:26:")

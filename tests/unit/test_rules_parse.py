@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from router.errors import InvalidConfig, Violation
 from router.rules import model
-from router.rules.parse import parse_rules, read_rules, rules_hash
+from router.rules.parse import read_rules, rules_hash
 from router.rules.validate import MAX_VIOLATIONS
 from router.rules.yaml_lines import parse_yaml
 from server.load.rules import load_rules
@@ -245,10 +245,10 @@ def test_hash_is_of_the_meaning() -> None:
     same = changed("priority: 10", "priority:    10  # first").replace("weight: 0.1}", "weight: 0.1000}")
     same = same.replace("- {kind: split, cents: 300}", "- {cents: 300, kind: split, weight: 1}")
     other = changed("priority: 10", "priority: 11")
-    digest = rules_hash(parse_rules(GOOD, "r"))
+    digest = rules_hash(read_rules(GOOD, "r").rules)
     assert re.fullmatch("[0-9a-f]{32}", digest)
-    assert rules_hash(parse_rules(same, "s")) == digest
-    assert rules_hash(parse_rules(other, "r")) != digest
+    assert rules_hash(read_rules(same, "s").rules) == digest
+    assert rules_hash(read_rules(other, "r").rules) != digest
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_any_mutation_parses_or_is_invalid_config(data: st.DataObject) -> None:
         text = text[:start] + data.draw(PIECES) + text[stop:]
     found: tuple[Violation, ...] = ()
     try:
-        rules_hash(parse_rules(text, "rules.yaml"))
+        rules_hash(read_rules(text, "rules.yaml").rules)
     except InvalidConfig as error:
         found = error.violations
     assert all(violation.field.startswith("rules.yaml") for violation in found)
@@ -351,7 +351,7 @@ def test_any_value_anywhere_parses_or_is_placed(data: st.DataObject) -> None:
     text = json.dumps(tree).replace("NaN", ".nan").replace("Infinity", ".inf")
     found: tuple[Violation, ...] = ()
     try:
-        parse_rules(text, "rules.yaml")
+        read_rules(text, "rules.yaml")
     except InvalidConfig as error:
         found = error.violations
     assert all(re.match(r"rules\.yaml:\d+:\d+", violation.field) for violation in found)

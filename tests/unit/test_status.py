@@ -9,7 +9,7 @@ import pytest
 from google.rpc import error_details_pb2
 
 from router import errors
-from router.errors import DeadlinePassed, InvalidInput, NotFound, SourcierError, Violation
+from router.errors import InvalidInput, NotFound, SourcierError, Violation
 from router.ledger import Hold
 from server import status
 from server.status import TABLE, SoldOut, code_of, failure_of, is_internal, parse_status, row_of, to_status
@@ -27,8 +27,7 @@ def test_every_error_raised_on_purpose_has_a_row_with_its_reason() -> None:
     for kind in kinds:
         row = next(row for row in TABLE if issubclass(kind, row.error))
         assert row.error is not Exception, kind
-        # A finer reason than the row's is only for what cannot be told apart otherwise.
-        assert kind.reason == row.reason or kind is DeadlinePassed
+        assert kind.reason == row.reason
 
 
 def test_no_row_hides_a_later_one() -> None:

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from router.domain import Destination, Order, OrderLine
-from router.errors import BrokenInvariant
 from router.network import Network
+from router.verify.case import Case
 from router.verify.dates import HORIZON_SECONDS
-from router.verify.facts import Case
-from router.verify.supply import arrival_seconds, carriage_complaints, lane_of
+from router.verify.supply import carriage_complaints
 from tests.dated_network import DAY, HOUR, calendar, lane, network, opening, utc
 from tests.small_shop import rules_of
 
@@ -34,37 +33,32 @@ def test_a_case_counts_days_from_its_origin() -> None:
 
 
 def test_a_case_knows_arrivals_at_its_zone() -> None:
-    ways = (lane(transit_seconds=HOUR), lane(transit_days=1))
-    case = case_of(
-        network(calendar(opening("08:00", "12:00"), calendar_id="door"), lanes=ways), "2026-11-06 12:00"
-    )
-    node, service = case.network.nodes[0], case.network.services[0]
-    assert [arrival_seconds(case, node, service, way) for way in ways] == [
-        utc("2026-11-07 07:00"),
-        utc("2026-11-07 11:00"),
-    ]
-    assert lane_of(case, node, service, 0) == ways[0]
+    door = calendar(opening("08:00", "12:00"), calendar_id="door")
+    for only, arrives in (
+        (lane(transit_seconds=HOUR), "2026-11-07 07:00"),
+        (lane(transit_days=1), "2026-11-07 11:00"),
+    ):
+        case = case_of(network(door, lanes=(only,)), "2026-11-06 12:00")
+        (way,) = case.ways(case.network.nodes[0], 0).values()
+        assert way.arrival_seconds == utc(arrives)
+        assert way.legs == ((case.network.services[0], only),)
 
 
 def test_a_lane_that_does_not_arrive_is_none_and_later_ones_do_not_stand_in() -> None:
-    ways = (lane(transit_seconds=HORIZON_SECONDS + 1), lane())
-    case = case_of(network(lanes=ways), "2026-11-06 12:00")
-    node, service = case.network.nodes[0], case.network.services[0]
-    assert lane_of(case, node, service, 0) is None
-    found = carriage_complaints(case, strategy(), node, [], service=service, lane=None)
-    assert found == ["carriage: service 'post' has no lane"]
-    with pytest.raises(BrokenInvariant, match="'post' does not arrive from node 'N'"):
-        arrival_seconds(case, node, service, ways[0])
+    case = case_of(network(lanes=(lane(transit_seconds=HORIZON_SECONDS + 1), lane())), "2026-11-06 12:00")
+    node = case.network.nodes[0]
+    assert case.ways(node, 0) == {}
+    found = carriage_complaints(case, strategy(), node, [], way_id="post", distance_m=0)
+    assert found == ["carriage: service 'post' has no lane there"]
 
 
 def test_a_deadline_is_held_against_the_arrival() -> None:
     door = calendar(opening("08:00", "12:00"), calendar_id="door")
     case = case_of(network(door, lanes=(lane(transit_days=1),)), "2026-11-06 12:00")
-    node, service = case.network.nodes[0], case.network.services[0]
-    way = service.lanes[0]
-    assert carriage_complaints(case, strategy(), node, [], service=service, lane=way) == []
+    node = case.network.nodes[0]
+    assert carriage_complaints(case, strategy(), node, [], way_id="post", distance_m=0) == []
     later = Case(case.order, case.network, case.sku_of, case.available, utc("2026-11-07 12:00"))
-    found = carriage_complaints(later, strategy(), node, [], service=service, lane=way)
+    found = carriage_complaints(later, strategy(), node, [], way_id="post", distance_m=0)
     due = utc("2026-11-07 12:00")
     assert found == [f"deadline: arrives at {utc('2026-11-08 11:00')} by 'post', due by {due}"]
 

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from router.domain import Destination
+from router.domain import Destination, Part
 from router.network import Network, Zone
 from router.verify.facts import great_circle_m, rounded_half_up, zone_of
-from router.verify.pricing import parcel_count, shipping_cents, stock_depth_cents
+from router.verify.pricing import carriage_cents, parcel_count, stock_depth_cents
+from router.verify.ways import Way
 from tests.hand_worked import network, rule_set, strategy
 
 
@@ -26,9 +27,11 @@ from tests.hand_worked import network, rule_set, strategy
     ],
 )
 def test_tariff_by_hand(grams: int, cents: int, parcels: int) -> None:
-    lane = network().services[0].lanes[0]
+    service = network().services[0]
+    way = Way("eco", ((service, service.lanes[0]),), arrival_seconds=0)
     main = rule_set(strategy()).profiles[0].strategies[0]
-    assert (shipping_cents(main, lane, grams), parcel_count(lane, grams)) == (cents, parcels)
+    assert carriage_cents(main, way, grams) == {Part.SHIPPING: cents, Part.TRANSFER: 0}
+    assert parcel_count(way, grams) == parcels
 
 
 def test_stock_depth_by_hand() -> None:

@@ -141,7 +141,7 @@ class CreateReservationRequest(_message.Message):
     HOLDS_FIELD_NUMBER: _builtins.int
     HOLD_SECONDS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a retry return the first answer."""
+    """Makes a retry return the first answer, if that is a reservation; what was sold out is tried anew."""
     order_id: _builtins.str
     """The order it is for."""
     hold_seconds: _builtins.int

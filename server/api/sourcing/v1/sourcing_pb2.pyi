@@ -362,7 +362,9 @@ class SourceOrderRequest(_message.Message):
     HOLD_SECONDS_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a retry return the first answer. Required unless validate_only."""
+    """Makes a retry return the first answer, if that came with a hold: an order that was unsourceable is decided
+    anew. Required unless validate_only.
+    """
     validate_only: _builtins.bool
     """True: a quote, nothing is held."""
     hold_seconds: _builtins.int
@@ -441,7 +443,9 @@ class SourceOrdersRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     HOLD_SECONDS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a retry return the first answers. Required unless validate_only."""
+    """Makes a retry return the first answers, of those orders that got a hold; the others are decided anew.
+    Required unless validate_only.
+    """
     validate_only: _builtins.bool
     """True: quotes, nothing is held."""
     hold_seconds: _builtins.int
@@ -875,9 +879,13 @@ class Certificate(_message.Message):
         KIND_UNSPECIFIED: Certificate._Kind.ValueType  # 0
         """Never sent."""
         EXACT: Certificate._Kind.ValueType  # 1
-        """No cheaper plan exists under these rules and this stock."""
+        """Under these rules and this stock no plan fills more units, and none that fills as many is cheaper. Of
+        an unsourceable order: no plan exists.
+        """
         BOUNDED: Certificate._Kind.ValueType  # 2
-        """No plan costs less than bound_cents."""
+        """That is not proven; no plan that fills as many units costs less than bound_cents. Of an unsourceable
+        order: no plan was found before a limit, yet one may exist.
+        """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What the proof says."""
@@ -885,9 +893,13 @@ class Certificate(_message.Message):
     KIND_UNSPECIFIED: Certificate.Kind.ValueType  # 0
     """Never sent."""
     EXACT: Certificate.Kind.ValueType  # 1
-    """No cheaper plan exists under these rules and this stock."""
+    """Under these rules and this stock no plan fills more units, and none that fills as many is cheaper. Of
+    an unsourceable order: no plan exists.
+    """
     BOUNDED: Certificate.Kind.ValueType  # 2
-    """No plan costs less than bound_cents."""
+    """That is not proven; no plan that fills as many units costs less than bound_cents. Of an unsourceable
+    order: no plan was found before a limit, yet one may exist.
+    """
 
     class _Method:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -898,11 +910,13 @@ class Certificate(_message.Message):
         METHOD_UNSPECIFIED: Certificate._Method.ValueType  # 0
         """Never sent."""
         SUBSET_DP: Certificate._Method.ValueType  # 1
-        """The exact dynamic programme over subsets of the order."""
+        """An exact dynamic programme: over subsets of the order, or over the units taken from each node."""
         MIP: Certificate._Method.ValueType  # 2
         """The mixed-integer model."""
         GREEDY: Certificate._Method.ValueType  # 3
-        """The best plan found before a limit, without either."""
+        """A plan built step by step and improved, which neither of the others bettered: EXACT when it costs no
+        more than the bound.
+        """
 
     class Method(_Method, metaclass=_MethodEnumTypeWrapper):
         """Which step answered."""
@@ -910,11 +924,13 @@ class Certificate(_message.Message):
     METHOD_UNSPECIFIED: Certificate.Method.ValueType  # 0
     """Never sent."""
     SUBSET_DP: Certificate.Method.ValueType  # 1
-    """The exact dynamic programme over subsets of the order."""
+    """An exact dynamic programme: over subsets of the order, or over the units taken from each node."""
     MIP: Certificate.Method.ValueType  # 2
     """The mixed-integer model."""
     GREEDY: Certificate.Method.ValueType  # 3
-    """The best plan found before a limit, without either."""
+    """A plan built step by step and improved, which neither of the others bettered: EXACT when it costs no
+    more than the bound.
+    """
 
     KIND_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
@@ -926,9 +942,11 @@ class Certificate(_message.Message):
     method: Global___Certificate.Method.ValueType
     """Which step answered."""
     bound_cents: _builtins.int
-    """Lower bound on the cost of any plan that fills as many units."""
+    """Lower bound on the cost of any plan that fills as many units; 0 when unsourceable."""
     gap_ppm: _builtins.int
-    """(cost - bound) / max(1, |cost|) in parts per million, rounded up."""
+    """(cost - bound) / max(1, |cost|) in parts per million, rounded up; 0 when EXACT or unsourceable. 0 with
+    BOUNDED: it is the number of units that is not proven.
+    """
     stopped_by: _builtins.str
     """The limit that ended the search; empty when none did."""
     def __init__(

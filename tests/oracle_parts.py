@@ -1,0 +1,58 @@
+"""What the oracle puts plans together from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from router.network import Node
+
+Units = tuple[int, ...]
+"""Units of each order line, by position."""
+Taken = Counter[tuple[str, str]]
+"""Units of each (SKU id, node id)."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way that a parcel may take, with its tariff."""
+
+    shipping_cents: int
+    transfer_cents: int
+    arrival_seconds: int
+    way_ix: int
+    way_id: str
+    parcel_count: int
+
+    def rank(self) -> tuple[int, int, int]:
+        """Less is better, at equal arrival days."""
+        return (self.shipping_cents + self.transfer_cents, self.arrival_seconds, self.way_ix)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A shipment without its way: what leaves one node together."""
+
+    node: Node
+    units: Units
+    weight_grams: int
+    handling_cents: int
+    distance_cents: int
+    node_priority_cents: int
+    options: tuple[Option, ...]
+
+    @property
+    def fixed_cents(self) -> int:
+        """What it costs by whatever way, but for stock depth."""
+        return self.handling_cents + self.distance_cents + self.node_priority_cents
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan that is allowed, as far as its own delivery goes. cents: all but stock depth."""
+
+    filled: int
+    cents: int
+    taken: Taken
+    parcels: list[Parcel]
+    options: list[Option]
