@@ -2,30 +2,31 @@
 
 Deliveries have dates, splits and node limits of their own, so the cheapest plan of an order is made of the
 cheapest plans of its deliveries. Only stock joins them: where two take the same SKU from the same node, what
-one takes is not there for the other. Such conflicts are branched on, best bound first: one of the two does
-without, or the earlier takes all it wants there and the later finds the rest.
+one takes is not there for the other. Such conflicts are branched on, best bound first: how many units the
+earlier takes there, which the later then does not find.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from router.domain import Cost, Delivery, DeliveryMethod, DeliveryPlan, Method, Order, Part, Plan, Shipment
-from router.ladder import Names, Solved, Unsolved, solve_world
+from router.ladder import Names, Solved, Unsolved, divisible_lines, solve_world
 from router.places import Place, lines_of
-from router.scene import Scene, Taken, build_scene, late_cents
+from router.scene import Scene, Share, Shares, build_scene, late_cents
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 
-ALL = 2**40
-"""More units than any node has."""
-MAX_BRANCHES = 64
+MAX_BRANCHES = 256
 """Most ways to share stock between deliveries that are looked at; then the bound is told."""
+MAX_AMOUNTS = 32
+"""Most amounts of a SKU that a delivery may take of a node for each to be looked at."""
 
 Pair = tuple[int, int]
 """SKU row and node row."""
@@ -46,26 +47,54 @@ class Question:
     """Rows of nodes that may supply nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Branch:
-    """taken: what each delivery must do without. settled: conflicts (pair, earlier, later) that are accounted
-    for."""
-
-    taken: tuple[Taken, ...]
-    settled: frozenset[tuple[Pair, int, int]] = frozenset()
+Allotted = Mapping[tuple[Pair, int], int]
+"""Most units of a pair that a delivery (its place in the order) takes; those after it find as many less."""
 
 
 @dataclass(slots=True)
 class _Search:
     question: Question
-    memo: dict[tuple[int, frozenset[tuple[Pair, int]]], Solved | Unsolved] = field(default_factory=dict)
+    answers: dict[tuple[int, frozenset[tuple[Pair, Share]]], Solved | Unsolved] = field(default_factory=dict)
+    whole: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
-    def solve(self, ix: int, taken: Taken) -> Solved | Unsolved:
-        """Delivery ``ix`` by itself, with some stock gone."""
-        key = (ix, frozenset(taken.items()))
-        if key not in self.memo:
-            self.memo[key] = solve_delivery(self.question, ix, taken)
-        return self.memo[key]
+    def solve(self, ix: int, allotted: Allotted) -> Solved | Unsolved:
+        """Delivery ``ix`` by itself, with its share of the stock."""
+        shares: dict[Pair, Share] = {}
+        for (pair, taker), units in allotted.items():
+            gone, most = shares.get(pair, Share(0, None))
+            if taker < ix:
+                shares[pair] = Share(gone + units, most)
+            elif taker == ix:
+                shares[pair] = Share(gone, units)
+        key = (ix, frozenset(shares.items()))
+        if key not in self.answers:
+            divisible = self.divisible(ix) if shares else None
+            self.answers[key] = solve_delivery(self.question, ix, shares, divisible)
+        return self.answers[key]
+
+    def divisible(self, ix: int) -> NDArray[np.bool_]:
+        """bool[L]: lines of a delivery that may be divided. A line that a node can supply whole stays whole,
+        even if another delivery empties that node."""
+        if ix not in self.whole:
+            scene = _scene(self.question, ix, {})
+            self.whole[ix] = divisible_lines(scene.moment, scene.columns)
+        return self.whole[ix]
+
+    def amounts(self, ix: int, pair: Pair) -> list[int]:
+        """Units that a delivery may take of a pair: sums of its lines, or of parts of those that may be
+        divided. When they are more than MAX_AMOUNTS, some of them."""
+        snapshot = self.question.snapshot
+        have = snapshot.stock.get(*pair) or 0
+        sums = {0}
+        lines = lines_of(self.question.order, self.question.deliveries[ix])
+        for line, divisible in zip(lines, self.divisible(ix).tolist(), strict=True):
+            if snapshot.catalogue.ids.find(line.sku_id) == pair[0]:
+                most = min(line.quantity, MAX_AMOUNTS)
+                parts = range(most + 1) if divisible else (0, line.quantity)
+                sums = {total + part for total in sums for part in parts if total + part <= have}
+            if len(sums) > MAX_AMOUNTS:
+                break
+        return sorted(sums)
 
 
 def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
@@ -73,43 +102,35 @@ def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
     whole, or the order is not."""
     search = _Search(question)
     partial = question.snapshot.compiled.strategies[question.strategy_ix].limits.allow_partial
-    wanted = _wanted(question)
     tie = count()
-    heap: list[tuple[int, int, int, _Branch, list[Solved | Unsolved]]] = []
+    heap: list[tuple[int, int, int, Allotted, list[Solved | Unsolved]]] = []
     stopped = ""
 
-    def push(branch: _Branch) -> None:
+    def push(allotted: Allotted) -> None:
         nonlocal stopped
-        answers = [search.solve(ix, taken) for ix, taken in enumerate(branch.taken)]
+        answers = [search.solve(ix, allotted) for ix in range(len(question.deliveries))]
         failed = [a for a in answers if isinstance(a, Unsolved)]
         stopped = next((a.stopped_by for a in failed if a.stopped_by), stopped)
         if (failed and not partial) or len(failed) == len(answers):
             return
         units, bound = _worth(answers)
-        heapq.heappush(heap, (-units, bound, next(tie), branch, answers))
+        heapq.heappush(heap, (-units, bound, next(tie), allotted, answers))
 
-    push(_Branch(tuple({} for _ in question.deliveries)))
-    gap: tuple[int, int] | None = None  # what the branches left out may be worth: (-units, cents)
+    push({})
     for _ in range(MAX_BRANCHES):
         if not heap:
-            break
-        fewer, least, _, branch, answers = heapq.heappop(heap)
-        conflict = _conflict(question, branch, answers)
+            return Unsolved(stopped)
+        fewer, least, _, allotted, answers = heap[0]
+        conflict = _conflict(question, allotted, answers)
         if conflict is None:
-            complete = gap is None or gap >= (fewer, least)
-            return _joined(question, answers, least if complete or gap is None else gap[1], complete)
-        pair, first, second, units = conflict
-        if units < wanted[first].get(pair[0], 0):
-            gap = min(gap or (fewer, least), (fewer, least))
-        for child in _children(question, branch, pair, first, second, wanted):
-            push(child)
-    if heap or gap is not None:
-        stopped = stopped or "branches"
-        open_bounds = [entry[1] for entry in heap[:1]] + ([gap[1]] if gap else [])
-        found = _greedy(question, search)
-        if found is not None:
-            return replace(found, bound_cents=min(*open_bounds, found.plan.total_cents), proven=False)
-    return Unsolved(stopped)
+            return _joined(question, answers, least, True)
+        amounts = search.amounts(conflict[1], conflict[0])
+        if len(amounts) > MAX_AMOUNTS:
+            break
+        heapq.heappop(heap)
+        for units in amounts:
+            push({**allotted, conflict: units})
+    return _greedy(question, search, -fewer, least)
 
 
 def _worth(answers: Sequence[Solved | Unsolved]) -> tuple[int, int]:
@@ -117,19 +138,6 @@ def _worth(answers: Sequence[Solved | Unsolved]) -> tuple[int, int]:
     solved = [a for a in answers if isinstance(a, Solved)]
     units = sum(p.quantity for a in solved for s in a.plan.shipments for p in s.picks)
     return units, sum(a.bound_cents for a in solved)
-
-
-def _wanted(question: Question) -> list[dict[int, int]]:
-    """Units of each SKU row that each delivery asks for."""
-    ids = question.snapshot.catalogue.ids
-    found: list[dict[int, int]] = []
-    for delivery in question.deliveries:
-        own: dict[int, int] = {}
-        for line in lines_of(question.order, delivery):
-            sku = ids.find(line.sku_id)
-            own[sku] = own.get(sku, 0) + line.quantity
-        found.append(own)
-    return found
 
 
 def _drawn(question: Question, answer: Solved | Unsolved) -> dict[Pair, int]:
@@ -146,55 +154,33 @@ def _drawn(question: Question, answer: Solved | Unsolved) -> dict[Pair, int]:
 
 
 def _conflict(
-    question: Question, branch: _Branch, answers: Sequence[Solved | Unsolved]
-) -> tuple[Pair, int, int, int] | None:
-    """The first (pair, earlier, later, units of the earlier) that is not settled."""
+    question: Question, allotted: Allotted, answers: Sequence[Solved | Unsolved]
+) -> tuple[Pair, int] | None:
+    """A pair of which several deliveries take, and one of them, not the last, whose amount is still open."""
     drawn = [_drawn(question, answer) for answer in answers]
     for first, second in combinations(range(len(drawn)), 2):
         for pair in sorted(drawn[first].keys() & drawn[second].keys()):
-            if (pair, first, second) not in branch.settled:
-                return pair, first, second, drawn[first][pair]
+            if (pair, first) not in allotted:
+                return pair, first
     return None
 
 
-def _children(
-    question: Question, branch: _Branch, pair: Pair, first: int, second: int, wanted: list[dict[int, int]]
-) -> list[_Branch]:
-    """One does without the pair; or the earlier takes all it wants of the SKU there, and the later what is
-    left."""
-
-    def without(ix: int) -> _Branch:
-        taken = [dict(t) for t in branch.taken]
-        taken[ix][pair] = ALL
-        return replace(branch, taken=tuple(taken))
-
-    sku, node = pair
-    stock = question.snapshot.stock
-    rows = stock.node_ix[int(stock.sku_start[sku]) : int(stock.sku_start[sku + 1])].tolist()
-    taken = [dict(t) for t in branch.taken]
-    for other in rows:
-        if other != node:
-            taken[first][sku, other] = ALL
-    taken[second][pair] = taken[second].get(pair, 0) + wanted[first].get(sku, 0)
-    both = _Branch(tuple(taken), branch.settled | {(pair, first, second)})
-    return [without(first), without(second), both]
-
-
-def _greedy(question: Question, search: _Search) -> Solved | None:
-    """Deliveries one after the other, each with what the ones before have left."""
-    gone: dict[Pair, int] = {}
+def _greedy(question: Question, search: _Search, most: int, bound_cents: int) -> Solved | Unsolved:
+    """Deliveries one after the other, each with what the ones before have left. No plan fills more units than
+    ``most``, and none that fills as many costs less than ``bound_cents``."""
+    allotted: dict[tuple[Pair, int], int] = {}
     answers: list[Solved | Unsolved] = []
     partial = question.snapshot.compiled.strategies[question.strategy_ix].limits.allow_partial
     for ix in range(len(question.deliveries)):
-        answer = search.solve(ix, dict(gone))
+        answer = search.solve(ix, allotted)
         if isinstance(answer, Unsolved) and not partial:
-            return None
+            return Unsolved(answer.stopped_by or "branches")
         for pair, units in _drawn(question, answer).items():
-            gone[pair] = gone.get(pair, 0) + units
+            allotted[pair, ix] = units
         answers.append(answer)
     if not any(isinstance(a, Solved) for a in answers):
-        return None
-    return _joined(question, answers, 0, False)
+        return Unsolved("branches")
+    return _joined(question, answers, bound_cents if _worth(answers)[0] == most else 0, False)
 
 
 def _joined(
@@ -226,28 +212,33 @@ _RANK = [Method.SUBSET_DP, Method.MIP, Method.GREEDY]
 """From the strongest to the weakest."""
 
 
-def solve_delivery(question: Question, ix: int, taken: Taken) -> Solved | Unsolved:
-    """One delivery, with some stock gone."""
-    delivery, place = question.deliveries[ix], question.places[ix]
-    scene = build_scene(
-        question.snapshot,
-        question.order,
-        delivery,
-        place,
-        question.strategy_ix,
-        question.now_seconds,
-        taken,
-        question.forbidden,
-    )
+def solve_delivery(
+    question: Question, ix: int, shares: Shares, divisible: NDArray[np.bool_] | None = None
+) -> Solved | Unsolved:
+    """One delivery with its share of the stock. divisible: as for ``solve_world``."""
+    scene = _scene(question, ix, shares)
     if not len(scene.nodes) or not scene.ways.ids:
         return Unsolved()
     node_ids = question.snapshot.compiled.node_ids
     names = Names(tuple(node_ids[n] for n in scene.nodes.tolist()), tuple(scene.ways.ids))
     seconds = scene.ways.arrival - scene.moment.origin_seconds
-    found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits)
+    found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible)
     if isinstance(found, Unsolved):
         return found
     return replace(found, plan=finished(scene, names, found.plan))
+
+
+def _scene(question: Question, ix: int, shares: Shares) -> Scene:
+    return build_scene(
+        question.snapshot,
+        question.order,
+        question.deliveries[ix],
+        question.places[ix],
+        question.strategy_ix,
+        question.now_seconds,
+        shares,
+        question.forbidden,
+    )
 
 
 def finished(scene: Scene, names: Names, plan: Plan) -> Plan:

@@ -57,11 +57,23 @@ class Unsolved:
     stopped_by: str = ""
 
 
+def divisible_lines(moment: Moment, columns: OrderArrays) -> NDArray[np.bool_]:
+    """bool[L]: lines of the only order of a world with a single strategy that may be divided over nodes."""
+    return build_problem(moment.world, columns, 0, 0, moment.origin_seconds).lines.divisible
+
+
 def solve_world(
-    moment: Moment, columns: OrderArrays, order: Order, names: Names, seconds: I64, limits: SearchLimits
+    moment: Moment,
+    columns: OrderArrays,
+    order: Order,
+    names: Names,
+    seconds: I64,
+    limits: SearchLimits,
+    divisible: NDArray[np.bool_] | None = None,
 ) -> Solved | Unsolved:
     """The only order of a world with a single strategy. seconds: int64[N, V] from the origin to the arrival,
-    where the world's own are but levels."""
+    where the world's own are but levels. divisible: lines that may be divided, where more could by the stock
+    of this world; None: what could, may."""
     out = run_kernels(moment, columns, 0)
     status = int(out.status[0])
     if status == Status.UNSOURCEABLE:
@@ -72,7 +84,8 @@ def solve_world(
             metadata={"order_id": order.order_id},
         )
     problem = build_problem(moment.world, columns, 0, 0, moment.origin_seconds)
-    problem = replace(problem, seconds=seconds[problem.node_ix])
+    lines = problem.lines if divisible is None else replace(problem.lines, divisible=divisible)
+    problem = replace(problem, lines=lines, seconds=seconds[problem.node_ix])
     if status == NEEDS_SOLVER:
         answer = solve_order(problem, limits)
         if not isinstance(answer, Assignment) or not answer.units.any():

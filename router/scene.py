@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,9 @@ from router.columns import frozen
 from router.domain import Delivery, DeliveryMethod, Order
 from router.kernels.types import (
     ANYWHERE,
+    BIT_INSUFFICIENT,
     DAYS_TABLE,
+    DYN_MIN_REMAINING,
     FAR,
     CatalogueArrays,
     NetworkArrays,
@@ -64,8 +67,16 @@ class Scene:
     latest_seconds: int
 
 
-Taken = Mapping[tuple[int, int], int]
-"""Units of (sku row, node row) that are not to be had, because another part of the order takes them."""
+class Share(NamedTuple):
+    """What a delivery finds of a SKU at a node. gone: units that deliveries before it take. most: units that
+    it may take of the others, None for all."""
+
+    gone: int
+    most: int | None
+
+
+Shares = Mapping[tuple[int, int], Share]
+"""By (sku row, node row), where deliveries share stock."""
 
 
 def build_scene(
@@ -75,7 +86,7 @@ def build_scene(
     place: Place,
     strategy_ix: int,
     now_seconds: int,
-    taken: Taken,
+    shares: Shares,
     forbidden: frozenset[int] = frozenset(),
 ) -> Scene:
     """The scene of one delivery under one strategy."""
@@ -83,7 +94,7 @@ def build_scene(
     part = part_of(order, delivery, place)
     columns = order_arrays([part], compiled, snapshot.catalogue, now_seconds)
     skus, sku_of_line = np.unique(columns.sku_ix.astype(np.int64), return_inverse=True)
-    nodes, stock = _stock(snapshot, skus, taken, forbidden)
+    nodes, stock, kept = _stock(snapshot, skus, shares, forbidden)
     origin = compiled.timetable.origin(now_seconds)
     ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes).find(delivery, origin)
     strategy = compiled.strategies[strategy_ix]
@@ -97,7 +108,7 @@ def build_scene(
     padded = _padded(nodes)
     lanes = _Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
-    rules = _rules(snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels)
+    rules = _rules(snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept)
     catalogue = CatalogueArrays(
         frozen(compiled.catalogue.weight_grams[skus]),
         frozen(compiled.catalogue.unit_value_cents[skus]),
@@ -163,16 +174,25 @@ def late_cents(strategy: Strategy, delivery: Delivery, arrival: I64) -> I64:
     return cents
 
 
-def _stock(snapshot: Snapshot, skus: I64, taken: Taken, forbidden: frozenset[int]) -> tuple[I64, StockArrays]:
-    """The sources, and the rows of the SKUs over them, less what is taken; forbidden nodes have nothing."""
+Kept = list[tuple[int, int, int]]
+"""Units that must remain, of a row of a scene's SKUs at a row of its nodes."""
+
+
+def _stock(
+    snapshot: Snapshot, skus: I64, shares: Shares, forbidden: frozenset[int]
+) -> tuple[I64, StockArrays, Kept]:
+    """The sources, and the rows of the SKUs over them, less what is gone; forbidden nodes have nothing."""
     stock = snapshot.stock
     spans = [slice(int(stock.sku_start[s]), int(stock.sku_start[s + 1])) for s in skus]
     node_ix = [stock.node_ix[span].astype(np.int64) for span in spans]
     units = [stock.available[span].astype(np.int64) for span in spans]
-    for (sku, node), gone in taken.items():
-        for s, own, left in zip(skus.tolist(), node_ix, units, strict=True):
-            if s == sku:
-                left[own == node] -= gone
+    kept: Kept = []
+    for (sku, node), share in shares.items():
+        for i in np.flatnonzero(skus == sku).tolist():
+            row = int(np.searchsorted(node_ix[i], node))
+            units[i][row] -= share.gone
+            if share.most is not None:
+                kept.append((i, node, int(units[i][row]) - share.most))
     for own, left in zip(node_ix, units, strict=True):
         left[np.isin(own, list(forbidden))] = 0
     nodes = np.unique(np.concatenate([np.zeros(0, np.int64), *node_ix]))
@@ -185,7 +205,7 @@ def _stock(snapshot: Snapshot, skus: I64, taken: Taken, forbidden: frozenset[int
         frozen(np.searchsorted(nodes, rows).astype(np.int32)),
         np.maximum(left, least).astype(np.int32),
     )
-    return nodes, arrays
+    return nodes, arrays, [(i, int(np.searchsorted(nodes, node)), least) for i, node, least in kept]
 
 
 def _padded(nodes: I64) -> I64:
@@ -256,6 +276,7 @@ def _rules(
     ways: Ways,
     lanes: _Lanes,
     levels: I64,
+    kept: Kept,
 ) -> RuleArrays:
     """The strategy alone, for these SKUs, sources and ways."""
     compiled = snapshot.compiled
@@ -275,6 +296,7 @@ def _rules(
             columns[name] = getattr(rules, name)[first:stop]
         columns[f"{kind}_start"] = np.array([0, stop - first], start.dtype)
     columns["dynamic_applies"] = columns["dynamic_applies"][:, sku_class][:, :, padded]
+    _keep_back(columns, kept)
     columns["depth_applies"] = columns["depth_applies"][:, padded]
     columns["depth_profile"] = columns["depth_profile"][:, padded]
     columns["depth_below"] = rules.depth_below
@@ -294,6 +316,24 @@ def _rules(
     columns["delay_cents"], columns["delay_slope_cents"] = table[None], np.zeros(1, np.int64)
     columns["profile_start"], columns["fallback"] = np.array([0, 1], np.int32), np.full(1, -1, np.int32)
     return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
+
+
+def _keep_back(columns: dict[str, NDArray[Any]], kept: Kept) -> None:
+    """As rules about what must remain, of which the customer hears that there is too little."""
+    applies = np.zeros((len(kept), *columns["dynamic_applies"].shape[1:]), np.uint8)
+    for d, (sku, node, least) in enumerate(kept):
+        applies[d, sku, node] = 1
+        columns["keep_units"][0, sku, node] = max(columns["keep_units"][0, sku, node], least)
+    each = np.ones(len(kept), np.int64)
+    for name, column in (
+        ("kind", each * DYN_MIN_REMAINING),
+        ("bit", each * BIT_INSUFFICIENT),
+        ("units", np.array([least for _, _, least in kept], np.int64)),
+        ("chord2", np.zeros(len(kept))),
+        ("applies", applies),
+    ):
+        columns[f"dynamic_{name}"] = np.concatenate([columns[f"dynamic_{name}"], column])
+    columns["dynamic_start"] = columns["dynamic_start"] + np.array([0, len(kept)], np.int32)
 
 
 _BY_STRATEGY = frozenset({"depth_profile", "depth_below"})

@@ -59,15 +59,15 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The hours of a destination, and open time of it until the goods are ready there; ``time_zone`` empty:
-    that of the sending node."""
+    """The hours of a destination. time_zone: empty for that of the sending node. lead_seconds: open time of a
+    node until goods are ready there, None elsewhere."""
 
     calendar: str = ""
     time_zone: str = ""
     country: str = ""
     region: str = ""
     closed: frozenset[int] = frozenset()
-    lead_seconds: int = 0
+    lead_seconds: int | None = None
 
     @classmethod
     def of(cls, zone: Zone | None) -> Arrival:
@@ -307,7 +307,7 @@ class Timetable:
             last = over(date, safe)
             there = np.where(days >= 0, np.where(date >= NEVER, NEVER, last), there)
         gone |= there >= NEVER
-        if arrival.lead_seconds:
+        if arrival.lead_seconds is not None:
             there = _worked(hours, np.where(gone, handed, there), arrival.lead_seconds)
         return np.where(gone, NEVER, there)
 

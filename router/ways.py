@@ -170,7 +170,8 @@ class Finder:
         services = [compiled.service_ids.index(name) for name in path.services]
         lanes = self._lanes(stops[0], self.nodes)[:, services[0]].astype(np.int64)
         arrival = self._legs(services[0], lanes.astype(np.int32), self.nodes, stops[0].hours, release)
-        goes = (lanes >= 0) & (self.nodes != self.place.node_ix)
+        by_way_of_store = any(compiled.node_rows[hub.node_id] == self.place.node_ix for hub in hubs)
+        goes = (lanes >= 0) & (self.nodes != self.place.node_ix) & (not by_way_of_store)
         used = [lanes]
         for hub, v, stop in zip(hubs, services[1:], stops[1:], strict=True):
             at = np.array([compiled.node_rows[hub.node_id]], np.int64)

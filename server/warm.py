@@ -115,6 +115,11 @@ def warm() -> None:
         service.SourceOrder(quote.SerializeToString(), LocalCall())
     batch = sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True)
     service.SourceOrders(batch.SerializeToString(), LocalCall())
+    promise = sourcing_pb2.GetPromiseRequest(
+        items=[sourcing_pb2.PromiseItem(sku_id="k", quantity=units) for units in (1, UNITS + 1)],
+        deliveries=[sourcing_pb2.Delivery(delivery_id="d", destination=place)],
+    )
+    service.GetPromise(promise, LocalCall())
     back = returns_pb2.RankReturnNodesRequest(
         items=[returns_pb2.ReturnItem(line_id=line, sku_id="k", quantity=1) for line in "12"],
         from_place=returns_pb2.ReturnPlace(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE),

@@ -179,12 +179,12 @@ class Ways:
         return None
 
     def _in_window(self, node: Node, service: Service, lane: Lane) -> int | None:
-        """The first arrival that is not before the window begins, whenever the goods are sent."""
+        """The first arrival that is not before the window begins. What is sent later is not there earlier."""
         earliest = None if self.target.delivery is None else self.target.delivery.earliest_seconds
         for begin in self._begins(node, earliest is not None):
             arrival = self._arrival(node, service, lane, begin)
-            if arrival is not None and (earliest is None or arrival >= earliest):
-                return arrival  # what is sent later is not there earlier
+            if arrival is None or earliest is None or arrival >= earliest:
+                return arrival
         return None
 
     def _begins(self, node: Node, later: bool) -> Iterator[int]:

@@ -40,10 +40,13 @@ class CalendarRecipe(PlacesRecipe):
         ), now
 
     def calendar(self, calendar_id: str, timed: TimedRecipe) -> Calendar:
-        """Usual hours, or any."""
+        """Usual hours, or any; never so few that brute force waits for years."""
         drawn = timed.calendar(calendar_id)
         if self.chance(35):
-            return drawn
+            longer = [
+                replace(o, closes_minute=max(o.closes_minute, o.opens_minute + 180)) for o in drawn.openings
+            ]
+            return replace(drawn, openings=tuple(o for o in longer if o.closes_minute <= 2_880))
         days, opens, closes = self.pick(SHOP_HOURS)
         usual = Opening(weekdays=frozenset(days), opens_minute=opens, closes_minute=closes)
         return replace(drawn, openings=(usual,))

@@ -9,29 +9,34 @@ from dataclasses import replace
 from typing import Any
 
 from router.domain import Delivery, DeliveryMethod, Destination, Order, OrderLine
-from router.network import HOME, PICKUP_POINT, STORE, Network, Path, PickupPoint, Service
+from router.network import HOME, PICKUP_POINT, STORE, Bracket, Lane, Network, Path, PickupPoint, Service
 from tests.world_rules import RulesRecipe
 
 HOUR_SECONDS, DAY_SECONDS = 3_600, 86_400
 SERVED: tuple[frozenset[str], ...] = (
     frozenset({HOME, STORE, PICKUP_POINT}),
-    frozenset({HOME, STORE}),
-    frozenset({STORE}),
-    frozenset({STORE, PICKUP_POINT}),
     frozenset({HOME, PICKUP_POINT}),
+    frozenset({HOME, PICKUP_POINT}),
+    frozenset({STORE}),
     frozenset({HOME}),
 )
 AT_STORE = (
     None,
     None,
-    DeliveryMethod.PICKUP,
     DeliveryMethod.SHIP_TO_STORE,
+    DeliveryMethod.SHIP_TO_STORE,
+    DeliveryMethod.PICKUP,
     DeliveryMethod.RESERVE_AND_COLLECT,
     DeliveryMethod.CARRY_OUT,
 )
 
 Place = tuple[str, str, float, float]
 """Country, postal code, latitude and longitude."""
+
+
+def anywhere(lane: Lane) -> Lane:
+    """The lane without limits."""
+    return replace(lane, from_zones=frozenset(), to_zones=frozenset(), max_distance_m=None)
 
 
 class PlacesRecipe(RulesRecipe):
@@ -51,20 +56,34 @@ class PlacesRecipe(RulesRecipe):
         )
         services = tuple(self.serving(service) for service in network.services)
         found = replace(network, nodes=nodes, services=services, pickup_points=points)
-        return replace(found, paths=tuple(self.path(i, found) for i in range(self.pick((1, 0, 2)))))
+        return replace(found, paths=tuple(self.path(i, found) for i in range(self.pick((1, 2, 0)))))
 
     def serving(self, service: Service) -> Service:
-        """The service for some kinds of place, now and then the retailer's own."""
-        return replace(service, serves=self.pick(SERVED), is_transfer=self.chance(30))
+        """The service for some kinds of place, often to everywhere; now and then the retailer's own, which
+        serves no address."""
+        serves = self.pick(SERVED)
+        own = self.chance(30) and serves != {HOME}
+        lanes = (*service.lanes, self.lane_to_anywhere()) if self.chance(60) else service.lanes
+        return replace(service, serves=serves - {HOME} if own else serves, is_transfer=own, lanes=lanes)
+
+    def lane_to_anywhere(self) -> Lane:
+        days = self.pick((1, 0, 2, 3))
+        greatest = self.pick((5_000, 30_000, 2_000))
+        brackets = [Bracket(up_to_grams=g, cents=self.integer(0, 900)) for g in (1_000, greatest)]
+        return Lane(transit_seconds=days * DAY_SECONDS + self.pick((0, 7_200)), brackets=tuple(brackets))
 
     def path(self, i: int, network: Network) -> Path:
+        """A path over one hub or two, mostly by services that go everywhere."""
+        far_reaching = [v for v in network.services if v.lanes and v.lanes[-1] == anywhere(v.lanes[-1])]
+        if not far_reaching or self.chance(20):
+            far_reaching = list(network.services)
         ids = [node.node_id for node in network.nodes]
         hubs = [self.pick(ids)]
         if self.chance(25) and len(ids) > 1:
             hubs.append(self.pick([name for name in ids if name != hubs[0]]))
         return Path(
             path_id=f"over {i}",
-            services=tuple(self.pick(network.services).service_id for _ in range(len(hubs) + 1)),
+            services=tuple(self.pick(far_reaching).service_id for _ in range(len(hubs) + 1)),
             hubs=tuple(hubs),
             hub_seconds=self.pick((0, HOUR_SECONDS, 20_000)),
             hub_cents=self.pick((0, 35, 101)),
@@ -114,9 +133,9 @@ class PlacesRecipe(RulesRecipe):
             at = self.pick(places)
             address = Destination(country=at[0], postal_code=at[1], latitude=at[2], longitude=at[3])
             to = {"destination": address, "method": self.pick((None, DeliveryMethod.SHIP))}
-        if "destination" in to and self.chance(30):
+        if "destination" in to and self.chance(25):
             to["earliest_seconds"] = now + self.moment()
-        if self.chance(25):
+        if self.chance(15):
             to["latest_seconds"] = max(now + self.moment(), to.get("earliest_seconds", 0))
         if self.chance(50):
             to["requested_seconds"] = now + self.moment()

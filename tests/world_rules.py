@@ -84,8 +84,9 @@ OMNICHANNEL = Features(
     strategies=2,
     objectives=(*EVERYTHING.objectives, "transfer", "lateness"),
     deliveries=2,
+    calendars=True,
 )
-"""Orders to addresses, stores and pick-up points."""
+"""Orders to addresses, stores and pick-up points, by the clock."""
 DIVIDED_LINES = Features(lines=3, conditions=False, line_splits=("when_needed", "free"))
 """Lines may be divided in every strategy."""
 

@@ -36,6 +36,26 @@ def test_the_last_unit_has_one_winner(ledger: Ledger) -> None:
     audit(ledger, sku_ids)
 
 
+def test_stock_and_its_version_are_read_at_once(ledger: Ledger) -> None:
+    """Each update makes two changes: units of both SKUs and the version always fit together."""
+    ledger.update_stock("", [stock_of(sku_id, "N1", 1) for sku_id in "AB"])
+    done = threading.Event()
+
+    def write() -> None:
+        for units in range(2, 400):
+            ledger.update_stock("", [stock_of(sku_id, "N1", units) for sku_id in "AB"])
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen = []
+    while not done.is_set():
+        version, rows = ledger.stock_of(["A", "B"])
+        seen.append((version, *(row.on_hand for row in rows)))
+    writer.join()
+    assert [reading for reading in seen if reading != (2 * reading[1], reading[1], reading[1])] == []
+
+
 def test_two_rows_taken_in_opposite_order_are_both_decided(ledger: Ledger) -> None:
     ledger.update_stock("", [stock_of("A", "N1", 40), stock_of("B", "N1", 40)])
     pair = (hold("A", "N1", 1), hold("B", "N1", 1))

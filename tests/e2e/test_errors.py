@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,6 +84,17 @@ def test_the_documentation_has_every_row() -> None:
     assert all(row.retry in line for row, line in zip(TABLE, rows, strict=False))
 
 
+def test_the_documentation_has_every_key_of_the_metadata() -> None:
+    root = Path(__file__).parents[2]
+    code = [path.read_text("utf-8") for name in ("server", "router") for path in (root / name).rglob("*.py")]
+    stated = "".join(found for text in code for found in re.findall(r"metadata=\{(\"[^}]*)\}", text))
+    keys = set(re.findall(r'"(\w+)":', stated))
+    keys |= {key for text in code for key in re.findall(r'metadata\["(\w+)"\]', text)}
+    assert {"change_count", "incident", "request_id", "state"} <= keys
+    text = (root / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+
+
 def test_sold_out_tells_what_is_left(service: Service, fail_with: Callable[[Exception], None]) -> None:
     fail_with(SAMPLES[SoldOut])
     request = reservation_pb2.GetReservationRequest(reservation_id="r-000000000001")
@@ -144,6 +156,20 @@ def test_a_decision_whose_stock_is_forgotten_cannot_be_explained(own_service: Se
         "DECISION_NOT_REPRODUCIBLE",
     )
     del ledger.changes
+
+
+def test_a_decision_after_which_too_much_has_changed_says_how_much(
+    own_service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.decision_log.MAX_CHANGES", 1)
+    sku = own_service.sku()
+    decision = own_service.quote(order((sku, 1))).decision
+    for _ in range(2):
+        own_service.reserve(order((sku, 1)))
+    request = sourcing_pb2.ExplainDecisionRequest(decision_id=decision.decision_id)
+    found = failure(lambda: own_service.sourcing.ExplainDecision(request))
+    assert (found.reason, found.metadata) == ("DECISION_NOT_REPRODUCIBLE", {"change_count": "2"})
+    assert "2 times" in found.message
 
 
 def test_a_ledger_that_fails_loses_nothing(own_service: Service) -> None:

@@ -24,7 +24,15 @@ from router.sourcer import decide
 from router.verify import verify
 from tests.engine import snapshot_of
 from tests.oracle_decision import decide_by_force
-from tests.worlds import DIVIDED_LINES, EVERYTHING, WHOLE_LINES, Features, World, random_world
+from tests.worlds import (
+    DIVIDED_LINES,
+    EVERYTHING,
+    OMNICHANNEL,
+    WHOLE_LINES,
+    Features,
+    World,
+    random_world,
+)
 
 KINDS: dict[str, Features] = {
     "everything": EVERYTHING,
@@ -58,6 +66,18 @@ KINDS: dict[str, Features] = {
     ),
 }
 """Worlds that brute force can still answer."""
+
+SOURCED_EASILY = replace(OMNICHANNEL, conditions=False, eligibility=False, heavy_units=False, calendars=False)
+OMNICHANNEL_KINDS: dict[str, Features] = {
+    "omnichannel": OMNICHANNEL,
+    "deliveries": SOURCED_EASILY,
+    # all deliveries want the same SKU, and there is little of it
+    "scarce deliveries": replace(SOURCED_EASILY, skus=1, deliveries=3, tight_limits=False),
+    "whole deliveries": replace(SOURCED_EASILY, skus=2, line_splits=("never",), partial=False),
+    # orders without deliveries
+    "hours": replace(EVERYTHING, calendars=True),
+}
+"""Likewise: with stores, pick-up points and dates."""
 
 LARGE: dict[str, Features] = {
     "large, whole": Features(

@@ -96,6 +96,8 @@ def test_the_environment_states_address_and_ledger_path_only(folder: Path) -> No
         ("closures.csv", "gone.csv", "sourcier.yaml:4:1 closures: no file 'gone.csv'"),
         ("points.csv", "gone.csv", "sourcier.yaml:5:1 pickup_points: no file 'gone.csv'"),
         ("nodes.csv", ".", "sourcier.yaml:3:1 nodes: no file '{folder}'"),
+        ("r.yaml\n", "r.yaml\nserver: {hold_seconds: 604801}\n",
+         "sourcier.yaml:9:10 server.hold_seconds: must be at most 604800, is 604801"),
         ("nodes: nodes.csv\n", "", "sourcier.yaml:1:1 nodes: is required"),
         ("skus:", "sku:", "sourcier.yaml:6:1 sku: unknown key; did you mean 'skus'?"),
         ("version: 1", "version: 2", "sourcier.yaml:1:1 version: 2 is not one of 1"),

@@ -47,6 +47,10 @@ with running(Path(tempfile.mkdtemp())) as service:
         service.quote(asked)
         service.quote(asked, explain=True)
         service.sourcing.RankNodes(sourcing_pb2.RankNodesRequest(order=asked, include_rejected=True))
+    promise = sourcing_pb2.GetPromiseRequest()
+    promise.items.add(sku_id=sku, quantity=1)
+    promise.deliveries.add(delivery_id="d", destination=order((sku, 1)).destination)
+    service.sourcing.GetPromise(promise)
     service.reserve(order((sku, 1)))
     for more in ({"validate_only": True}, {"request_id": "q"}):
         batch = sourcing_pb2.SourceOrdersRequest(orders=[order((sku, 1)), order((sku, 12))], **more)

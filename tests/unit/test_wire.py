@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from router.errors import BrokenInvariant
+from router.errors import BrokenInvariant, NotFound
 from router.kernels import wire, wire_decode, wire_encode
 from router.kernels.geo import fill_unit_vectors, unit_vectors
 from router.network import Zone
@@ -260,3 +260,16 @@ def test_the_log_finds_quotes_by_id_and_forgets_the_oldest_call(snapshot: Snapsh
     for wrong in (keys[0][0], keys[1][0].upper() + "x", "", "+" + keys[1][0][1:]):
         with pytest.raises(Exception, match="no longer"):
             log.get(wrong)
+
+
+def test_a_decision_made_again_is_the_latest(snapshot: Snapshot) -> None:
+    log = DecisionLog(capacity=2)
+    common = {"order_bytes": b"", "now_seconds": NOW, "stock_version": 0, "plan_hash": 0}
+    for decision_id in ("a", "b", "a", "c"):
+        entry = Remembered(
+            decision_id=decision_id, rules=snapshot.rules, compiled=snapshot.compiled, **common
+        )
+        log.remember(entry)
+    assert [log.get(decision_id).decision_id for decision_id in "ac"] == ["a", "c"]
+    with pytest.raises(NotFound):
+        log.get("b")
