@@ -254,7 +254,8 @@ def _mistakes(file: NetworkDocument) -> Findings:
         yield from _calendar_mistake(service.calendar, file.calendars, ("services", s))
         for at, lane in enumerate(service.lanes):
             yield from _lane_mistakes(lane, file.tariffs, zone_ids, ("services", s, "lanes", at))
-    yield from path_mistakes(file.paths, {service.id: service.serves for service in file.services})
+    serves = {s.id: s.serves if s.direction == "outbound" else () for s in file.services}
+    yield from path_mistakes(file.paths, serves)
     yield from calendar_mistakes(file.calendars)
     yield from pickup_mistakes(file.pickups)
 

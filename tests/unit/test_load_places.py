@@ -144,6 +144,8 @@ def test_parquet_pick_up_points(tmp_path: Path) -> None:
          "12:27 paths[1].services[0]: no service 'trucks'; did you mean 'truck'?"),
         ("services: [truck, relay]", "services: [truck, post]",
          "12:34 paths[1].services[1]: 'post' does not serve STORE: hubs are reached as stores are"),
+        ("serves: [PICKUP_POINT, STORE],", "serves: [PICKUP_POINT, STORE], direction: return,",
+         "12:34 paths[1].services[1]: 'relay' does not serve STORE: hubs are reached as stores are"),
         ("services: [truck, relay]", "services: [truck]",
          "12:16 paths[1].services: has 1 entries, must have 2 or 3"),
         ("services: [truck, relay]", "services: [truck, truck, truck, relay]",
