@@ -84,8 +84,8 @@ def test_three_deliveries_share() -> None:
 
 
 def test_too_many_ways_to_share_are_not_all_looked_at() -> None:
-    """60 units go home, in parcels of 20; Paris has 20 for them besides those that are collected. Whoever looks
-    at a few amounts only does not know that 59 from Paris would not do either."""
+    """60 units go home, in parcels of 20; Paris has 20 for them besides those that are collected. Whoever
+    looks at a few amounts only does not know that 59 from Paris would not do either."""
     world = with_rules(shop(PARIS=100, WH=40, LYON=40), {"kind": "split", "cents": 50}, line_splits="free")
     found = ask(world, HOME, COLLECT, lines=(line("a", 60, "home"), line("c", 80, "d")))
     assert found.status is Status.SOURCED
