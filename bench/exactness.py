@@ -25,6 +25,7 @@ from rich.table import Table
 from tests.property.comparison import (
     KINDS,
     LARGE,
+    OMNICHANNEL_KINDS,
     against_force,
     only_the_integer_programme,
     programmes_against_each_other,
@@ -34,6 +35,8 @@ from tests.worlds import WHOLE_LINES, Features, random_world
 
 PROGRAMMES: dict[str, Features] = {"whole lines": WHOLE_LINES, **LARGE}
 """Worlds on which the programmes are compared."""
+FORCED = (*KINDS, *OMNICHANNEL_KINDS)
+"""Kinds of worlds that brute force answers."""
 SHARE_OF_PROGRAMMES = 10
 """One world in so many goes to the comparison of programmes."""
 SHARE_OF_SEARCHES = 4
@@ -96,7 +99,7 @@ def compare(chunk: Chunk) -> tuple[Chunk, Tally]:
 def chunks(worlds: int, first_seed: int) -> Iterator[Chunk]:
     """All the work: kinds take turns, so that a run that is cut short has seen each."""
     both = worlds // SHARE_OF_PROGRAMMES
-    for programmes, kinds, total in ((False, list(KINDS), worlds - both), (True, list(PROGRAMMES), both)):
+    for programmes, kinds, total in ((False, list(FORCED), worlds - both), (True, list(PROGRAMMES), both)):
         shares = [total // len(kinds) + (i < total % len(kinds)) for i in range(len(kinds))]
         for start in range(0, max(shares), CHUNK):
             for kind, share in zip(kinds, shares, strict=True):

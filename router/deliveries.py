@@ -26,7 +26,7 @@ from router.solver.limits import SearchLimits
 MAX_BRANCHES = 256
 """Most ways to share stock between deliveries that are looked at; then the bound is told."""
 MAX_AMOUNTS = 32
-"""Most amounts of a SKU that a delivery may take of a node for each to be looked at."""
+"""Most amounts of a SKU that a delivery may take of a node for each to be looked at; else a few are."""
 
 Pair = tuple[int, int]
 """SKU row and node row."""
@@ -117,20 +117,31 @@ def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
         heapq.heappush(heap, (-units, bound, next(tie), allotted, answers))
 
     push({})
+    left_out = (0, 0)  # ways that are not looked at are worth no more: (-units, cents)
     for _ in range(MAX_BRANCHES):
         if not heap:
-            return Unsolved(stopped)
-        fewer, least, _, allotted, answers = heap[0]
-        conflict = _conflict(question, allotted, answers)
+            return Unsolved(stopped or ("branches" if left_out[0] else ""))
+        fewer, least, _, allotted, answers = heapq.heappop(heap)
+        drawn = [_drawn(question, answer) for answer in answers]
+        conflict = _conflict(allotted, drawn)
         if conflict is None:
-            return _joined(question, answers, least, True)
-        amounts = search.amounts(conflict[1], conflict[0])
+            return _joined(question, answers, *_bounded((fewer, least), left_out))
+        pair, first, second = conflict
+        amounts = search.amounts(first, pair)
         if len(amounts) > MAX_AMOUNTS:
-            break
-        heapq.heappop(heap)
+            left_out = min(left_out, (fewer, least))
+            have = question.snapshot.stock.get(*pair) or 0
+            amounts = sorted({0, drawn[first][pair], max(0, have - drawn[second][pair])})
         for units in amounts:
-            push({**allotted, conflict: units})
-    return _greedy(question, search, -fewer, least)
+            push({**allotted, (pair, first): units})
+    return _greedy(question, search, min(left_out, heap[0][:2] if heap else (0, 0)))
+
+
+def _bounded(worth: tuple[int, int], left_out: tuple[int, int]) -> tuple[int, bool]:
+    """A lower bound for a plan of that worth (-units, cents), and whether none is better."""
+    if worth <= left_out:
+        return worth[1], True
+    return (left_out[1] if left_out[0] == worth[0] else 0), False
 
 
 def _worth(answers: Sequence[Solved | Unsolved]) -> tuple[int, int]:
@@ -153,21 +164,17 @@ def _drawn(question: Question, answer: Solved | Unsolved) -> dict[Pair, int]:
     return found
 
 
-def _conflict(
-    question: Question, allotted: Allotted, answers: Sequence[Solved | Unsolved]
-) -> tuple[Pair, int] | None:
-    """A pair of which several deliveries take, and one of them, not the last, whose amount is still open."""
-    drawn = [_drawn(question, answer) for answer in answers]
+def _conflict(allotted: Allotted, drawn: Sequence[Mapping[Pair, int]]) -> tuple[Pair, int, int] | None:
+    """A pair of which two deliveries take, where the amount of the first of them is still open."""
     for first, second in combinations(range(len(drawn)), 2):
         for pair in sorted(drawn[first].keys() & drawn[second].keys()):
             if (pair, first) not in allotted:
-                return pair, first
+                return pair, first, second
     return None
 
 
-def _greedy(question: Question, search: _Search, most: int, bound_cents: int) -> Solved | Unsolved:
-    """Deliveries one after the other, each with what the ones before have left. No plan fills more units than
-    ``most``, and none that fills as many costs less than ``bound_cents``."""
+def _greedy(question: Question, search: _Search, left_out: tuple[int, int]) -> Solved | Unsolved:
+    """Deliveries one after the other, each with what the ones before have left."""
     allotted: dict[tuple[Pair, int], int] = {}
     answers: list[Solved | Unsolved] = []
     partial = question.snapshot.compiled.strategies[question.strategy_ix].limits.allow_partial
@@ -180,7 +187,8 @@ def _greedy(question: Question, search: _Search, most: int, bound_cents: int) ->
         answers.append(answer)
     if not any(isinstance(a, Solved) for a in answers):
         return Unsolved("branches")
-    return _joined(question, answers, bound_cents if _worth(answers)[0] == most else 0, False)
+    units, cents = _worth(answers)
+    return _joined(question, answers, *_bounded((-units, cents), left_out))
 
 
 def _joined(

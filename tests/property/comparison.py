@@ -12,7 +12,7 @@ from unittest.mock import patch
 import numpy as np
 
 from router.compile import Compiled
-from router.domain import CertificateKind, Decision, Method, Status
+from router.domain import CertificateKind, Decision, Method, Plan, Status
 from router.kernels.types import NEEDS_SOLVER, PlanArrays
 from router.ladder import run_kernels
 from router.orders import order_arrays
@@ -95,7 +95,7 @@ PATIENT = SearchLimits(node_limit=1_000_000, time_limit_seconds=120.0)
 
 def world_of(kind: str, seed: int) -> World:
     """The same kind and seed, the same world."""
-    return random_world(np.random.default_rng(seed), KINDS[kind])
+    return random_world(np.random.default_rng(seed), (KINDS | OMNICHANNEL_KINDS)[kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class Outcome:
     status: Status
     method: Method
     strategies_tried: int
+    plan: Plan
     against: tuple[str, ...]
 
 
@@ -148,7 +149,8 @@ def against_force(world: World) -> Outcome:
     against += verify(
         decision, world.order, world.network, world.sku_of, world.available, world.rules, world.now_seconds
     )
-    return Outcome(decision.status, decision.certificate.method, len(decision.strategy_ids), tuple(against))
+    tried = len(decision.strategy_ids)
+    return Outcome(decision.status, decision.certificate.method, tried, decision.plan, tuple(against))
 
 
 @dataclass(frozen=True, slots=True)

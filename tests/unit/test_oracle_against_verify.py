@@ -34,7 +34,18 @@ from router.verify.pricing import (
 )
 from tests.oracle import Oracle, units_filled
 from tests.oracle_decision import decide_by_force
-from tests.worlds import DIVIDED_LINES, EVERYTHING, WHOLE_LINES, Features, World, random_world, worlds
+from tests.worlds import (
+    DIVIDED_LINES,
+    EVERYTHING,
+    OMNICHANNEL,
+    WHOLE_LINES,
+    Features,
+    World,
+    random_world,
+    worlds,
+)
+
+DELIVERIES = replace(OMNICHANNEL, calendars=False)
 
 
 def answer_of(world: World) -> Decision:
@@ -55,11 +66,13 @@ def complaints(decision: Decision, world: World) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "features", [EVERYTHING, WHOLE_LINES, DIVIDED_LINES], ids=["all", "whole", "divided"]
+    ("features", "count"),
+    [(EVERYTHING, 400), (WHOLE_LINES, 400), (DIVIDED_LINES, 400), (DELIVERIES, 400), (OMNICHANNEL, 40)],
+    ids=["all", "whole", "divided", "deliveries", "omnichannel"],
 )
-def test_the_verifier_finds_nothing_wrong_with_the_oracle(features: Features) -> None:
+def test_the_verifier_finds_nothing_wrong_with_the_oracle(features: Features, count: int) -> None:
     rng = np.random.default_rng(7)
-    for i in range(400):
+    for i in range(count):
         world = random_world(rng, features)
         assert complaints(answer_of(world), world) == [], f"world {i}: {world}"
 

@@ -1,0 +1,65 @@
+"""The engine is exact with every place, method and date: equal to brute force, with a proof, and clean before
+the verifier; deliveries that fight over stock, paths, windows and lateness among them.
+
+``python -m bench.exactness`` does the same for as long as one likes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from router.domain import DeliveryMethod, Plan
+from tests.property.comparison import OMNICHANNEL_KINDS, against_force, world_of
+from tests.worlds import World
+
+WORLDS = {
+    "omnichannel": 70,
+    "deliveries": 500,
+    "scarce deliveries": 200,
+    "whole deliveries": 300,
+    "hours": 60,
+}
+"""Seeds 0, 1, ... of each kind."""
+RARE = {
+    "omnichannel": {"SOURCED", "UNSOURCEABLE", "no deliveries"},
+    "deliveries": {"PARTIAL", "path", "transfer", "late", "window", *(m.name for m in DeliveryMethod)},
+    "scarce deliveries": {"SOURCED", "PARTIAL", "PICKUP", "SHIP_TO_STORE", "stock of one row"},
+    "whole deliveries": {"SOURCED", "UNSOURCEABLE", "FALLBACK"},
+    "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
+}
+"""What has to be seen several times."""
+
+
+def features(world: World, plan: Plan) -> Iterator[str]:
+    """What is special about an answer."""
+    if not world.order.deliveries:
+        yield "no deliveries"
+    yield from {shipment.method.name for shipment in plan.shipments}
+    if {shipment.service_id for shipment in plan.shipments} & {p.path_id for p in world.network.paths}:
+        yield "path"
+    if plan.cost.transfer_cents:
+        yield "transfer"
+    if plan.cost.lateness_cents:
+        yield "late"
+    served = {own.delivery_id for own in plan.deliveries}
+    if any(d.earliest_seconds and d.delivery_id in served for d in world.order.deliveries):
+        yield "window"
+    rows = {(s.delivery_id, s.node_id, pick.sku_id) for s in plan.shipments for pick in s.picks}
+    if len({row[1:] for row in rows}) < len(rows):
+        yield "stock of one row"
+
+
+@pytest.mark.parametrize("kind", OMNICHANNEL_KINDS)
+def test_every_answer_is_that_of_brute_force(kind: str) -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(WORLDS[kind]):
+        world = world_of(kind, seed)
+        outcome = against_force(world)
+        assert outcome.against == (), f"world_of({kind!r}, {seed})"
+        seen[outcome.status.name] += 1
+        seen["FALLBACK"] += outcome.strategies_tried > 1
+        seen.update(features(world, outcome.plan))
+    assert min(seen[name] for name in RARE[kind]) >= 3, seen
