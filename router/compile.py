@@ -23,8 +23,8 @@ from router.zones import ZoneIndex
 class Compiled:
     """Columns and the ids of their rows. ``segments`` holds those that rules name; any other segment
     is row len(segments). Zone row len(zones) means "no zone". The times in ``network`` are those of origin 0:
-    see ``Snapshot.at``. points,
-    node_rows: positions of pick-up points and nodes by id; the same as ``nodes``, for Python."""
+    see ``Snapshot.at``. points, node_rows: positions of pick-up points and nodes by id, for Python what
+    ``nodes`` is for kernels."""
 
     network: NetworkArrays
     routes: Routes

@@ -10,7 +10,7 @@ from router.deliveries import Question, solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
 from router.ladder import Solved, Unsolved
 from router.network import HOME, PICKUP_POINT
-from router.places import Place, deliveries_of, place_of
+from router.places import Place, place_of
 from router.rules.choose import Facts, first_matching
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
@@ -33,7 +33,6 @@ def answer_deliveries(
 ) -> Answered:
     """The order under the first strategy that matches, and its fallbacks. The order must be right."""
     compiled = snapshot.compiled
-    deliveries = deliveries_of(order)
     places = places_of(order, snapshot)
     forbidden = frozenset(row for row in (compiled.nodes.find(n) for n in forbidden_nodes) if row >= 0)
     t = strategy_of(order, places, snapshot)
@@ -41,7 +40,7 @@ def answer_deliveries(
     stopped = ""
     while t >= 0:
         tried.append(t)
-        question = Question(order, deliveries, places, snapshot, t, now_seconds, limits, forbidden)
+        question = Question(order, order.deliveries, places, snapshot, t, now_seconds, limits, forbidden)
         found = solve_order_of_deliveries(question)
         if isinstance(found, Solved):
             return Answered(tried, found)
@@ -52,7 +51,7 @@ def answer_deliveries(
 
 def places_of(order: Order, snapshot: Snapshot) -> tuple[Place, ...]:
     """Of its deliveries."""
-    return tuple(place_of(d, snapshot.network, snapshot.compiled) for d in deliveries_of(order))
+    return tuple(place_of(d, snapshot.network, snapshot.compiled) for d in order.deliveries)
 
 
 def strategy_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> int:
@@ -68,7 +67,7 @@ def facts_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> Facts
     """What conditions look at."""
     known = snapshot.network.zones
     countries, zones, methods = set(), set(), set()
-    for delivery, place in zip(deliveries_of(order), places, strict=True):
+    for delivery, place in zip(order.deliveries, places, strict=True):
         countries.add(place.destination.country)
         zones.add(known[place.zone_ix].zone_id if place.zone_ix < len(known) else None)
         methods.add(delivery.method or _usual(place))

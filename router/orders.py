@@ -9,10 +9,7 @@ import numpy as np
 from router.catalogue import Catalogue
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import (
-    Destination,
-    Order,
-)
+from router.domain import Destination, Order
 from router.errors import InvalidInput, Violation
 from router.kernels.geo import unit_vectors
 from router.kernels.types import FAR, OrderArrays

@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 from router.compile import Compiled
 from router.domain import Delivery, DeliveryMethod, Destination, Order, OrderLine
 from router.errors import Violation
-from router.network import HOME, PICKUP_POINT, STORE, Network
+from router.network import HOME, PICKUP_POINT, STORE, Network, Node, PickupPoint
 from router.timetable import Arrival
-
-DEFAULT = "default"
-"""Id of the only delivery of an order that states none."""
 
 METHODS_OF = {
     HOME: {DeliveryMethod.SHIP},
@@ -43,24 +40,14 @@ def place_of(delivery: Delivery, network: Network, compiled: Compiled) -> Place:
     if delivery.node_id:
         node_ix = compiled.node_rows[delivery.node_id]
         node = network.nodes[node_ix]
-        where = Destination(
-            country=node.country,
-            postal_code=node.postal_code,
-            latitude=node.latitude,
-            longitude=node.longitude,
-        )
-        zone = compiled.zones.find(node.country, node.postal_code)
+        where = address_of(node)
+        zone = compiled.zones.find(where.country, where.postal_code)
         return Place(STORE, where, zone, node_ix, Arrival.at_node(node, node.pickup_lead_seconds or 0))
     if delivery.pickup_point_id:
         point = network.pickup_points[compiled.points[delivery.pickup_point_id]]
-        where = Destination(
-            country=point.country,
-            postal_code=point.postal_code,
-            latitude=point.latitude,
-            longitude=point.longitude,
-        )
+        where = address_of(point)
         hours = Arrival(point.calendar, point.time_zone, point.country, point.region)
-        zone = compiled.zones.find(point.country, point.postal_code)
+        zone = compiled.zones.find(where.country, where.postal_code)
         return Place(PICKUP_POINT, where, zone, -1, hours)
     if delivery.destination is None:
         raise KeyError(delivery.delivery_id)
@@ -70,14 +57,14 @@ def place_of(delivery: Delivery, network: Network, compiled: Compiled) -> Place:
     return Place(HOME, where, zone, -1, hours)
 
 
-def deliveries_of(order: Order) -> tuple[Delivery, ...]:
-    """Those it states, or the one that its destination stands for."""
-    if order.deliveries:
-        return order.deliveries
-    only = Delivery(
-        delivery_id=DEFAULT, destination=order.destination, latest_seconds=order.deliver_by_seconds
+def address_of(where: Node | PickupPoint) -> Destination:
+    """A node or a pick-up point as somewhere to deliver to."""
+    return Destination(
+        country=where.country,
+        postal_code=where.postal_code,
+        latitude=where.latitude,
+        longitude=where.longitude,
     )
-    return (only,)
 
 
 def part_of(order: Order, delivery: Delivery, place: Place) -> Order:

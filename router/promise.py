@@ -174,13 +174,11 @@ def _reach_place(snapshot: Snapshot, moment: Moment, delivery: Delivery, place: 
     bits, keep = method_bits(snapshot, t, classes, nodes, methods)
     service_ok = compiled.rules.service_ok[t]
     way_ok = [service_ok[:, list(used)].all(axis=1) for used in ways.services]
-    where = place.destination
-    xyz = unit_vectors(np.array([where.latitude]), np.array([where.longitude]))[0]
     return Reach(
         np.where(goes, ways.arrival - origin, FAR),
         np.where(goes, greatest[ways.tariff], 0),
         ways.ids,
-        ((xyz[:, None] - compiled.network.node_xyz) ** 2).sum(axis=0),
+        finder.chord2(place, nodes),
         methods,
         frozen(np.array(way_ok, np.uint8).reshape(len(ways.ids), len(classes)).T.copy()),
         frozen(np.ascontiguousarray(bits[0])),

@@ -14,7 +14,7 @@ from router.kernels.rank import ANSWER_ROWS, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates
 from router.network import Node
 from router.orders import line_by_line
-from router.places import deliveries_of, lines_of, place_of
+from router.places import lines_of, place_of
 from router.rejections import Refusals, exclusions, kg_text, not_carried
 from router.scene import Scene, build_scene, late_cents
 from router.snapshot import Snapshot
@@ -31,7 +31,7 @@ def rank_deliveries(
 ) -> tuple[LineCandidates, ...]:
     """As ``rank_lines``. Methods are not told apart by name: a node serves a place by one."""
     found: dict[str, LineCandidates] = {}
-    for delivery in deliveries_of(order):
+    for delivery in order.deliveries:
         place = place_of(delivery, snapshot.network, snapshot.compiled)
         scene = build_scene(snapshot, order, delivery, place, strategy_ix, now_seconds, {})
         for ix, line in enumerate(lines_of(order, delivery)):

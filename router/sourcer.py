@@ -80,13 +80,18 @@ def decide_many(
     keys = np.zeros((len(orders), 2), np.uint64)
     data, offsets = joined([order.order_id for order in orders])
     decision_keys(columns, frozen(data), frozen(offsets), now_seconds, version, rules_key(snapshot), keys)
-    versions = Versions(rules_hash=compiled.rules_hash, stock_version=version, engine_version=ENGINE_VERSION)
+    versions = versions_of(snapshot.rules_hash, version)
     decisions = []
     for b, order in enumerate(orders):
         key = f"{int(keys[b, 0]):016x}{int(keys[b, 1]):016x}"
         step = _from_kernels(order, columns, b, moment, compiled, out, limits)
         decisions.append(_decision(order, key, step, versions, compiled, now_seconds))
     return decisions
+
+
+def versions_of(rules_hash: str, stock_version: int) -> Versions:
+    """What an answer of this engine is made from."""
+    return Versions(rules_hash=rules_hash, stock_version=stock_version, engine_version=ENGINE_VERSION)
 
 
 def rules_key(snapshot: Snapshot) -> int:
@@ -106,7 +111,7 @@ def _decide_deliveries(
     check_order(order, snapshot.network, compiled, snapshot.catalogue, now_seconds)
     answer = answer_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
     version = snapshot.stock.version
-    versions = Versions(rules_hash=compiled.rules_hash, stock_version=version, engine_version=ENGINE_VERSION)
+    versions = versions_of(snapshot.rules_hash, version)
     found = answer.found
     if isinstance(found, Unsolved):
         kind = CertificateKind.BOUNDED if found.stopped_by else CertificateKind.EXACT

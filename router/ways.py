@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from router.calendar import NEVER
 from router.compile import Compiled
-from router.domain import Delivery, DeliveryMethod, Destination
+from router.domain import Delivery, DeliveryMethod
 from router.kernels.geo import unit_vectors
 from router.network import HOME, STORE, Network, Node, Path
-from router.places import Place
+from router.places import Place, address_of
 from router.rules.compile import weighted
 from router.rules.model import Transfer
 from router.timetable import Arrival, Departure
@@ -140,13 +140,17 @@ class Finder:
         lead = node.pickup_lead_seconds or 0
         return self.compiled.timetable.ready(Departure.of(node), release, lead)
 
-    def _lanes(self, place: Place, nodes: I64) -> NDArray[np.int32]:
+    def chord2(self, place: Place, nodes: I64) -> NDArray[np.float64]:
+        """float64[n]: squared chords, summed up as the kernels do, so that bands end at the same places."""
         where = place.destination
-        target = int(self.compiled.network.zone_class[place.zone_ix])
         xyz = unit_vectors(np.array([where.latitude]), np.array([where.longitude]))[0]
         away = xyz[:, None] - self.compiled.network.node_xyz[:, nodes]
-        chord2 = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
-        return self.compiled.routes.lanes(target, nodes, chord2)
+        total: NDArray[np.float64] = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
+        return total
+
+    def _lanes(self, place: Place, nodes: I64) -> NDArray[np.int32]:
+        target = int(self.compiled.network.zone_class[place.zone_ix])
+        return self.compiled.routes.lanes(target, nodes, self.chord2(place, nodes))
 
     def _legs(self, v: int, lanes: NDArray[np.int32], nodes: I64, hours: Arrival, release: I64) -> I64:
         """Arrival by service v from nodes; NEVER where there is no lane."""
@@ -189,11 +193,8 @@ class Finder:
 
     def _at_hub(self, hub: Node, seconds: int) -> Place:
         """A hub as a place where goods arrive and are made ready again."""
-        where = Destination(
-            country=hub.country, postal_code=hub.postal_code, latitude=hub.latitude, longitude=hub.longitude
-        )
         zone = self.compiled.zones.find(hub.country, hub.postal_code)
-        return Place(HOME, where, zone, -1, Arrival.at_node(hub, seconds))
+        return Place(HOME, address_of(hub), zone, -1, Arrival.at_node(hub, seconds))
 
     def _onward(self, hub: Node, v: int, lane: int, hours: Arrival, there: I64) -> I64:
         """Arrival of goods that are ready at a hub at ``there``."""

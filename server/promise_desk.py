@@ -15,7 +15,6 @@ from router.domain import (
     DeliveryMethod,
     Order,
     OrderLine,
-    Versions,
 )
 from router.errors import InvalidInput, Violation
 from router.kernels.promise import AVAILABLE, NODE, SECONDS, STAGE, WAY
@@ -24,7 +23,7 @@ from router.orders import address_violations
 from router.places import delivery_violations
 from router.promise import REASONS, Dates, Promiser
 from router.snapshot import Snapshot
-from router.sourcer import ENGINE_VERSION
+from router.sourcer import versions_of
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import id_violations, parse_channel, parse_deliveries, timestamp, versions_to_proto
 
@@ -56,11 +55,7 @@ class PromiseDesk:
                 ready = timestamp(origin + int(dates.found[:, SECONDS].max()))
             end = sourcing_pb2.DeliveryPromise(delivery_ix=j, ready_time=ready, strategy_id=name)
             ends.append(_part_of_response(end, "deliveries"))
-        versions = Versions(
-            rules_hash=snapshot.rules_hash,
-            stock_version=snapshot.stock.version,
-            engine_version=ENGINE_VERSION,
-        )
+        versions = versions_of(snapshot.rules_hash, snapshot.stock.version)
         rest = sourcing_pb2.GetPromiseResponse(
             versions=versions_to_proto(versions), decide_time=timestamp(now_seconds)
         )

@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from router.catalogue import Catalogue
 from router.columns import IdIndex, frozen
 from router.compile import Compiled
-from router.domain import CertificateKind, Method, Versions
+from router.domain import CertificateKind, Method
 from router.errors import BrokenInvariant
 from router.kernels import wire, wire_encode
 from router.kernels.jit import hold
@@ -24,7 +24,7 @@ from router.kernels.types import I64, U8
 from router.kernels.wire import Ids, Names
 from router.kernels.wire_encode import Ready
 from router.snapshot import Snapshot
-from router.sourcer import ENGINE_VERSION
+from router.sourcer import versions_of
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import timestamp, versions_to_proto
 
@@ -132,7 +132,7 @@ class LatestTables:
 @lru_cache(maxsize=16)
 def versions_piece(rules_hash: str, stock_version: int) -> U8:
     """``Ready.versions``."""
-    versions = Versions(rules_hash=rules_hash, stock_version=stock_version, engine_version=ENGINE_VERSION)
+    versions = versions_of(rules_hash, stock_version)
     return _piece(sourcing_pb2.Decision(versions=versions_to_proto(versions)))
 
 
