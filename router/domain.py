@@ -65,9 +65,9 @@ class CertificateKind(IntEnum):
     """What is proven about a plan's cost."""
 
     EXACT = 1
-    """No cheaper plan exists under the rules and the stock seen."""
+    """No cheaper plan exists under the rules and the stock seen, and no earlier strategy has one."""
     BOUNDED = 2
-    """A search limit was reached: no plan costs less than ``bound_cents``."""
+    """A search limit was reached: no plan of the strategy that answered costs less than ``bound_cents``."""
 
 
 class Method(IntEnum):
@@ -257,8 +257,10 @@ class Plan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """What is proven: ``bound_cents`` is a lower bound on the cost of every plan that fills as many
-    units; ``gap_ppm`` is (cost - bound) / max(1, |cost|) in parts per million, rounded up; ``stopped_by``
-    names the limit that ended the search, empty when none did."""
+    units under the strategy that answered; ``gap_ppm`` is (cost - bound) / max(1, |cost|) in parts per
+    million, rounded up. ``stopped_by`` names the limit that ended the search, empty when none did, and never
+    with EXACT. Earlier strategies whose search was stopped before they had a plan come first, each as
+    ``strategy ID: limit``, divided by ``; ``."""
 
     kind: CertificateKind
     method: Method

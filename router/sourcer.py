@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from router.plan import assemble, plan_from_arrays
 from router.problem import build_problem
 from router.snapshot import Moment, Snapshot
 from router.solver.limits import SearchLimits
-from router.solver.order_mip import Assignment, Undecided, solve_order
+from router.solver.order_mip import Assignment, solve_order
 from router.workspace import plan_arrays, workspace_for
 
 ENGINE_VERSION = "0.1.0"
@@ -118,7 +119,8 @@ def _from_kernels(
     out: PlanArrays,
     limits: SearchLimits,
 ) -> _Step:
-    """Read row b of ``out``; where the kernels stopped, ask the solver, and go on with the fallbacks."""
+    """Read row b of ``out``; where the kernels stopped, ask the solver, and go on with the fallbacks: also
+    from a strategy whose search was stopped before it had a plan."""
     world = moment.world
     tried = _chain(world, int(out.first_strategy[b]), int(out.strategy[b]))
     status = int(out.status[b])
@@ -136,14 +138,25 @@ def _from_kernels(
     if isinstance(answer, Assignment) and answer.units.any():
         plan = assemble(problem, order, compiled, answer.units, answer.allowed_delay_cents)
         return _Step(tried, plan, _certificate(plan, answer))
-    stopped = answer.stopped_by if isinstance(answer, Undecided) else ""
-    if not stopped and world.rules.fallback[t] >= 0:
-        one = _single(columns, b)
-        again = run_kernels(moment, one, int(world.rules.fallback[t]))
-        step = _from_kernels(order, one, 0, moment, compiled, again, limits)
-        return _Step(tried + step.tried, step.plan, step.certificate)
-    kind = CertificateKind.BOUNDED if stopped else CertificateKind.EXACT
-    return _Step(tried, EMPTY, Certificate(kind=kind, method=Method.MIP, bound_cents=0, stopped_by=stopped))
+    stopped = answer.stopped_by if answer is not None else ""
+    following = int(world.rules.fallback[t])
+    if following < 0:
+        kind = CertificateKind.BOUNDED if stopped else CertificateKind.EXACT
+        nothing = Certificate(kind=kind, method=Method.MIP, bound_cents=0, stopped_by=stopped)
+        return _Step(tried, EMPTY, nothing)
+    one = _single(columns, b)
+    step = _from_kernels(order, one, 0, moment, compiled, run_kernels(moment, one, following), limits)
+    certificate = step.certificate
+    if stopped:
+        certificate = _after_undecided(certificate, compiled.strategies[t].id, stopped)
+    return _Step(tried + step.tried, step.plan, certificate)
+
+
+def _after_undecided(certificate: Certificate, strategy_id: str, stopped_by: str) -> Certificate:
+    """What is proven where an earlier strategy might have had a plan, had its search not been stopped: the
+    bound is one of the strategy that answered, which is not known to be the one that should have."""
+    reasons = [f"strategy {strategy_id}: {stopped_by}", certificate.stopped_by]
+    return replace(certificate, kind=CertificateKind.BOUNDED, stopped_by="; ".join(filter(None, reasons)))
 
 
 def _chain(world: World, first: int, last: int) -> list[int]:

@@ -31,7 +31,7 @@ from router.problem import Problem
 from router.solver.bound import bound_by_prices
 from router.solver.choices import I64, Choices, read_choices
 from router.solver.costing import Priced, Tariff, better, price, read_tariffs
-from router.solver.greedy import fillable, greedy, least_cents, most_units
+from router.solver.greedy import fillable, greedy, least_cents, may_be_filled, most_units
 from router.solver.hint import values_of
 from router.solver.limits import SearchLimits
 from router.solver.mathopt import F64, NUMERICS, Answer, Ending, Model, Solver, solve
@@ -83,7 +83,7 @@ def solve_order(
     choices = read_choices(problem)
     if len(choices.rows) == 0:
         return None
-    if not choices.allow_partial and (choices.most.sum(axis=0) < choices.need).any():
+    if not choices.allow_partial and not may_be_filled(choices):
         return None
     return _Search(choices, limits, solver).run()
 

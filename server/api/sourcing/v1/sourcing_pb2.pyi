@@ -703,9 +703,9 @@ class Certificate(_message.Message):
         KIND_UNSPECIFIED: Certificate._Kind.ValueType  # 0
         """Never sent."""
         EXACT: Certificate._Kind.ValueType  # 1
-        """No cheaper plan exists under these rules and this stock."""
+        """No cheaper plan exists under these rules and this stock, and no earlier strategy has one."""
         BOUNDED: Certificate._Kind.ValueType  # 2
-        """No plan costs less than bound_cents."""
+        """No plan of the strategy that answered costs less than bound_cents; see stopped_by."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What the proof says."""
@@ -713,9 +713,9 @@ class Certificate(_message.Message):
     KIND_UNSPECIFIED: Certificate.Kind.ValueType  # 0
     """Never sent."""
     EXACT: Certificate.Kind.ValueType  # 1
-    """No cheaper plan exists under these rules and this stock."""
+    """No cheaper plan exists under these rules and this stock, and no earlier strategy has one."""
     BOUNDED: Certificate.Kind.ValueType  # 2
-    """No plan costs less than bound_cents."""
+    """No plan of the strategy that answered costs less than bound_cents; see stopped_by."""
 
     class _Method:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -754,11 +754,14 @@ class Certificate(_message.Message):
     method: Global___Certificate.Method.ValueType
     """Which step answered."""
     bound_cents: _builtins.int
-    """Lower bound on the cost of any plan that fills as many units."""
+    """Lower bound on the cost of any plan that fills as many units, under the strategy that answered."""
     gap_ppm: _builtins.int
     """(cost - bound) / max(1, |cost|) in parts per million, rounded up."""
     stopped_by: _builtins.str
-    """The limit that ended the search; empty when none did."""
+    """The limit that ended the search: node_limit, time_limit or numerics; empty when none did. Before it, each
+    earlier strategy whose search ended before it had a plan, as "strategy ID: limit", divided by "; ": it is
+    not known whether that strategy would have answered.
+    """
     def __init__(
         self,
         *,
