@@ -11,7 +11,7 @@ from router.explanation import Explanation
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.sourcer import decide
-from server.decision_log import Remembered, Taken, as_it_was, plan_hash, private_copy
+from server.decision_log import Remembered, Taken, as_it_was, named_after, plan_hash, private_copy
 from server.status import CannotExplain
 from server.world import World
 
@@ -88,6 +88,7 @@ def explain_again(
     private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
     before = as_it_was(entry, private, world.ledger)
     decision, explanation = explain(order, before, entry.now_seconds, world.settings.search)
+    decision = named_after(decision, entry.taken)
     if decision.decision_id != decision_id or plan_hash(decision.plan) != entry.plan_hash:
         raise CannotExplain("stock changed while the decision was made; it cannot be made again exactly")
     return decision, explanation

@@ -12,7 +12,7 @@ from router.ledger import Hold, Reservation, ReserveCode, ReserveOutcome, Reserv
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.deciding import decide_now, entry_of, explain
-from server.decision_log import Remembered, Taken, private_copy
+from server.decision_log import Remembered, Taken, named_after, private_copy
 from server.guard import Call, check_wanted
 from server.world import World, probe
 
@@ -89,8 +89,9 @@ class HoldRun:
         except Exception as error:  # it is this order's own and must not touch the others
             self._answers[ix] = error
             return probe(ask.ledger_id, ask.fingerprint)
-        entry = entry_of(decision, ask.order_bytes, view.snapshot, view.taken_before(ask.order))
-        self._entries[ix] = entry
+        taken = view.taken_before(ask.order)
+        decision = named_after(decision, taken)
+        self._entries[ix] = entry_of(decision, ask.order_bytes, view.snapshot, taken)
         payload = ask.encode(decision, explanation)
         if not decision.plan.shipments:
             self._answers[ix] = Answer(payload)
