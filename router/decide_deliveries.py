@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from router.deliveries import Question, solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
-from router.ladder import Solved, Unsolved
+from router.ladder import Answered, Solved, Unsolved
 from router.network import HOME, PICKUP_POINT
 from router.places import Place, place_of
 from router.rules.choose import Facts, first_matching
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """tried: strategies in turn; the last one answered."""
-
-    tried: list[int]
-    found: Solved | Unsolved
 
 
 def answer_deliveries(
@@ -37,16 +28,19 @@ def answer_deliveries(
     forbidden = frozenset(row for row in (compiled.nodes.find(n) for n in forbidden_nodes) if row >= 0)
     t = strategy_of(order, places, snapshot)
     tried: list[int] = []
-    stopped = ""
+    undecided: list[tuple[int, str]] = []
+    found: Solved | Unsolved = Unsolved()
     while t >= 0:
         tried.append(t)
         question = Question(order, order.deliveries, places, snapshot, t, now_seconds, limits, forbidden)
         found = solve_order_of_deliveries(question)
-        if isinstance(found, Solved):
-            return Answered(tried, found)
-        stopped = stopped or found.stopped_by
-        t = int(compiled.rules.fallback[t])
-    return Answered(tried, Unsolved(stopped))
+        following = int(compiled.rules.fallback[t])
+        if isinstance(found, Solved) or following < 0:
+            break
+        if found.stopped_by:
+            undecided.append((t, found.stopped_by))
+        t = following
+    return Answered(tried, found, tuple(undecided))
 
 
 def places_of(order: Order, snapshot: Snapshot) -> tuple[Place, ...]:

@@ -12,12 +12,13 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, count
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.domain import Cost, Delivery, DeliveryMethod, DeliveryPlan, Method, Order, Part, Plan, Shipment
-from router.ladder import Names, Solved, Unsolved, divisible_lines, solve_world
+from router.ladder import Solved, Unsolved, divisible_lines, solve_world
 from router.places import Place, lines_of
 from router.scene import Scene, Share, Shares, build_scene, late_cents
 from router.snapshot import Snapshot
@@ -45,6 +46,13 @@ class Question:
     limits: SearchLimits
     forbidden: frozenset[int]
     """Rows of nodes that may supply nothing."""
+
+
+class SceneNames(NamedTuple):
+    """Ids of the nodes and services of a scene."""
+
+    node_ids: tuple[str, ...]
+    service_ids: tuple[str, ...]
 
 
 Allotted = Mapping[tuple[Pair, int], int]
@@ -228,7 +236,7 @@ def solve_delivery(
     if not len(scene.nodes) or not scene.ways.ids:
         return Unsolved()
     node_ids = question.snapshot.compiled.node_ids
-    names = Names(tuple(node_ids[n] for n in scene.nodes.tolist()), tuple(scene.ways.ids))
+    names = SceneNames(tuple(node_ids[n] for n in scene.nodes.tolist()), tuple(scene.ways.ids))
     seconds = scene.ways.arrival - scene.moment.origin_seconds
     found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible)
     if isinstance(found, Unsolved):
@@ -249,7 +257,7 @@ def _scene(question: Question, ix: int, shares: Shares) -> Scene:
     )
 
 
-def finished(scene: Scene, names: Names, plan: Plan) -> Plan:
+def finished(scene: Scene, names: SceneNames, plan: Plan) -> Plan:
     """The plan with what the kernels do not tell apart: methods, transfers, lateness."""
     shipments = []
     transfers = 0

@@ -90,11 +90,11 @@ class CertificateKind(IntEnum):
     """What is proven about a plan's cost."""
 
     EXACT = 1
-    """Under the rules and the stock seen no plan fills more units, and none that fills as many is cheaper;
-    without a plan: none exists."""
+    """Under the rules and the stock seen no plan fills more units, and none that fills as many is cheaper,
+    and no earlier strategy has one; without a plan: none exists."""
     BOUNDED = 2
-    """That is not proven: no plan that fills as many units costs less than ``bound_cents``; without a plan:
-    none was found before a limit."""
+    """That is not proven: no plan of the strategy that answered that fills as many units costs less than
+    ``bound_cents``; without a plan: none was found before a limit."""
 
 
 class Method(IntEnum):
@@ -291,8 +291,10 @@ class Plan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """What is proven: ``bound_cents`` is a lower bound on the cost of every plan that fills as many
-    units; ``gap_ppm`` is (cost - bound) / max(1, |cost|) in parts per million, rounded up; ``stopped_by``
-    names the limit that ended the search, empty when none did."""
+    units under the strategy that answered; ``gap_ppm`` is (cost - bound) / max(1, |cost|) in parts per
+    million, rounded up. ``stopped_by`` names the limit that ended the search, empty when none did, and never
+    with EXACT. Earlier strategies whose search was stopped before they had a plan come first, each as
+    ``strategy ID: limit``, divided by ``; ``."""
 
     kind: CertificateKind
     method: Method

@@ -3,55 +3,84 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from router.budget import Budget
 from router.domain import Decision, Order, Plan, Status
-from router.explanation import Explanation, Relaxation
+from router.explanation import Candidate, Explanation, LineCandidates, Relaxation
 from router.orders import order_arrays
 from router.problem import build_problem
 from router.rank import rank_lines
-from router.relax import MAX_DECISIONS, Decide, relaxations_of, unmet_conditions
+from router.relax import Decide, relaxations_of, stock_rows, unmet_conditions
 from router.snapshot import Snapshot
 
 MAX_ALTERNATIVES = 10
 """Nodes of the plan that are avoided in turn."""
+BEST_LISTED = 20
+"""Candidates listed of a line where there is no room for all."""
 
 
 def explain_order(
-    decide: Decide,
+    decision: Decision,
+    again: Decide,
     order: Order,
     snapshot: Snapshot,
     now_seconds: int,
-    *,
-    max_decisions: int = MAX_DECISIONS,
+    budget: Budget | None = None,
 ) -> tuple[Decision, Explanation]:
-    """The decision with its alternatives, and why it came out so under the strategy that answered.
+    """A decision just made, with its alternatives, and why it came out so under the strategy that answered.
 
-    ``decide`` is asked once per node of the plan, and at most ``max_decisions`` times for relaxations. Reads
-    the stock of ``snapshot`` many times: it should not change meanwhile. Raises InvalidInput as ``decide``.
+    ``again`` decides variations of the order, as often as ``budget`` lasts (by default a whole one). Reads
+    the stock of ``snapshot`` many times: it should not change meanwhile. Raises what ``budget.wanted`` does.
     """
-    decision = decide(order, snapshot)
+    budget = budget or Budget()
     t = strategy_row(order, snapshot, decision.strategy_ids[-1]) if decision.strategy_ids else -1
-    lines = rank_lines(
-        order,
-        snapshot,
-        now_seconds,
-        t,
-        max_per_line=max(1, len(snapshot.network.nodes)),
-        include_rejected=True,
-    )
+    lines = candidates_of(order, snapshot, now_seconds, t, decision.plan, budget)
+    found = alternatives(again, order, snapshot, now_seconds, decision, budget)
     relaxations: tuple[Relaxation, ...] = ()
     if t < 0:
         relaxations = unmet_conditions(order, snapshot, now_seconds)
     elif decision.status != Status.SOURCED:
-        relaxations = relaxations_of(
-            decide, order, snapshot, now_seconds, decision.strategy_ids, max_decisions
+        relaxations = relaxations_of(again, order, snapshot, now_seconds, decision.strategy_ids, budget)
+    explanation = Explanation(
+        strategy_id=decision.strategy_ids[-1] if decision.strategy_ids else "",
+        lines=lines,
+        relaxations=relaxations,
+        stopped_by=", ".join(budget.stopped_by),
+    )
+    return replace(decision, alternatives=found), explanation
+
+
+def candidates_of(
+    order: Order, snapshot: Snapshot, now_seconds: int, t: int, plan: Plan, budget: Budget
+) -> tuple[LineCandidates, ...]:
+    """Every candidate of each line under strategy t, with what the plan takes there; only the best of lines
+    for which the budget is too small."""
+    lines = []
+    for line in order.lines:
+        taken: dict[str, int] = defaultdict(int)
+        for shipment in plan.shipments:
+            taken[shipment.node_id] += sum(p.quantity for p in shipment.picks if p.line_id == line.line_id)
+
+        def marked(candidate: Candidate, taken: Mapping[str, int] = taken) -> Candidate:
+            units = taken.get(candidate.node_id, 0)
+            return replace(candidate, taken_quantity=units) if units else candidate
+
+        every = budget.may_list(stock_rows(replace(order, lines=(line,)), snapshot))
+        (ranked,) = rank_lines(
+            replace(order, lines=(line,)),
+            snapshot,
+            now_seconds,
+            t,
+            max_per_line=max(1, len(snapshot.network.nodes)) if every else BEST_LISTED,
+            include_rejected=every,
         )
-    found = alternatives(decide, order, snapshot, now_seconds, decision)
-    return replace(decision, alternatives=found), Explanation(lines=lines, relaxations=relaxations)
+        lines.append(replace(ranked, candidates=tuple(map(marked, ranked.candidates))))
+    return tuple(lines)
 
 
 def strategy_row(order: Order, snapshot: Snapshot, strategy_id: str) -> int:
@@ -63,14 +92,19 @@ def strategy_row(order: Order, snapshot: Snapshot, strategy_id: str) -> int:
 
 
 def alternatives(
-    decide: Decide, order: Order, snapshot: Snapshot, now_seconds: int, decision: Decision
+    again: Decide, order: Order, snapshot: Snapshot, now_seconds: int, decision: Decision, budget: Budget
 ) -> tuple[Plan, ...]:
-    """For each node of the plan the best plan that avoids it, under the same strategy: most units first, then
-    cheapest."""
+    """For each node of the plan the best plan found that avoids it, under the same strategy: most units
+    first, then cheapest."""
     found: dict[Plan, tuple[int, int]] = {}
+    rows = stock_rows(order, snapshot)
     nodes = dict.fromkeys(shipment.node_id for shipment in decision.plan.shipments)
     for node_id in list(nodes)[:MAX_ALTERNATIVES]:
-        other = decide(order, snapshot, forbidden_nodes=frozenset({node_id}))
+        if not budget.lasts():
+            break
+        other = again(order, snapshot, forbidden_nodes=frozenset({node_id}))
+        budget.spend(other, rows)
+        budget.note(other.certificate.stopped_by)
         better = _rank(other.plan) < _rank(decision.plan)  # possible where the decision is not proven
         if other.strategy_ids == decision.strategy_ids and other.plan.shipments and not better:
             found[other.plan] = _rank(other.plan)

@@ -21,7 +21,8 @@ class Rejection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A node looked at for one line shipped whole and by itself. ``cost``, ``service_id`` and
-    ``arrival_seconds`` are None, empty and 0 for a node with rejections."""
+    ``arrival_seconds`` are None, empty and 0 for a node with rejections. ``taken_quantity``: units of the
+    line that the explained plan takes here; a node that sends a part may be rejected for the whole."""
 
     node_id: str
     available: int
@@ -30,6 +31,7 @@ class Candidate:
     arrival_seconds: int
     cost: Cost | None
     rejections: tuple[Rejection, ...]
+    taken_quantity: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,11 @@ class Relaxation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a decision came out as it did; ``relaxations`` is empty when every unit is sourced."""
+    """Why a decision came out as it did. ``strategy_id`` is the one that answered, the last one tried, empty
+    for none: ``lines`` are candidates under its rules. ``relaxations`` is empty when every unit is sourced.
+    ``stopped_by`` names the limits that cut it short, divided by ``, ``: empty when nothing is missing."""
 
+    strategy_id: str
     lines: tuple[LineCandidates, ...]
     relaxations: tuple[Relaxation, ...]
+    stopped_by: str = ""

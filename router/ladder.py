@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,11 @@ from router.errors import BrokenInvariant
 from router.kernels.decide import decide_all
 from router.kernels.types import MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays
 from router.orders import groups_of
-from router.plan import assemble
+from router.plan import Names, assemble
 from router.problem import Problem, build_problem
 from router.snapshot import Moment
 from router.solver.limits import SearchLimits
-from router.solver.order_mip import Assignment, Undecided, solve_order
+from router.solver.order_mip import Assignment, solve_order
 from router.workspace import plan_arrays, workspace_for
 
 I64 = NDArray[np.int64]
@@ -29,13 +28,6 @@ def run_kernels(moment: Moment, columns: OrderArrays, start_at: int = -1) -> Pla
     out = plan_arrays(len(columns.line_start) - 1, len(columns.sku_ix))
     decide_all(space.hold(moment.world), columns, moment.origin_seconds, start_at, out)
     return out
-
-
-class Names(NamedTuple):
-    """Ids of the nodes and services of a world."""
-
-    node_ids: tuple[str, ...]
-    service_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +47,17 @@ class Unsolved:
     """No plan; ``stopped_by`` empty: it is proven that there is none."""
 
     stopped_by: str = ""
+    method: Method = Method.MIP
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """tried: strategies in turn; ``found`` is of the last one. undecided: what stopped the search for a plan
+    of strategies before it, one of which might have been the one to answer."""
+
+    tried: list[int]
+    found: Solved | Unsolved
+    undecided: tuple[tuple[int, str], ...] = ()
 
 
 def divisible_lines(moment: Moment, columns: OrderArrays) -> NDArray[np.bool_]:
@@ -75,24 +78,14 @@ def solve_world(
     where the world's own are but levels. divisible: lines that may be divided, where more could by the stock
     of this world; None: what could, may."""
     out = run_kernels(moment, columns, 0)
-    status = int(out.status[0])
+    status = status_of(out, 0, order)
     if status == Status.UNSOURCEABLE:
         return Unsolved()
-    if status == MISCOUNTED:
-        raise BrokenInvariant(
-            f"order {order.order_id!r}: the programme's cost is not the plan's",
-            metadata={"order_id": order.order_id},
-        )
     problem = build_problem(moment.world, columns, 0, 0, moment.origin_seconds)
     lines = problem.lines if divisible is None else replace(problem.lines, divisible=divisible)
     problem = replace(problem, lines=lines, seconds=seconds[problem.node_ix])
     if status == NEEDS_SOLVER:
-        answer = solve_order(problem, limits)
-        if not isinstance(answer, Assignment) or not answer.units.any():
-            return Unsolved(answer.stopped_by if isinstance(answer, Undecided) else "")
-        plan = assemble(problem, order, names, answer.units, answer.allowed_delay_cents)
-        proven = answer.proven and answer.bound_cents == plan.total_cents
-        return Solved(plan, answer.bound_cents, proven, answer.method, answer.stopped_by)
+        return searched(problem, order, names, limits)
     units = _units(problem, groups_of(order), out)
     plan = assemble(problem, order, names, units, int(out.parts[0, Part.DELAY]))
     if plan.total_cents != int(out.total_cents[0]):
@@ -101,6 +94,29 @@ def solve_world(
             metadata={"order_id": order.order_id},
         )
     return Solved(plan, plan.total_cents, True, Method.SUBSET_DP)
+
+
+def status_of(out: PlanArrays, b: int, order: Order) -> int:
+    """What the kernels say of order b: a ``Status`` or NEEDS_SOLVER. Raises BrokenInvariant."""
+    status = int(out.status[b])
+    if status == MISCOUNTED:
+        raise BrokenInvariant(
+            f"order {order.order_id!r}: the programme's cost is not the plan's",
+            metadata={"order_id": order.order_id},
+        )
+    return status
+
+
+def searched(problem: Problem, order: Order, names: Names, limits: SearchLimits) -> Solved | Unsolved:
+    """What the solver finds. Raises BrokenInvariant."""
+    answer = solve_order(problem, limits)
+    if not isinstance(answer, Assignment) or not answer.units.any():
+        return Unsolved(answer.stopped_by if answer is not None else "")
+    plan = assemble(problem, order, names, answer.units, answer.allowed_delay_cents)
+    total = plan.total_cents
+    if answer.proven and answer.bound_cents != total:
+        raise BrokenInvariant(f"proven bound {answer.bound_cents}, recomputed cost {total}")
+    return Solved(plan, min(answer.bound_cents, total), answer.proven, answer.method, answer.stopped_by)
 
 
 def _units(problem: Problem, groups: list[int], out: PlanArrays) -> I64:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from typing import Protocol
 
+from router.budget import Budget
 from router.changes import ORDER_LEVEL, Change, Situation, changes_for
 from router.domain import Decision, Order, Status
 from router.explanation import Relaxation
@@ -16,8 +17,6 @@ from router.rules.model import Conditions, Profile, RuleSet
 from router.shortage import missing_stock, with_units
 from router.snapshot import Snapshot
 
-MAX_DECISIONS = 60
-"""Most times that an explanation decides again."""
 MAX_RELAXATIONS = 10
 MAX_WITH_STOCK = 20
 """Changes that are tried together with more stock."""
@@ -42,15 +41,16 @@ def relaxations_of(
     snapshot: Snapshot,
     now_seconds: int,
     strategy_ids: Sequence[str],
-    max_decisions: int = MAX_DECISIONS,
+    budget: Budget,
 ) -> tuple[Relaxation, ...]:
     """For an order that the strategies ``strategy_ids`` could not source whole: every single change that
-    helps; else pairs; else missing stock of several SKUs, or stock and a rule. Empty if none tried helps."""
+    helps; else pairs; else missing stock of several SKUs, or stock and a rule. Empty if none tried helps, as
+    long as ``budget`` lasts."""
     by_id = {s.id: s for s in _profile(order, snapshot.rules).strategies}
     skus = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
     own = snapshot.with_stock(snapshot.stock.only(skus))
     situation = Situation(order, tuple(by_id[i] for i in strategy_ids))
-    search = _Search(decide, own, now_seconds, situation, max_decisions)
+    search = _Search(decide, own, now_seconds, situation, budget)
     changes = changes_for(situation, own)
     shortages = list(search.shortages(()))
     for rules, missing in (
@@ -85,12 +85,12 @@ class _Search:
     snapshot: Snapshot
     now_seconds: int
     start: Situation
-    decisions_left: int
+    budget: Budget
 
     def helpful(self, combinations: Iterable[Combination]) -> Iterator[Relaxation]:
         """Those combinations under which the order is sourced whole, with the least amounts found."""
         rest = iter(combinations)
-        while batch := list(islice(rest, min(BATCH, self.decisions_left))):
+        while (batch := list(islice(rest, BATCH))) and self.budget.lasts():
             loosest = [[change.most for change in combination] for combination in batch]
             outcomes = self._outcomes([self._made(c, m) for c, m in zip(batch, loosest, strict=True)])
             for combination, outcome in zip(batch, outcomes, strict=False):
@@ -101,6 +101,8 @@ class _Search:
 
     def shortages(self, before: Combination) -> Iterator[Combination]:
         """Ways to make up for missing stock, after the changes ``before``, strategy by strategy."""
+        if not self.budget.lasts():
+            return
         situation = self._made(before, [change.most for change in before])
         situation = replace(situation, order=replace(situation.order, sourcing_profile="0"))
         snapshot = self._ruled([situation])
@@ -113,11 +115,13 @@ class _Search:
         amounts = [max(change.least, min(change.most, change.enough(outcome))) for change in combination]
         for i, change in enumerate(combination):
             low = change.least
-            while low < amounts[i] and self.decisions_left:
+            while low < amounts[i]:
                 middle = (low + amounts[i]) // 2
                 trial = [*amounts[:i], middle, *amounts[i + 1 :]]
-                (again,) = self._outcomes([self._made(combination, trial)])
-                if again.status == Status.SOURCED:
+                outcomes = self._outcomes([self._made(combination, trial)])
+                if not outcomes:
+                    return amounts
+                if outcomes[0].status == Status.SOURCED:
                     amounts[i] = middle
                 else:
                     low = middle + 1
@@ -134,13 +138,16 @@ class _Search:
         snapshot = self._ruled(situations)
         outcomes = []
         for i, situation in enumerate(situations):
-            if self.decisions_left == 0:
+            if not self.budget.lasts():
                 break
-            self.decisions_left -= 1
             world = snapshot
             if situation.more_units:
                 world = snapshot.with_stock(with_units(snapshot.stock, snapshot, situation.more_units))
-            outcomes.append(self.decide(replace(situation.order, sourcing_profile=str(i)), world))
+            outcome = self.decide(replace(situation.order, sourcing_profile=str(i)), world)
+            self.budget.spend(outcome, stock_rows(situation.order, world))
+            if outcome.status != Status.SOURCED:
+                self.budget.note(outcome.certificate.stopped_by)
+            outcomes.append(outcome)
         return outcomes
 
     def _ruled(self, situations: Sequence[Situation]) -> Snapshot:
@@ -151,6 +158,14 @@ class _Search:
         return self.snapshot.with_rules(
             RuleSet.model_construct(version=1, default_profile="0", profiles=profiles)
         )
+
+
+def stock_rows(order: Order, snapshot: Snapshot) -> int:
+    """Stock rows of the SKUs of an order, line by line; none of a SKU nobody knows."""
+    skus = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
+    skus = skus[skus >= 0]
+    start = snapshot.stock.sku_start
+    return int((start[skus + 1] - start[skus]).sum())
 
 
 def _profile(order: Order, rules: RuleSet) -> Profile:

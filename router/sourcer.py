@@ -21,20 +21,19 @@ from router.domain import (
     Unfilled,
     Versions,
 )
-from router.errors import BrokenInvariant
 from router.kernels.keys import decision_keys
-from router.kernels.types import FAR, MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays, World
-from router.ladder import Solved, Unsolved, run_kernels
+from router.kernels.types import FAR, NEEDS_SOLVER, OrderArrays, PlanArrays, World
+from router.ladder import Answered, Solved, Unsolved, run_kernels, searched, status_of
 from router.orders import check_order, groups_of, order_arrays
-from router.plan import assemble, plan_from_arrays
+from router.plan import plan_from_arrays
 from router.problem import build_problem
 from router.snapshot import Moment, Snapshot
 from router.solver.limits import SearchLimits
-from router.solver.order_mip import Assignment, Undecided, solve_order
 
 ENGINE_VERSION = "0.1.0"
 
 NO_LIMITS = SearchLimits()
+NO_PLAN = Plan(shipments=(), cost=Cost())
 FORBIDDEN_BIT = np.uint64(1 << 7)
 """Reason bit of a node that the caller forbids."""
 
@@ -84,8 +83,8 @@ def decide_many(
     decisions = []
     for b, order in enumerate(orders):
         key = f"{int(keys[b, 0]):016x}{int(keys[b, 1]):016x}"
-        step = _from_kernels(order, columns, b, moment, compiled, out, limits)
-        decisions.append(_decision(order, key, step, versions, compiled, now_seconds))
+        answer = _from_kernels(order, columns, b, moment, compiled, out, limits)
+        decisions.append(_decision(order, key, answer, versions, compiled, now_seconds))
     return decisions
 
 
@@ -112,29 +111,8 @@ def _decide_deliveries(
     answer = answer_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
     version = snapshot.stock.version
     versions = versions_of(snapshot.rules_hash, version)
-    found = answer.found
-    if isinstance(found, Unsolved):
-        kind = CertificateKind.BOUNDED if found.stopped_by else CertificateKind.EXACT
-        proof = Certificate(kind=kind, method=Method.MIP, bound_cents=0, stopped_by=found.stopped_by)
-        step = _Step(answer.tried, EMPTY, proof)
-    else:
-        step = _Step(answer.tried, found.plan, _bounded(found.plan, found))
     key = key_of(order, now_seconds, version, compiled.rules_hash)
-    return _decision(order, key, step, versions, compiled, now_seconds)
-
-
-class _Step:
-    """What a step of the ladder found: the tried strategies, a plan, a certificate."""
-
-    __slots__ = ("certificate", "plan", "tried")
-
-    def __init__(self, tried: list[int], plan: Plan, certificate: Certificate) -> None:
-        self.tried = tried
-        self.plan = plan
-        self.certificate = certificate
-
-
-EMPTY = Plan(shipments=(), cost=Cost())
+    return _decision(order, key, answer, versions, compiled, now_seconds)
 
 
 def _from_kernels(
@@ -145,33 +123,26 @@ def _from_kernels(
     compiled: Compiled,
     out: PlanArrays,
     limits: SearchLimits,
-) -> _Step:
-    """Read row b of ``out``; where the kernels stopped, ask the solver, and go on with the fallbacks."""
-    world = moment.world
-    tried = _chain(world, int(out.first_strategy[b]), int(out.strategy[b]))
-    status = int(out.status[b])
-    if status == MISCOUNTED:
-        raise BrokenInvariant(
-            f"order {order.order_id!r}: the programme's cost is not the plan's",
-            metadata={"order_id": order.order_id},
-        )
+) -> Answered:
+    """Read row b of ``out``; where the kernels stopped, ask the solver, and go on with the fallbacks: also
+    from a strategy whose search was stopped before it had a plan. Raises BrokenInvariant."""
+    tried = _chain(moment.world, int(out.first_strategy[b]), int(out.strategy[b]))
+    status = status_of(out, b, order)
+    if status == Status.UNSOURCEABLE:
+        return Answered(tried, Unsolved(method=Method.SUBSET_DP))
     if status != NEEDS_SOLVER:
         plan = plan_from_arrays(order, groups_of(order), out, b, compiled)
-        return _Step(tried, plan, _proven(plan.total_cents, Method.SUBSET_DP))
+        return Answered(tried, Solved(plan, plan.total_cents, True, Method.SUBSET_DP))
     t = int(out.strategy[b])
-    problem = build_problem(world, columns, b, t, moment.origin_seconds)
-    answer = solve_order(problem, limits)
-    if isinstance(answer, Assignment) and answer.units.any():
-        plan = assemble(problem, order, compiled, answer.units, answer.allowed_delay_cents)
-        return _Step(tried, plan, _bounded(plan, answer))
-    stopped = answer.stopped_by if isinstance(answer, Undecided) else ""
-    if not stopped and world.rules.fallback[t] >= 0:
-        one = _single(columns, b)
-        again = run_kernels(moment, one, int(world.rules.fallback[t]))
-        step = _from_kernels(order, one, 0, moment, compiled, again, limits)
-        return _Step(tried + step.tried, step.plan, step.certificate)
-    kind = CertificateKind.BOUNDED if stopped else CertificateKind.EXACT
-    return _Step(tried, EMPTY, Certificate(kind=kind, method=Method.MIP, bound_cents=0, stopped_by=stopped))
+    problem = build_problem(moment.world, columns, b, t, moment.origin_seconds)
+    found = searched(problem, order, compiled, limits)
+    following = int(moment.world.rules.fallback[t])
+    if isinstance(found, Solved) or following < 0:
+        return Answered(tried, found)
+    one = _single(columns, b)
+    later = _from_kernels(order, one, 0, moment, compiled, run_kernels(moment, one, following), limits)
+    undecided = ((t, found.stopped_by),) if found.stopped_by else ()
+    return Answered(tried + later.tried, later.found, undecided + later.undecided)
 
 
 def _chain(world: World, first: int, last: int) -> list[int]:
@@ -194,33 +165,35 @@ def _single(columns: OrderArrays, b: int) -> OrderArrays:
     return OrderArrays(line_start=frozen(np.array([0, lines.stop - lines.start], np.int64)), **picked)
 
 
-def _proven(total_cents: int, method: Method) -> Certificate:
-    return Certificate(kind=CertificateKind.EXACT, method=method, bound_cents=total_cents)
-
-
-def _bounded(plan: Plan, answer: Assignment | Solved) -> Certificate:
-    """From a solver's answer; the cost is the recomputed one."""
-    total = plan.total_cents
-    if answer.proven and answer.bound_cents == total:
-        return _proven(total, answer.method)
-    bound = min(answer.bound_cents, total)
-    gap = -((bound - total) * 1_000_000 // max(1, abs(total)))
-    if answer.proven:
-        raise BrokenInvariant(f"proven bound {answer.bound_cents}, recomputed cost {total}")
+def _certificate(answer: Answered, compiled: Compiled) -> Certificate:
+    """What is proven. Where the search of an earlier strategy was stopped that is less: the bound is one of
+    the strategy that answered, which is not known to be the one that should have."""
+    found = answer.found
+    reasons = [f"strategy {compiled.strategies[t].id}: {stopped}" for t, stopped in answer.undecided]
+    reasons += [found.stopped_by] * bool(found.stopped_by)
+    told = "; ".join(reasons)
+    if isinstance(found, Unsolved):
+        kind = CertificateKind.BOUNDED if told else CertificateKind.EXACT
+        return Certificate(kind=kind, method=found.method, bound_cents=0, stopped_by=told)
+    total = found.plan.total_cents
+    if found.proven and not answer.undecided:
+        return Certificate(kind=CertificateKind.EXACT, method=found.method, bound_cents=total)
+    gap = -((found.bound_cents - total) * 1_000_000 // max(1, abs(total)))
     return Certificate(
         kind=CertificateKind.BOUNDED,
-        method=answer.method,
-        bound_cents=bound,
+        method=found.method,
+        bound_cents=found.bound_cents,
         gap_ppm=gap,
-        stopped_by=answer.stopped_by,
+        stopped_by=told,
     )
 
 
 def _decision(
-    order: Order, key: str, step: _Step, versions: Versions, compiled: Compiled, now_seconds: int
+    order: Order, key: str, answer: Answered, versions: Versions, compiled: Compiled, now_seconds: int
 ) -> Decision:
+    plan = answer.found.plan if isinstance(answer.found, Solved) else NO_PLAN
     picked: dict[str, int] = {}
-    for shipment in step.plan.shipments:
+    for shipment in plan.shipments:
         for pick in shipment.picks:
             picked[pick.line_id] = picked.get(pick.line_id, 0) + pick.quantity
     unfilled = tuple(
@@ -235,10 +208,10 @@ def _decision(
         decision_id=key,
         order_id=order.order_id,
         status=status,
-        strategy_ids=tuple(compiled.strategies[t].id for t in step.tried),
-        plan=step.plan,
+        strategy_ids=tuple(compiled.strategies[t].id for t in answer.tried),
+        plan=plan,
         unfilled=unfilled,
-        certificate=step.certificate,
+        certificate=_certificate(answer, compiled),
         versions=versions,
         decided_at_seconds=now_seconds,
     )

@@ -141,7 +141,8 @@ class App:
                 ("grpc.so_reuseport", 0),  # a second server on the port is a mistake, not a helper
             ],
         )
-        sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(SourcingService(world), self._server)
+        sourcing = SourcingService(world, max_explaining=max(1, serving.threads // 2))
+        sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(sourcing, self._server)
         stock_pb2_grpc.add_StockServiceServicer_to_server(StockService(world), self._server)
         reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)
         returns_pb2_grpc.add_ReturnsServiceServicer_to_server(ReturnsService(world), self._server)

@@ -74,6 +74,8 @@ EXIT_OF_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: Exit.UNREACHABLE,
 }
 """Every other code is Exit.INTERNAL."""
+EXIT_OF_REASON = {"LEDGER_UNUSABLE": Exit.LEDGER, "TOO_MANY_EXPLANATIONS": Exit.UNREACHABLE}
+"""These count before the code."""
 
 
 class Commands(TyperGroup):
@@ -372,8 +374,8 @@ def _complain(failure: Failure) -> int:
     lines = [str(violation) for violation in failure.violations] or [failure.message]
     for line in lines:
         stderr.print(f"error: {line}", style="red", markup=False, soft_wrap=True)
-    if failure.reason == "LEDGER_UNUSABLE":
-        return Exit.LEDGER
+    if failure.reason in EXIT_OF_REASON:
+        return EXIT_OF_REASON[failure.reason]
     return EXIT_OF_CODE.get(failure.code, Exit.INTERNAL)
 
 

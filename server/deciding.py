@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from router.budget import Budget
 from router.domain import Decision, Order
 from router.explain import explain_order
 from router.explanation import Explanation
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.sourcer import decide
-from server.decision_log import Remembered, Taken, as_it_was, plan_hash, private_copy
+from server.decision_log import Remembered, Taken, as_it_was, named_after, plan_hash, private_copy
+from server.guard import Call, check_wanted
 from server.status import CannotExplain
 from server.world import World
+
+MAX_EXPLAIN_SECONDS = 5.0
+"""A net: an explanation is ended by its budget first, as a rule."""
 
 
 class Decided(NamedTuple):
@@ -24,37 +30,55 @@ class Decided(NamedTuple):
     snapshot: Snapshot
 
 
-def decide_now(world: World, order: Order, now_seconds: int, *, with_explanation: bool) -> Decided:
-    """On the stock as it is. Raises InvalidInput.
+def decide_now(world: World, order: Order, now_seconds: int, *, explain_to: Call | None) -> Decided:
+    """On the stock as it is, with an explanation if a call waits for one. Raises InvalidInput, CallExpired.
 
     An explanation looks at the stock many times, so it gets a copy that nobody writes to.
     """
     limits = world.settings.search
-    if not with_explanation:
+    if explain_to is None:
         return world.read(lambda s: Decided(decide(order, s, now_seconds, limits), None, s))
     sku_ids = [line.sku_id for line in order.lines]
     private = world.read(lambda s: private_copy(s, sku_ids))
-    return Decided(*explain(order, private, now_seconds, limits), private)
+    return Decided(*explain(order, private, now_seconds, limits, explain_to), private)
 
 
 def explain(
-    order: Order, snapshot: Snapshot, now_seconds: int, limits: SearchLimits
+    order: Order, snapshot: Snapshot, now_seconds: int, limits: SearchLimits, call: Call
 ) -> tuple[Decision, Explanation]:
-    """The decision with its alternatives, and why. Raises InvalidInput."""
+    """The decision with its alternatives, and why. Raises InvalidInput; CallExpired when ``call`` is over
+    before the explanation."""
+    wanted = patience(call)
+    brief = limits.brief()
 
-    def at_now(
-        order: Order, snapshot: Snapshot, *, forbidden_nodes: frozenset[str] = frozenset()
-    ) -> Decision:
-        return decide(order, snapshot, now_seconds, limits, forbidden_nodes=forbidden_nodes)
+    def again(order: Order, snapshot: Snapshot, *, forbidden_nodes: frozenset[str] = frozenset()) -> Decision:
+        return decide(order, snapshot, now_seconds, brief, forbidden_nodes=forbidden_nodes)
 
-    return explain_order(at_now, order, snapshot, now_seconds)
+    decision = decide(order, snapshot, now_seconds, limits)
+    return explain_order(decision, again, order, snapshot, now_seconds, Budget(wanted=wanted))
+
+
+def patience(call: Call, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """Whether to go on explaining: for MAX_EXPLAIN_SECONDS, or half the time that the call has if that is
+    less, so that what there is by then still arrives. Raises CallExpired once nobody waits any more."""
+    remaining_seconds = call.time_remaining()
+    seconds = MAX_EXPLAIN_SECONDS
+    if remaining_seconds is not None:
+        seconds = min(seconds, remaining_seconds / 2)
+    end = clock() + seconds
+
+    def wanted() -> bool:
+        check_wanted(call)
+        return clock() < end
+
+    return wanted
 
 
 def quote(
-    world: World, order: Order, order_bytes: bytes, now_seconds: int, *, with_explanation: bool
+    world: World, order: Order, order_bytes: bytes, now_seconds: int, *, explain_to: Call | None = None
 ) -> Decided:
-    """Decides and remembers; nothing is held. Raises InvalidInput."""
-    decided = decide_now(world, order, now_seconds, with_explanation=with_explanation)
+    """Decides and remembers; nothing is held. Raises InvalidInput, CallExpired."""
+    decided = decide_now(world, order, now_seconds, explain_to=explain_to)
     world.decisions.remember(entry_of(decided.decision, order_bytes, decided.snapshot))
     return decided
 
@@ -76,16 +100,15 @@ def entry_of(
 
 
 def explain_again(
-    world: World, decision_id: str, parse: Callable[[bytes, int], Order]
+    world: World, decision_id: str, parse: Callable[[bytes, int], Order], call: Call
 ) -> tuple[Decision, Explanation]:
     """A remembered decision made once more from what it was made from, and why.
 
-    Raises NotFound, CannotExplain.
+    Raises NotFound, CannotExplain, CallExpired.
     """
     entry, order, before = _restored(world, decision_id, parse)
-    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search)
-    _check_same(decision, entry)
-    return decision, explanation
+    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search, call)
+    return _as_named(decision, entry), explanation
 
 
 def decide_again(
@@ -94,8 +117,7 @@ def decide_again(
     """The order of a remembered decision, and the decision made once more. Raises NotFound, CannotExplain."""
     entry, order, before = _restored(world, decision_id, parse)
     decision = decide(order, before, entry.now_seconds, world.settings.search)
-    _check_same(decision, entry)
-    return order, decision
+    return order, _as_named(decision, entry)
 
 
 def _restored(
@@ -109,6 +131,9 @@ def _restored(
     return entry, order, as_it_was(entry, private, world.ledger)
 
 
-def _check_same(decision: Decision, entry: Remembered) -> None:
+def _as_named(decision: Decision, entry: Remembered) -> Decision:
+    """The decision under its id. Raises CannotExplain when it came out otherwise than before."""
+    decision = named_after(decision, entry.taken)
     if decision.decision_id != entry.decision_id or plan_hash(decision.plan) != entry.plan_hash:
         raise CannotExplain("stock changed while the decision was made; it cannot be made again exactly")
+    return decision

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from router.compile import Compiled
-from router.domain import Plan
+from router.domain import Decision, Plan
 from router.errors import NotFound
 from router.ledger import Change, Ledger
 from router.rules.model import RuleSet
@@ -125,6 +126,16 @@ def plan_hash(plan: Plan) -> int:
 def hash_of_bytes(plan_bytes: bytes) -> int:
     """``Remembered.plan_hash`` of a plan as it is sent."""
     return hash(plan_bytes)
+
+
+def named_after(decision: Decision, taken: Iterable[Taken]) -> Decision:
+    """The decision with an id that stands for what earlier orders of its call took, too: the engine's id is
+    that of the stock without it. The same when nothing was taken."""
+    units = sorted((t.sku_ix, t.node_ix, t.units) for t in taken)
+    if not units:
+        return decision
+    digest = hashlib.sha256(f"{decision.decision_id} {units}".encode()).hexdigest()
+    return replace(decision, decision_id=digest[: len(decision.decision_id)])
 
 
 def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:

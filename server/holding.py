@@ -12,7 +12,7 @@ from router.ledger import Hold, Reservation, ReserveCode, ReserveOutcome, Reserv
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.deciding import decide_now, entry_of, explain
-from server.decision_log import Remembered, Taken, private_copy
+from server.decision_log import Remembered, Taken, named_after, private_copy
 from server.guard import Call, check_wanted
 from server.world import World, probe
 
@@ -85,12 +85,14 @@ class HoldRun:
         ask = self._asks[ix]
         self._answers.pop(ix, None)
         try:
-            decision, explanation = view.decide(ask.order, now_seconds, with_explanation=ask.with_explanation)
+            explain_to = self._call if ask.with_explanation else None
+            decision, explanation = view.decide(ask.order, now_seconds, explain_to)
         except Exception as error:  # it is this order's own and must not touch the others
             self._answers[ix] = error
             return probe(ask.ledger_id, ask.fingerprint)
-        entry = entry_of(decision, ask.order_bytes, view.snapshot, view.taken_before(ask.order))
-        self._entries[ix] = entry
+        taken = view.taken_before(ask.order)
+        decision = named_after(decision, taken)
+        self._entries[ix] = entry_of(decision, ask.order_bytes, view.snapshot, taken)
         payload = ask.encode(decision, explanation)
         if not decision.plan.shipments:
             self._answers[ix] = Answer(payload)
@@ -149,15 +151,15 @@ class _View:
         return cls(world, world.read(lambda snapshot: private_copy(snapshot, sku_ids)), live=False)
 
     def decide(
-        self, order: Order, now_seconds: int, *, with_explanation: bool
+        self, order: Order, now_seconds: int, explain_to: Call | None
     ) -> tuple[Decision, Explanation | None]:
         if self._live:
-            decided = decide_now(self._world, order, now_seconds, with_explanation=with_explanation)
+            decided = decide_now(self._world, order, now_seconds, explain_to=explain_to)
             self.snapshot = decided.snapshot
             return decided.decision, decided.explanation
         limits = self._world.settings.search
-        if with_explanation:
-            return explain(order, self.snapshot, now_seconds, limits)
+        if explain_to is not None:
+            return explain(order, self.snapshot, now_seconds, limits, explain_to)
         return decide(order, self.snapshot, now_seconds, limits), None
 
     def take(self, plan: Plan) -> None:

@@ -33,25 +33,34 @@ class RulesWatch:
         snapshot = self._world.snapshot
         try:
             rules, warnings = load_rules(self._path, snapshot.network, snapshot.catalogue)
+            if rules != snapshot.rules:
+                self._world.use_rules(rules)
         except InvalidConfig as error:
-            self.rejected = error
-            for violation in error.violations[:_SHOWN]:
-                event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)
-            event(
-                "rules_rejected",
-                level=logging.ERROR,
-                file=self._path,
-                mistakes=len(error.violations),
-                kept=snapshot.rules_hash,
-            )
+            self._reject(error, snapshot.rules_hash)
+            return
+        except Exception as error:  # whatever is wrong with a file, the rules in force stay in force
+            event("rules_failed", level=logging.ERROR, file=self._path, error=error)
+            self._reject(InvalidConfig.at(str(self._path), f"cannot be used: {error!r}"), snapshot.rules_hash)
             return
         self.rejected = None
         if rules == snapshot.rules:
             return
-        self._world.use_rules(rules)
         for warning in warnings[:_SHOWN]:
             event("rule_file_warning", level=logging.WARNING, at=warning.field, message=warning.message)
         event("rules_loaded", file=self._path, rules_hash=self._world.snapshot.rules_hash)
+
+    def _reject(self, error: InvalidConfig, kept: str) -> None:
+        """Reports the mistakes and that the rules with the hash ``kept`` stay."""
+        self.rejected = error
+        for violation in error.violations[:_SHOWN]:
+            event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)
+        event(
+            "rules_rejected",
+            level=logging.ERROR,
+            file=self._path,
+            mistakes=len(error.violations),
+            kept=kept,
+        )
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:

@@ -63,6 +63,16 @@ class CallExpired(SourcierError):
     reason = "CALL_EXPIRED"
 
 
+class TooManyExplanations(SourcierError):
+    """As many explanations are under way as may be: the other threads are for decisions."""
+
+    reason = "TOO_MANY_EXPLANATIONS"
+
+    def __init__(self, limit: int) -> None:
+        message = f"{limit} explanations are under way, which is as many as may be at a time"
+        super().__init__(message, metadata={"limit": str(limit)})
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of the table. ``retry``: what a caller does about it."""
@@ -83,6 +93,7 @@ TABLE: tuple[Row, ...] = (
     Row(CannotExplain, grpc.StatusCode.FAILED_PRECONDITION, "DECISION_NOT_REPRODUCIBLE", "no"),
     Row(StockConflict, grpc.StatusCode.ABORTED, "STOCK_CONFLICT", "with the same request_id"),
     Row(CallExpired, grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_EXPIRED", "with the same request_id"),
+    Row(TooManyExplanations, grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_EXPLANATIONS", "later"),
     Row(LedgerUnusable, grpc.StatusCode.UNAVAILABLE, "LEDGER_UNUSABLE", "later, with the same request_id"),
     Row(BrokenInvariant, grpc.StatusCode.INTERNAL, "BROKEN_INVARIANT", "no; report it"),
     Row(Exception, grpc.StatusCode.INTERNAL, "INTERNAL", "no; report it"),

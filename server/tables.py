@@ -94,10 +94,15 @@ def explanation_view(
         parts.append(certificate_line(decision))
     if decision.unfilled:
         parts.append(unfilled_table(decision.unfilled))
+    if len(decision.strategy_ids) > 1:
+        text = f"\nNodes under the rules of strategy {explanation.strategy_id}, the last one tried:"
+        parts.append(Text(text, style="bold"))
     for line in explanation.lines:
         parts += line_views(line, decision.decide_time, chosen=_nodes_of_line(decision.plan, line.line_id))
     if explanation.relaxations:
         parts.append(relaxation_table(explanation.relaxations))
+    if explanation.stopped_by:
+        parts.append(Text(f"cut short, so some of it may be missing: {explanation.stopped_by}", "yellow"))
     parts.append(versions_line(decision))
     return Group(*parts)
 
@@ -215,7 +220,8 @@ def line_views(
     title = f"Line {line.line_id}: {line.quantity} x {line.sku_id}"
     views: list[RenderableType] = [Text()]
     eligible = [c for c in line.candidates if not c.rejections]
-    rejected = [c for c in line.candidates if c.rejections]
+    rejected = [c for c in line.candidates if c.rejections and not c.taken_quantity]
+    in_part = [c for c in line.candidates if c.rejections and c.taken_quantity]
     count = f"{line.eligible_count} nodes may supply it whole, {line.rejected_count} with stock may not"
     if eligible:
         views.append(_candidate_table(f"{title}; {count}", eligible[:shown], decide_time, chosen))
@@ -224,9 +230,20 @@ def line_views(
             views.append(Text(f"and {more} more", style="dim"))
     else:
         views.append(Text(f"{title}; {count}", style="bold"))
+    if in_part:
+        views.append(_part_table(in_part))
     if rejected:
         views.append(_rejection_table(rejected, shown))
     return views
+
+
+def _part_table(candidates: Sequence[sourcing_pb2.Candidate]) -> Table:
+    """Nodes that send some of a line that they may not supply whole."""
+    table = new_table("Sent in parts by", ("node",), ("units", "available", "distance"))
+    for candidate in candidates:
+        units = (str(candidate.taken_quantity), str(candidate.available))
+        table.add_row(escape(candidate.node_id), *units, kilometres(candidate.distance_m), style="green")
+    return table
 
 
 def _candidate_table(

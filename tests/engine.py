@@ -1,13 +1,20 @@
-"""Test worlds as snapshots of the engine."""
+"""Test worlds as snapshots of the engine, and explained by it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from router.budget import Budget
 from router.catalogue import Catalogue
+from router.domain import Decision, Order
+from router.explain import explain_order
+from router.explanation import Explanation
 from router.snapshot import Snapshot
+from router.sourcer import decide
 from router.stock import Stock
-from tests.worlds import World
+from tests.worlds import NOW_SECONDS, World
 
 
 def snapshot_of(world: World) -> Snapshot:
@@ -21,3 +28,16 @@ def snapshot_of(world: World) -> Snapshot:
     columns = np.array(rows, np.int32).reshape(-1, 3)
     stock = Stock.of(len(catalogue), len(node_row), columns[:, 0], columns[:, 1], columns[:, 2])
     return Snapshot.build(world.network, catalogue, world.rules, stock)
+
+
+def explained(world: World, **options: Any) -> tuple[Decision, Explanation]:
+    """The world's order decided, and why. ``options`` are those of the budget."""
+
+    def at_now(
+        order: Order, snapshot: Snapshot, *, forbidden_nodes: frozenset[str] = frozenset()
+    ) -> Decision:
+        return decide(order, snapshot, NOW_SECONDS, forbidden_nodes=forbidden_nodes)
+
+    snapshot = snapshot_of(world)
+    decision = at_now(world.order, snapshot)
+    return explain_order(decision, at_now, world.order, snapshot, NOW_SECONDS, Budget(**options))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from router.catalogue import Catalogue
 from router.errors import InvalidConfig
+from router.network import Network
 from router.rules.parse import read_rules
 
 GOOD = """\
@@ -60,10 +62,10 @@ def warned(text: str) -> list[str]:
     return [brief(warning) for warning in read_rules(text, "rules.yaml").warnings]
 
 
-def mistakes(text: str) -> list[str]:
+def mistakes(text: str, network: Network | None = None, catalogue: Catalogue | None = None) -> list[str]:
     """All that is wrong with a file that cannot."""
     with pytest.raises(InvalidConfig) as raised:
-        read_rules(text, "rules.yaml")
+        read_rules(text, "rules.yaml", network, catalogue)
     return [brief(violation) for violation in raised.value.violations]
 
 

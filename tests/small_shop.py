@@ -57,3 +57,16 @@ def small_shop() -> World:
         rules=rules_of(rules),
         order=order,
     )
+
+
+def with_lines(world: World, *lines: tuple[str, int], **wishes: Any) -> World:
+    """The world with an order of these (SKU, quantity) lines."""
+    made = tuple(
+        OrderLine(line_id=f"L{i}", sku_id=sku_id, quantity=n, **wishes) for i, (sku_id, n) in enumerate(lines)
+    )
+    return replace(world, order=replace(world.order, lines=made))
+
+
+def with_rules(world: World, *eligibility: dict[str, Any], **limits: Any) -> World:
+    """The world under one strategy without objectives."""
+    return replace(world, rules=rules_of({"id": "main", "eligibility": eligibility, "limits": limits}))

@@ -212,6 +212,16 @@ def _value_covers(wide: Conditions, narrow: Conditions) -> bool:
     return inner is not None and outer.min_cents <= inner.min_cents and inner.max_cents <= outer.max_cents
 
 
+def exclude(one: Conditions, other: Conditions) -> bool:
+    """Whether no order meets both, as far as the words alone can tell."""
+    for name in Conditions.model_fields:
+        a, b = getattr(one, name), getattr(other, name)
+        if name != "order_value" and a and b and not set(a) & set(b):
+            return True
+    a, b = one.order_value, other.order_value
+    return a is not None and b is not None and (a.max_cents < b.min_cents or b.max_cents < a.min_cents)
+
+
 def disjoint(one: NodeSelector, other: NodeSelector) -> bool:
     """Whether no node can match both: of ids, types and countries a node has only one each."""
     pairs = ((one.ids, other.ids), (one.types, other.types), (one.countries, other.countries))

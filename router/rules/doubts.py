@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from router.domain import DeliveryMethod
-from router.rules.check import Finding, covers, leaves_nothing
+from router.rules.check import Finding, covers, exclude, leaves_nothing
 from router.rules.model import (
     AllowMethods,
     AllowNodes,
@@ -46,9 +46,14 @@ def doubts(rules: RuleSet) -> Iterator[Finding]:
             yield from _method_doubts(strategy, _methods_asked(profile, strategy), here)
             yield from _idle_costs_and_limits(strategy, here)
             following = by_id.get(strategy.fallback or "")
-            if following is not None and following is not strategy and _relaxes_nothing(strategy, following):
+            if following is None or following is strategy:
+                continue
+            if _relaxes_nothing(strategy, following):
                 message = f"{following.id!r} has all the rules and limits of this strategy: it fails too"
                 yield (*here, "fallback"), message
+            if exclude(strategy.when, following.when):
+                message = f"no order of this strategy meets the conditions of {following.id!r}, "
+                yield (*here, "fallback"), message + "which is tried all the same"
         if profile.returns is not None:
             yield from return_doubts(profile.returns, (*path, "returns"))
 

@@ -12,44 +12,39 @@ from typing import Any
 from router.catalogue import Catalogue
 from router.errors import InvalidConfig, Violation
 from router.network import Network
+from router.rules.amounts import too_great
 from router.rules.check import Finding, mistakes, unknown_names
 from router.rules.doubts import doubts
 from router.rules.model import RuleSet
-from router.rules.validate import bounded, validate
-from router.rules.yaml_lines import Document, format_path, parse_yaml
+from router.rules.sound import sound_parts
+from router.rules.validate import bounded, examine, in_file_order
+from router.rules.yaml_lines import Document, parse_yaml
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """Rules with the document they came from, so that later findings can name their line.
-
-    warnings: rules that can have no effect or leave nothing to choose, in file order.
-    """
+    """``warnings``: rules that can have no effect or leave nothing to choose, in file order."""
 
     rules: RuleSet
     warnings: tuple[Violation, ...]
-    document: Document
 
 
-def read_rules(text: str, source: str) -> RuleFile:
-    """``source`` names the file in violations: ``source:line:column path``. Raises InvalidConfig."""
+def read_rules(
+    text: str, source: str, network: Network | None = None, catalogue: Catalogue | None = None
+) -> RuleFile:
+    """``source`` names the file in violations: ``source:line:column path``. With a network and a catalogue
+    names that these do not know are mistakes too. Raises InvalidConfig with every mistake: of a file that is
+    wrong in form also what is wrong with the rest."""
     document = parse_yaml(text, source)
-    rules = validate(document, RuleSet)
-    wrong = _placed(document, mistakes(rules))
-    if wrong:
-        raise InvalidConfig(bounded(wrong, source))
-    return RuleFile(rules, tuple(_placed(document, doubts(rules))), document)
-
-
-def check_against(
-    rules: RuleSet, network: Network, catalogue: Catalogue, document: Document | None = None
-) -> list[Violation]:
-    """Names in the rules that the network and the catalogue do not know. With the document of the rules
-    each violation names file and line, otherwise only the path."""
-    findings = unknown_names(rules, network, catalogue)
-    if document is not None:
-        return _placed(document, findings)
-    return [Violation(format_path(path), message) for path, message in findings]
+    rules, wrong = examine(document, RuleSet)
+    readable = sound_parts(document.data()) if rules is None else rules
+    findings = [*mistakes(readable), *too_great(readable, network)]
+    if network is not None and catalogue is not None:
+        findings += unknown_names(readable, network, catalogue)
+    wrong += _placed(document, findings)
+    if wrong or rules is None:
+        raise InvalidConfig(bounded(in_file_order(wrong), source))
+    return RuleFile(rules, tuple(_placed(document, doubts(rules))))
 
 
 def rules_hash(rules: RuleSet) -> str:

@@ -24,16 +24,20 @@ _MAX_SHOWN = 60
 
 def validate(document: Document, model: type[M]) -> M:
     """The document as ``model``. Raises InvalidConfig with all violations, in file order."""
+    result, found = examine(document, model)
+    if found or result is None:
+        raise InvalidConfig(bounded(in_file_order(found), document.source))
+    return result
+
+
+def examine(document: Document, model: type[M]) -> tuple[M | None, list[Violation]]:
+    """The document as ``model``, None if it is none, and all violations of its form."""
     found = list(document.violations)
-    result: M | None = None
     try:
         # Strict JSON: a quoted number is text, a flag is no number, yet lists become tuples.
-        result = model.model_validate_json(json.dumps(document.data()), strict=True)
+        return model.model_validate_json(json.dumps(document.data()), strict=True), found
     except ValidationError as error:
-        found += _violations(document, model, error)
-    if found or result is None:
-        raise InvalidConfig(bounded(_in_file_order(found), document.source))
-    return result
+        return None, [*found, *_violations(document, model, error)]
 
 
 def bounded(violations: Sequence[Violation], source: str) -> list[Violation]:
@@ -55,7 +59,9 @@ def did_you_mean(word: str, candidates: Collection[str]) -> str:
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
 
 
-def _in_file_order(violations: list[Violation]) -> list[Violation]:
+def in_file_order(violations: Sequence[Violation]) -> list[Violation]:
+    """By line and column, as their fields state them."""
+
     def place(violation: Violation) -> tuple[int, int]:
         match = re.search(r":(\d+):(\d+)(?: |$)", violation.field)
         return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -16,6 +16,8 @@ from router.solver.costing import Priced, Tariff, better, price
 from router.solver.improve import improve
 
 FAR = np.iinfo(np.int64).max // 4
+SHARE = 1 << 20
+"""A whole item, when shares of items are added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,22 @@ def fillable(choices: Choices) -> I64:
     """int64[I]: the most of each item, looked at alone."""
     amounts: I64 = np.minimum(choices.most.sum(axis=0), choices.need)
     return amounts
+
+
+def may_be_filled(choices: Choices) -> bool:
+    """False where simple sums prove that no ``max_nodes`` rows fill the order: an item, or a SKU, by the rows
+    that offer most of it; all items by the rows that fill the greatest shares of them (rounded up)."""
+
+    def best_rows(of_rows: I64) -> I64:
+        total: I64 = np.sort(of_rows, axis=0)[::-1][: choices.max_nodes].sum(axis=0)
+        return total
+
+    shares = -(-choices.most * SHARE // choices.need)
+    return bool(
+        (best_rows(choices.most) >= choices.need).all()
+        and (best_rows(choices.cap) >= choices.need @ choices.use).all()
+        and best_rows(shares.sum(axis=1)) >= SHARE * len(choices.need)
+    )
 
 
 def least_cents(choices: Choices, tariffs: dict[int, Tariff]) -> int:

@@ -11,13 +11,26 @@ class SearchLimits:
 
     node_limit: branch-and-bound nodes; the budget that counts, because it stops at the same plan every time.
     time_limit_seconds: wall time; a net for orders whose single nodes are slow.
+    size_limit: candidate nodes times items up to which an integer programme is set up at all, which can take
+    longer than the search.
     """
 
     node_limit: int = 20_000
     time_limit_seconds: float = 2.0
+    size_limit: int = 1_000_000_000
 
     def __post_init__(self) -> None:
         if self.node_limit < 1:
             raise ValueError(f"node_limit must be at least 1, not {self.node_limit}")
+        if self.size_limit < 0:
+            raise ValueError(f"size_limit must not be negative, not {self.size_limit}")
         if not self.time_limit_seconds > 0:
             raise ValueError(f"time_limit_seconds must be positive, not {self.time_limit_seconds}")
+
+    def brief(self) -> SearchLimits:
+        """For one of the many decisions that explain another."""
+        return SearchLimits(
+            node_limit=min(self.node_limit, 500),
+            time_limit_seconds=min(self.time_limit_seconds, 0.25),
+            size_limit=min(self.size_limit, 2_000),
+        )

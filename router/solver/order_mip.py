@@ -31,7 +31,7 @@ from router.problem import Problem
 from router.solver.bound import bound_by_prices
 from router.solver.choices import I64, Choices, read_choices
 from router.solver.costing import Priced, Tariff, better, price, read_tariffs
-from router.solver.greedy import fillable, greedy, least_cents, most_units
+from router.solver.greedy import fillable, greedy, least_cents, may_be_filled, most_units
 from router.solver.hint import values_of
 from router.solver.limits import SearchLimits
 from router.solver.mathopt import F64, NUMERICS, Answer, Ending, Model, Solver, solve
@@ -44,6 +44,7 @@ CORE_ROWS = 24
 BOUND_ERROR = 1e-6
 BOUND_RELATIVE_ERROR = 2e-9
 """How far a solver's bound may be wrong."""
+SIZE = "size_limit"
 GREAT_SPLIT_CENTS = 1_000_000
 """From here on a split that outweighs all else is minimised first, by itself: fewest shipments, then least
 cost, which keeps both within what floating point tells apart."""
@@ -56,7 +57,7 @@ class Assignment:
     units: int64[C, L], units of line l taken at row c of the problem. allowed_delay_cents: the plan takes
     the cheapest services of at most this delay cost. bound_cents: no plan that fills as many units costs
     less. proven: nor is there one that fills more, and the plan costs ``bound_cents``. stopped_by: "",
-    "node_limit", "time_limit", or "numerics" when the solver gave up.
+    "node_limit", "time_limit", "size_limit", or "numerics" when the solver gave up.
     """
 
     units: I64
@@ -83,7 +84,7 @@ def solve_order(
     choices = read_choices(problem)
     if len(choices.rows) == 0:
         return None
-    if not choices.allow_partial and (choices.most.sum(axis=0) < choices.need).any():
+    if not choices.allow_partial and not may_be_filled(choices):
         return None
     return _Search(choices, limits, solver).run()
 
@@ -145,6 +146,8 @@ class _Search:
         choices = self.choices.only(rows)
         closed = solve_exactly(choices, self.tariffs)
         if closed is None:
+            if self._too_large(len(rows)):
+                return 0
             order = build_order_model(choices, Carriage.of(choices, self.tariffs))
             return self._cheapest(order, rows)
         found = better(self.best, _spread(closed.best, rows, self.choices))
@@ -155,6 +158,8 @@ class _Search:
     def _from_all_rows(self) -> Assignment | Undecided | None:
         """No plan is known, or none that fills all there is."""
         every = np.arange(len(self.choices.rows))
+        if self._too_large(len(every)):
+            return Undecided(SIZE) if self.best is None else self._answer(0, SIZE)
         order = build_order_model(self.choices, Carriage.of(self.choices, self.tariffs))
         if self.choices.allow_partial:
             filled = self._fill_most(order)
@@ -166,6 +171,13 @@ class _Search:
         if self.best is None:
             return Undecided(self.stopped_by) if self.stopped_by else None
         return self._answer(bound, unsure)
+
+    def _too_large(self, rows: int) -> bool:
+        """No programme over so many rows is to be set up."""
+        too_large = rows * len(self.choices.need) > self.limits.size_limit
+        if too_large:
+            self.stopped_by = SIZE
+        return too_large
 
     def _fill_most(self, order: OrderModel) -> int | None:
         """The most units that a plan fills; None for none at all, or where a limit hid it."""

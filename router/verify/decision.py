@@ -62,6 +62,8 @@ def certificate_complaints(certificate: Certificate, cost_cents: int) -> list[st
         found.append(f"certificate: bound_cents {bound} exceeds the cost {cost_cents}")
     if certificate.kind == CertificateKind.EXACT and bound != cost_cents:
         found.append(f"certificate: EXACT with bound_cents {bound} at cost {cost_cents}")
+    if certificate.kind == CertificateKind.EXACT and certificate.stopped_by:
+        found.append(f"certificate: EXACT, yet stopped by {certificate.stopped_by!r}")
     gap = -((bound - cost_cents) * 1_000_000 // max(1, abs(cost_cents)))
     if certificate.gap_ppm != gap:
         found.append(f"certificate: gap_ppm is {certificate.gap_ppm}, should be {gap}")
@@ -129,10 +131,13 @@ def alternative_complaints(cases: Sequence[Case], strategy: Strategy, decision: 
 
 
 def skipped_complaints(cases: Sequence[Case], tried: Sequence[Strategy], decision: Decision) -> list[str]:
-    """A strategy said to have no answer, for which one is at hand: from single nodes, or the plan itself."""
+    """A strategy said to have no answer, for which one is at hand: from single nodes, or the plan itself. Of
+    one whose search was stopped nothing is said."""
     found: list[str] = []
     silent = tried if decision.status == Status.UNSOURCEABLE else tried[:-1]
     for strategy in silent:
+        if undecided(strategy, tried, decision.certificate.stopped_by):
+            continue
         no_answer = f"strategy {strategy.id!r} had no answer, yet"
         node_ids = simple_answer(cases, strategy)
         if node_ids:
@@ -141,3 +146,12 @@ def skipped_complaints(cases: Sequence[Case], tried: Sequence[Strategy], decisio
         if decision.plan.shipments and complete and not permission_complaints(cases, strategy, decision.plan):
             found.append(f"{no_answer} allows the plan")
     return found
+
+
+def undecided(strategy: Strategy, tried: Sequence[Strategy], stopped_by: str) -> bool:
+    """The certificate says that the search for a plan of this strategy was stopped: of the last one by the
+    limit alone, at the end."""
+    reasons = stopped_by.split("; ")
+    if strategy is tried[-1]:
+        return bool(reasons[-1]) and not reasons[-1].startswith("strategy ")
+    return any(reason.startswith(f"strategy {strategy.id}: ") for reason in reasons)

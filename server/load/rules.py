@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from router.catalogue import Catalogue
-from router.errors import InvalidConfig, Violation
+from router.errors import Violation
 from router.network import Network
 from router.rules.model import RuleSet
-from router.rules.parse import check_against, read_rules
-from router.rules.validate import bounded
+from router.rules.parse import read_rules
 from server.load.files import read_text
 
 
@@ -20,9 +19,5 @@ def load_rules(
 
     Raises InvalidConfig; nothing else, so that a caller can keep the rules it has.
     """
-    file = read_rules(read_text(path), str(path))
-    if network is not None and catalogue is not None:
-        unknown = check_against(file.rules, network, catalogue, file.document)
-        if unknown:
-            raise InvalidConfig(bounded(unknown, str(path)))
+    file = read_rules(read_text(path), str(path), network, catalogue)
     return file.rules, file.warnings

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from google.protobuf.message import Message
 
@@ -19,18 +21,19 @@ from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
 from server.convert import (
     decision_to_proto,
     envelope_violations,
-    explanation_to_proto,
     line_candidates_to_proto,
     parse_order,
     parse_order_bytes,
     timestamp,
 )
 from server.deciding import explain_again, quote
+from server.explained import explained_to_proto
 from server.fast_batch import Batch, FastBatch
 from server.fast_quote import FastQuote
 from server.guard import Call, decoded, reported, takes_bytes
 from server.holding import Answer, Ask, HoldRun
 from server.promise_desk import PromiseDesk
+from server.status import TooManyExplanations
 from server.world import World
 
 DEFAULT_NODES_PER_LINE = 20
@@ -40,8 +43,11 @@ MAX_NODES_PER_LINE = 10_000
 class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     """Raises what ``server.status`` has in its table; ``server.guard`` turns that into a status."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, max_explaining: int = 1) -> None:
+        """``max_explaining``: explanations under way at the same time; they take long."""
         self._world = world
+        self._max_explaining = max_explaining
+        self._turns = threading.BoundedSemaphore(max_explaining)
         self._quote = FastQuote()
         self._promise = PromiseDesk()
         self._fast = FastBatch(world.settings.max_orders_per_call)
@@ -63,7 +69,9 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         order = self._parsed(request, found, now_seconds)
         order_bytes = request.order.SerializeToString(deterministic=True)
         if not held:
-            answer = quote(self._world, order, order_bytes, now_seconds, with_explanation=request.explain)
+            with self._turn(wanted=request.explain):
+                explain_to = context if request.explain else None
+                answer = quote(self._world, order, order_bytes, now_seconds, explain_to=explain_to)
             return _response(answer.decision, answer.explanation)
         ask = Ask(
             order=order,
@@ -75,7 +83,8 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             with_explanation=request.explain,
             encode=_response_bytes,
         )
-        [outcome] = HoldRun(self._world, [ask], context).run()
+        with self._turn(wanted=request.explain):
+            [outcome] = HoldRun(self._world, [ask], context).run()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome.payload + _hold_bytes(outcome.reservation)
@@ -158,7 +167,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         try:
             order = parse_order(message, now_seconds, self._check)
             order_bytes = message.SerializeToString()
-            decided = quote(self._world, order, order_bytes, now_seconds, with_explanation=False)
+            decided = quote(self._world, order, order_bytes, now_seconds)
         except Exception as error:
             return _failed(error)
         return sourcing_pb2.SourceOrdersResult(decision=decision_to_proto(decided.decision))
@@ -226,10 +235,25 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     ) -> sourcing_pb2.ExplainDecisionResponse:
         if not request.decision_id:
             raise InvalidInput.at("decision_id", "must not be empty")
-        decision, explanation = explain_again(self._world, request.decision_id, parse_order_bytes)
+        with self._turn(wanted=True):
+            decision, explanation = explain_again(
+                self._world, request.decision_id, parse_order_bytes, context
+            )
         return sourcing_pb2.ExplainDecisionResponse(
-            decision=decision_to_proto(decision), explanation=explanation_to_proto(explanation)
+            decision=decision_to_proto(decision), explanation=explained_to_proto(explanation)
         )
+
+    @contextmanager
+    def _turn(self, *, wanted: bool) -> Iterator[None]:
+        """One of the explanations that may be under way, if one is wanted: nobody waits for a turn, since
+        that would take up a thread too. Raises TooManyExplanations."""
+        if wanted and not self._turns.acquire(blocking=False):
+            raise TooManyExplanations(self._max_explaining)
+        try:
+            yield
+        finally:
+            if wanted:
+                self._turns.release()
 
 
 def _check_first_use(first_use: dict[str, int], order: Order, ix: int) -> None:
@@ -254,7 +278,7 @@ def _without_id(request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.Source
 def _response(decision: Decision, explanation: Explanation | None) -> sourcing_pb2.SourceOrderResponse:
     return sourcing_pb2.SourceOrderResponse(
         decision=decision_to_proto(decision),
-        explanation=None if explanation is None else explanation_to_proto(explanation),
+        explanation=None if explanation is None else explained_to_proto(explanation),
     )
 
 

@@ -63,6 +63,29 @@ def test_reserving_orders_see_what_the_earlier_ones_took(service: Service) -> No
         assert explained.plan == result.decision.plan
 
 
+def test_decisions_from_other_stock_have_other_ids(service: Service) -> None:
+    """Between the two calls the stock version, the clock and the rules stay as they are."""
+    sku, other = service.sku(paris=3, lille=0, lyon=2), service.sku(paris=3, lille=0, lyon=2)
+    second = order((sku, 2))
+    alone = service.quote(second).decision
+    first = order((sku, 2))
+    _, after = ask(service, [first, second], request_id=new_id())
+    assert (nodes_of(alone), nodes_of(after.decision)) == (["store-paris"], ["dc-lyon"])
+    assert alone.versions == after.decision.versions
+    assert len(after.decision.decision_id) == len(alone.decision_id)
+    assert after.decision.decision_id != alone.decision_id
+    for decision in (alone, after.decision):
+        request = sourcing_pb2.ExplainDecisionRequest(decision_id=decision.decision_id)
+        explained = service.sourcing.ExplainDecision(request).decision
+        assert explained.decision_id == decision.decision_id
+        assert nodes_of(explained) == nodes_of(decision)
+    # What orders before it took of other SKUs is none of its business.
+    third = order((other, 2))
+    quoted = service.quote(third).decision
+    _, held = ask(service, [order((sku, 1)), third], request_id=new_id())
+    assert held.decision.decision_id == quoted.decision_id
+
+
 def test_a_retry_gets_the_first_answers(service: Service) -> None:
     sku, gone = service.sku(paris=2, lille=0, lyon=0), service.sku(paris=0, lille=0, lyon=0)
     orders = [order((sku, 1)), order((gone, 1)), order((sku, 1))]

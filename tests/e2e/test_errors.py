@@ -23,7 +23,7 @@ from router.errors import (
 )
 from router.ledger import Hold, StockUpdate
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
-from server.status import TABLE, CallExpired, CannotExplain, Row, SoldOut
+from server.status import TABLE, CallExpired, CannotExplain, Row, SoldOut, TooManyExplanations
 from tests.e2e.service import Service, failure, new_id, nodes_of, order
 
 SAMPLES: dict[type[Exception], Exception] = {
@@ -36,6 +36,7 @@ SAMPLES: dict[type[Exception], Exception] = {
     CannotExplain: CannotExplain("too long ago"),
     StockConflict: StockConflict("kept changing", metadata={"attempts": "3"}),
     CallExpired: CallExpired("too late"),
+    TooManyExplanations: TooManyExplanations(4),
     LedgerUnusable: LedgerUnusable("disk full", metadata={"path": "ledger.db"}),
     BrokenInvariant: BrokenInvariant("cost differs"),
     Exception: ZeroDivisionError("secret words"),

@@ -219,6 +219,30 @@ def test_a_bad_rule_file_keeps_the_last_good_one(
     assert own_service.world.snapshot.rules_hash != before.decision.versions.rules_hash
 
 
+def test_whatever_fails_in_a_new_file_the_rules_in_force_stay(
+    own_service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, before = own_service.folder / "rules.yaml", own_service.world.snapshot.rules_hash
+
+    def overflow(_: object) -> None:
+        raise OverflowError("int too big to convert")
+
+    monkeypatch.setattr(own_service.world, "use_rules", overflow)
+    rewrite(path, SPLIT_COSTS_MORE)
+    with caplog.at_level("INFO", "sourcier"):
+        own_service.rules.check()
+    assert own_service.rules.rejected is not None
+    assert own_service.rules.rejected.violations[0].field == str(path)
+    assert "int too big to convert" in own_service.rules.rejected.message
+    assert own_service.world.snapshot.rules_hash == before
+    assert any("event=rules_rejected" in line and before in line for line in caplog.messages)
+    monkeypatch.undo()
+    rewrite(path, SPLIT_COSTS_MORE + "\n")
+    own_service.rules.check()
+    assert own_service.rules.rejected is None
+    assert own_service.world.snapshot.rules_hash != before
+
+
 def test_rules_that_name_what_the_network_lacks_are_bad(own_service: Service) -> None:
     wrong = RULES.replace(
         "- {kind: max_distance, name: not-too-far, km: 600}",

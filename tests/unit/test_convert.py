@@ -34,6 +34,7 @@ from router.explanation import Candidate, Explanation, LineCandidates, Rejection
 from router.ledger import Hold, Reservation, ReservationState
 from server import convert
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
+from server.explained import explained_to_proto
 
 NOW = 1_750_000_000
 COST = Cost(
@@ -312,18 +313,27 @@ def test_an_explanation_has_every_field() -> None:
         arrival_seconds=0,
         cost=None,
         rejections=(Rejection(reason="TOO_LATE", rule_name="r", value="v", threshold="t"),),
+        taken_quantity=2,
     )
     line = LineCandidates(
         line_id="l", sku_id="k", quantity=2, candidates=(good, bad), eligible_count=1, rejected_count=1
     )
-    wire = convert.explanation_to_proto(
-        Explanation(lines=(line,), relaxations=(Relaxation(changes=("a", "b")),))
+    wire = explained_to_proto(
+        Explanation(
+            strategy_id="s",
+            lines=(line,),
+            relaxations=(Relaxation(changes=("a", "b")),),
+            stopped_by="time_limit",
+        )
     )
+    assert {field.name for field, _ in wire.ListFields()} == set(wire.DESCRIPTOR.fields_by_name)
+    assert (wire.strategy_id, wire.stopped_by) == ("s", "time_limit")
     assert {field.name for field, _ in wire.lines[0].ListFields()} == set(
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
     assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 511)
+    assert (eligible.taken_quantity, rejected.taken_quantity) == (0, 2)
     assert not rejected.HasField("arrival_time")
     assert not rejected.HasField("cost")
     assert rejected.rejections[0] == sourcing_pb2.Rejection(

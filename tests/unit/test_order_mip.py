@@ -295,6 +295,28 @@ def test_stopped_with_a_plan_at_hand() -> None:
     assert 0 < found.bound_cents <= 1850
 
 
+@pytest.mark.parametrize(("without", "plan"), [((), True), (("greedy",), False)])
+@pytest.mark.parametrize("limits", [{}, {"allow_partial": True}])
+def test_a_programme_that_would_be_too_large_is_not_set_up(
+    without: tuple[str, ...], plan: bool, limits: dict[str, Any]
+) -> None:
+    """Five rows of one item, with room between the bound by prices and the greedy plan."""
+    problem = shop({"A": 3, "B": 3, "C": 2, "D": 3, "E": 3}, 7, limits, split={"cents": 100})
+    small = replace(PATIENT, size_limit=4)
+    with ExitStack() as stack:
+        stack.enter_context(patch(*next(iter(NEVER.items()))))
+        stack.enter_context(patch("router.solver.order_mip.build_order_model", None))
+        for name in without:
+            stack.enter_context(patch(f"router.solver.order_mip.{name}", lambda *_: None))
+        found = solve_order(problem, small)
+    if not plan:
+        assert found == Undecided("size_limit")
+        return
+    assert isinstance(found, Assignment)
+    assert (found.units.sum(), found.proven, found.stopped_by) == (7, False, "size_limit")
+    assert found.bound_cents < 1850
+
+
 def test_what_a_solver_throws_does_not_get_out() -> None:
     def broken(*_: Any) -> None:
         raise AttributeError("'Status' object has no attribute 'code'")

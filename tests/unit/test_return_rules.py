@@ -11,7 +11,7 @@ import pytest
 from router.errors import InvalidConfig
 from router.returns_domain import Condition, ReturnCost, ReturnItem
 from router.rules import return_model
-from router.rules.parse import check_against, read_rules
+from router.rules.parse import read_rules
 from tests.return_shop import (
     COAT,
     COSTS,
@@ -25,6 +25,7 @@ from tests.return_shop import (
     rules_of,
     with_nodes,
 )
+from tests.rule_text import mistakes
 from tests.unit.test_rules_check import world
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -278,8 +279,7 @@ def test_names_that_nothing_carries_are_found() -> None:
         objectives="[{kind: worth, nodes: {labels: [y]}, skus: {labels: [z]}, percent: 1}, "
         "{kind: stock_need, nodes: {groups: [g]}, cents: 1, target_units: 1}]",
     )
-    file = read_rules(text, "r")
-    found = [str(v).split("returns.")[1] for v in check_against(file.rules, *world(), file.document)]
+    found = [line.split("returns.")[1] for line in mistakes(text, *world())]
     assert found == [
         "eligibility[0].nodes.ids[1]: no node 'x'",
         "eligibility[0].skus.ids[1]: no SKU 'S2'",

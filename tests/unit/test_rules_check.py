@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 from router.catalogue import Catalogue, Sku
-from router.domain import NodeType
+from router.domain import NodeType, Status
 from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Network, Node, Service, Zone
 from router.network import Path as HubPath
 from router.rules import model
-from router.rules.parse import check_against, read_rules
+from router.rules.parse import read_rules
+from router.sourcer import decide
 from server.load.rules import load_rules
-from tests.rule_text import GOOD, ONE_STRATEGY, brief, changed, warned
+from tests.engine import snapshot_of
+from tests.rule_text import GOOD, ONE_STRATEGY, changed, mistakes, warned
+from tests.small_shop import rules_of, small_shop
+from tests.worlds import NOW_SECONDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -235,8 +239,39 @@ def world(*, node_id: str = "n1") -> tuple[Network, Catalogue]:
     return network, Catalogue.from_skus([Sku(sku_id="S1", weight_grams=1, labels=frozenset({"cold"}))])
 
 
+@pytest.mark.parametrize(
+    ("when", "warned_of"),
+    [
+        ("{sales_channels: [STORE]}", True),
+        ("{destination_countries: [DE, BE]}", True),
+        ("{destination_countries: [DE, FR], destination_zones: [other]}", True),
+        ("{order_value: {min_cents: 90001}}", True),
+        ("{order_value: {max_cents: 99}}", True),
+        ("{order_value: {min_cents: 90000}}", False),
+        ("{destination_countries: [DE, FR]}", False),
+        ("{customer_segments: [vip]}", False),
+    ],
+)
+def test_a_fallback_whose_conditions_cannot_hold_is_warned_of(when: str, warned_of: bool) -> None:
+    text = changed("- id: standard", f"- id: standard\n        when: {when}")
+    expected = (
+        "rules.yaml:22:9 S0.fallback: no order of this strategy meets the conditions of 'standard', "
+        "which is tried all the same"
+    )
+    assert warned(text) == ([expected] if warned_of else [])
+
+
+def test_a_fallback_is_tried_whatever_its_conditions_say() -> None:
+    shop = small_shop()
+    nobody = {"kind": "exclude_nodes", "name": "none", "nodes": {}}
+    first = {"id": "web", "when": {"sales_channels": ["WEB"]}, "eligibility": [nobody], "fallback": "store"}
+    second = {"id": "store", "when": {"sales_channels": ["STORE"]}}
+    decision = decide(shop.order, snapshot_of(replace(shop, rules=rules_of(first, second))), NOW_SECONDS)
+    assert (decision.strategy_ids, decision.status) == (("web", "store"), Status.SOURCED)
+
+
 def test_names_that_are_known_pass() -> None:
-    assert check_against(read_rules(GOOD, "r").rules, *world()) == []
+    assert read_rules(GOOD, "r", *world()).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -262,14 +297,12 @@ def test_names_that_are_known_pass() -> None:
     ],
 )
 def test_names_that_nothing_carries_are_found(old: str, new: str, field: str, message: str) -> None:
-    found = check_against(read_rules(changed(old, new), "r").rules, *world())
-    assert f"S0.{field}: {message}" in [brief(v) for v in found]
+    found = mistakes(changed(old, new), *world())
+    assert any(line.endswith(f" S0.{field}: {message}") for line in found)
 
 
-def test_unknown_nodes_and_skus_are_placed_when_the_document_is_given() -> None:
-    file = read_rules(changed("[S1]", "[S1, S2]"), "rules.yaml")
-    found = check_against(file.rules, *world(node_id="n2"), file.document)
-    assert [brief(v) for v in found] == [
+def test_unknown_nodes_and_skus_are_placed() -> None:
+    assert mistakes(changed("[S1]", "[S1, S2]"), *world(node_id="n2")) == [
         "rules.yaml:26:64 S1.eligibility[1].skus.ids[1]: no SKU 'S2'",
         "rules.yaml:26:84 S1.eligibility[1].nodes.ids[0]: no node 'n1'",
     ]

@@ -879,12 +879,13 @@ class Certificate(_message.Message):
         KIND_UNSPECIFIED: Certificate._Kind.ValueType  # 0
         """Never sent."""
         EXACT: Certificate._Kind.ValueType  # 1
-        """Under these rules and this stock no plan fills more units, and none that fills as many is cheaper. Of
-        an unsourceable order: no plan exists.
+        """Under these rules and this stock no plan fills more units, and none that fills as many is cheaper, and
+        no earlier strategy has one. Of an unsourceable order: no plan exists.
         """
         BOUNDED: Certificate._Kind.ValueType  # 2
-        """That is not proven; no plan that fills as many units costs less than bound_cents. Of an unsourceable
-        order: no plan was found before a limit, yet one may exist.
+        """That is not proven; no plan of the strategy that answered that fills as many units costs less than
+        bound_cents; see stopped_by. Of an unsourceable order: no plan was found before a limit, yet one may
+        exist.
         """
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
@@ -893,12 +894,13 @@ class Certificate(_message.Message):
     KIND_UNSPECIFIED: Certificate.Kind.ValueType  # 0
     """Never sent."""
     EXACT: Certificate.Kind.ValueType  # 1
-    """Under these rules and this stock no plan fills more units, and none that fills as many is cheaper. Of
-    an unsourceable order: no plan exists.
+    """Under these rules and this stock no plan fills more units, and none that fills as many is cheaper, and
+    no earlier strategy has one. Of an unsourceable order: no plan exists.
     """
     BOUNDED: Certificate.Kind.ValueType  # 2
-    """That is not proven; no plan that fills as many units costs less than bound_cents. Of an unsourceable
-    order: no plan was found before a limit, yet one may exist.
+    """That is not proven; no plan of the strategy that answered that fills as many units costs less than
+    bound_cents; see stopped_by. Of an unsourceable order: no plan was found before a limit, yet one may
+    exist.
     """
 
     class _Method:
@@ -942,13 +944,18 @@ class Certificate(_message.Message):
     method: Global___Certificate.Method.ValueType
     """Which step answered."""
     bound_cents: _builtins.int
-    """Lower bound on the cost of any plan that fills as many units; 0 when unsourceable."""
+    """Lower bound on the cost of any plan that fills as many units, under the strategy that answered; 0 when
+    unsourceable.
+    """
     gap_ppm: _builtins.int
     """(cost - bound) / max(1, |cost|) in parts per million, rounded up; 0 when EXACT or unsourceable. 0 with
     BOUNDED: it is the number of units that is not proven.
     """
     stopped_by: _builtins.str
-    """The limit that ended the search; empty when none did."""
+    """The limit that ended the search: node_limit, time_limit or numerics; empty when none did. Before it, each
+    earlier strategy whose search ended before it had a plan, as "strategy ID: limit", divided by "; ": it is
+    not known whether that strategy would have answered.
+    """
     def __init__(
         self,
         *,
@@ -1119,6 +1126,7 @@ class Candidate(_message.Message):
     ARRIVAL_TIME_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
+    TAKEN_QUANTITY_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """The node."""
     available: _builtins.int
@@ -1127,6 +1135,10 @@ class Candidate(_message.Message):
     """Great-circle distance in metres."""
     service_id: _builtins.str
     """The cheapest service for the line alone; empty when rejected."""
+    taken_quantity: _builtins.int
+    """In an explanation: units of the line that the plan takes from this node, 0 for none. A line may be divided, so
+    a node that sends a part of it may have rejections. What it costs stands in the plan's shipment of the node.
+    """
     @_builtins.property
     def arrival_time(self) -> _timestamp_pb2.Timestamp:
         """Arrival by that service; absent when rejected."""
@@ -1137,7 +1149,7 @@ class Candidate(_message.Message):
 
     @_builtins.property
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejection]:
-        """Everything that stands against the node; empty when it may supply the line."""
+        """Everything that stands against the node supplying the line whole; empty when it may."""
 
     def __init__(
         self,
@@ -1149,10 +1161,11 @@ class Candidate(_message.Message):
         arrival_time: _timestamp_pb2.Timestamp | None = ...,
         cost: Global___Cost | None = ...,
         rejections: _abc.Iterable[Global___Rejection] | None = ...,
+        taken_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "available", b"available", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "rejections", b"rejections", "service_id", b"service_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "available", b"available", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "rejections", b"rejections", "service_id", b"service_id", "taken_quantity", b"taken_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1458,23 +1471,38 @@ class Explanation(_message.Message):
 
     LINES_FIELD_NUMBER: _builtins.int
     RELAXATIONS_FIELD_NUMBER: _builtins.int
+    STRATEGY_ID_FIELD_NUMBER: _builtins.int
+    STOPPED_BY_FIELD_NUMBER: _builtins.int
+    strategy_id: _builtins.str
+    """The strategy that answered, the last of the decision's strategy_ids; empty when none applies to the order."""
+    stopped_by: _builtins.str
+    """What cut the explanation short, divided by ", "; empty when it is complete. candidate_limit: of some lines only
+    the best nodes are listed. Any other, such as decision_limit, search_limit or time_limit: changes that would
+    help may be missing, and alternatives may not be all there are or not the cheapest.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineCandidates]:
-        """Every node with stock of a line's SKU, line by line."""
+        """Every node with stock of a line's SKU, line by line, each line looked at whole and by itself, under the rules of
+        the strategy strategy_id.
+        """
 
     @_builtins.property
     def relaxations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Relaxation]:
-        """What would make an unsourceable or partial order whole: the smallest sets of changes found."""
+        """What would make an unsourceable or partial order whole: the smallest sets of changes found, to any of the
+        strategies tried.
+        """
 
     def __init__(
         self,
         *,
         lines: _abc.Iterable[Global___LineCandidates] | None = ...,
         relaxations: _abc.Iterable[Global___Relaxation] | None = ...,
+        strategy_id: _builtins.str = ...,
+        stopped_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "relaxations", b"relaxations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines", "relaxations", b"relaxations", "stopped_by", b"stopped_by", "strategy_id", b"strategy_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
