@@ -153,7 +153,7 @@ def sourcier_commands() -> list[list[str]]:
 
 
 def test_the_readme_shows_commands() -> None:
-    assert [command[0] for command in sourcier_commands()] == ["source", "explain", "rank"]
+    assert [command[0] for command in sourcier_commands()] == ["source", "explain", "rank", "source"]
 
 
 @pytest.mark.parametrize("command", sourcier_commands(), ids=" ".join)
