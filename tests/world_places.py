@@ -16,6 +16,7 @@ HOUR_SECONDS, DAY_SECONDS = 3_600, 86_400
 SERVED: tuple[frozenset[str], ...] = (
     frozenset({HOME, STORE, PICKUP_POINT}),
     frozenset({HOME, PICKUP_POINT}),
+    frozenset({HOME, STORE, PICKUP_POINT}),
     frozenset({HOME, PICKUP_POINT}),
     frozenset({STORE}),
     frozenset({HOME}),
@@ -54,16 +55,17 @@ class PlacesRecipe(RulesRecipe):
             PickupPoint(point_id=f"P{i}", country=at[0], postal_code=at[1], latitude=at[2], longitude=at[3])
             for i, at in enumerate(self.pick(places) for _ in range(self.pick((1, 0, 2))))
         )
-        services = tuple(self.serving(service) for service in network.services)
+        only_paths = self.chance(35)
+        services = tuple(self.serving(service, only_paths) for service in network.services)
         found = replace(network, nodes=nodes, services=services, pickup_points=points)
         return replace(found, paths=tuple(self.path(i, found) for i in range(self.pick((1, 2, 0)))))
 
-    def serving(self, service: Service) -> Service:
+    def serving(self, service: Service, only_paths: bool) -> Service:
         """The service for some kinds of place, often to everywhere; now and then the retailer's own, which
-        serves no address."""
-        serves = self.pick(SERVED)
+        serves no address. only_paths: stores are reached by paths alone."""
+        serves = self.pick(SERVED) - ({STORE} if only_paths else set()) or {PICKUP_POINT}
         own = self.chance(30) and serves != {HOME}
-        lanes = (*service.lanes, self.lane_to_anywhere()) if self.chance(60) else service.lanes
+        lanes = (*service.lanes, self.lane_to_anywhere()) if self.chance(80) else service.lanes
         return replace(service, serves=serves - {HOME} if own else serves, is_transfer=own, lanes=lanes)
 
     def lane_to_anywhere(self) -> Lane:
@@ -121,7 +123,7 @@ class PlacesRecipe(RulesRecipe):
         return replace(line, delivery_id=own.delivery_id, together=together)
 
     def delivery(self, i: int, network: Network, places: Sequence[Place], now: int) -> Delivery:
-        kind = self.pick((STORE, HOME, STORE, PICKUP_POINT))
+        kind = self.pick((STORE, HOME, STORE, HOME, PICKUP_POINT))
         to: dict[str, Any] = {}
         if kind == STORE:
             stores = [n.node_id for n in network.nodes if n.pickup_lead_seconds is not None]

@@ -16,7 +16,7 @@ from tests.property.comparison import OMNICHANNEL_KINDS, against_force, world_of
 from tests.worlds import World
 
 WORLDS = {
-    "omnichannel": 70,
+    "omnichannel": 120,
     "deliveries": 500,
     "scarce deliveries": 200,
     "whole deliveries": 300,
