@@ -62,7 +62,7 @@ class Supply:
         own = [row for row in self.rows if isinstance(row.rule, Receipts) and row.classes[cls]]
         if not own:
             return {}
-        found = {}
+        found: dict[int, Steps] = {}
         for node, steps in self._snapshot.receipts.of(sku_ix).items():
             days = [row.rule.max_days for row in own if row.nodes[node] and isinstance(row.rule, Receipts)]
             last = self.origin_seconds + max(days, default=-1) * DAY_SECONDS
