@@ -47,6 +47,7 @@ COST = Cost(
     node_priority_cents=64,
     transfer_cents=128,
     lateness_cents=256,
+    node_load_cents=512,
 )
 PLAN = Plan(
     shipments=(
