@@ -31,7 +31,7 @@ $(STAMP): requirements.lock pyproject.toml
 warm: $(STAMP)  ## compile the kernels (minutes, once for each version of them)
 	@$(BIN)/python -m server.warm
 
-demo: warm  ## 2,000 orders of a French retailer over gRPC, against what shops do today
+demo: warm  ## a French retailer over gRPC: 2,000 orders against what shops do today, and one of each kind
 	@$(BIN)/python -m bench.demo $(ARGS)
 
 test: warm  ## every test but the long ones

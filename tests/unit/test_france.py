@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import numpy as np
 import pytest
 
 from bench.assortment import apportion
-from bench.france import World, build_world, slug, write_retailer, write_world
+from bench.france import World, build_world, slug
+from bench.france_files import write_world
 from bench.geography import DATA, Atlas, distance_m
+from bench.omnichannel import PICKUP_POINTS, omnichannel
 from bench.orders import generate_orders
 from router.catalogue import Catalogue, Sku
-from router.domain import (
-    NodeType,
-)
+from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidInput
 from router.network import Network
 from router.order_checks import order_violations
@@ -31,11 +32,17 @@ from server.load.stock import read_stock
 
 NOW = 1_700_000_000
 SMALL = {"stores": 40, "skus": 300, "stock_rows": 6_000}
+TODAY = date(2026, 5, 12)
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
     return build_world()
+
+
+@pytest.fixture(scope="module")
+def open_world(world: World) -> World:
+    return omnichannel(world, today=TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +143,15 @@ def test_every_place_has_the_zone_of_its_group(world: World, network: Network) -
     assert zone_of(network, "FR", "") == "fr-other"
 
 
-def test_every_service_collects_somewhere_and_dearer_means_heavier(world: World, carriage: Carriage) -> None:
+def test_every_service_collects_somewhere_and_dearer_means_heavier(
+    world: World, open_world: World, carriage: Carriage
+) -> None:
     services = {service.service_id for service in carriage.services}
-    assert set().union(*(n.services for n in world.nodes)) == services
-    for service in carriage.services:
+    returning = {service.service_id for service in carriage.return_services}
+    assert set().union(*(n.services for n in open_world.nodes)) == services | returning
+    home = {service.service_id for service in carriage.services if "HOME" in service.serves}
+    assert set().union(*(n.services for n in world.nodes)) == home
+    for service in (*carriage.services, *carriage.return_services):
         for lane in service.lanes:
             assert all(low.cents < high.cents for low, high in pairwise(lane.brackets)), service.service_id
 
@@ -166,10 +178,12 @@ def test_rule_files_are_valid_and_name_what_exists(world: World, network: Networ
     assert list(unknown_names(read.rules, network, catalogue)) == []
 
 
-def test_the_default_rules_use_all_seven_objectives() -> None:
+def test_the_default_rules_use_every_objective() -> None:
     read = read_rules((DATA / "france_rules.yaml").read_text("utf-8"), "france_rules.yaml")
     kinds = {o.kind for p in read.rules.profiles for s in p.strategies for o in s.objectives}
-    assert kinds == {"shipping", "handling", "delay", "split", "stock_depth", "distance", "node_priority"}
+    on_the_way = {"shipping", "transfer", "handling", "delay", "lateness", "distance"}
+    assert kinds == on_the_way | {"split", "stock_depth", "node_priority"}
+    assert all(p.returns is not None for p in read.rules.profiles)
 
 
 def test_stock_rows_are_pairs_that_appear_once(world: World) -> None:
@@ -202,7 +216,7 @@ def test_stores_hold_special_goods_only_with_a_permit(world: World, goods_label:
 
 def test_the_whole_bytes_depend_on_the_seed_alone(tmp_path: Path) -> None:
     def digest(folder: str, seed: int) -> dict[str, str]:
-        config = write_retailer(tmp_path / folder, **SMALL, seed=seed)
+        config = write_world(build_world(**SMALL, seed=seed), tmp_path / folder)
         assert config == tmp_path / folder / "sourcier.yaml"
         files = sorted(config.parent.iterdir())
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
@@ -222,6 +236,84 @@ def test_the_whole_bytes_depend_on_the_seed_alone(tmp_path: Path) -> None:
         "skus.csv",
         "stock.parquet",
     }
+
+
+def test_the_plain_retailer_has_no_hours_and_only_sends(tmp_path: Path) -> None:
+    config = load_config(write_world(build_world(**SMALL), tmp_path), environ={})
+    network, _ = load_network(config.network, config.nodes, now_seconds=0)
+    assert not network.keeps_time
+    assert not network.paths
+    assert not network.return_services
+    assert all(service.serves == {"HOME"} for service in network.services)
+    assert config.pickup_points is None
+
+
+def test_the_open_retailer_loads_as_what_was_built(tmp_path: Path) -> None:
+    world = omnichannel(build_world(**SMALL), today=TODAY)
+    config = load_config(write_world(world, tmp_path), environ={})
+    network, _ = load_network(
+        config.network,
+        config.nodes,
+        now_seconds=NOW,
+        closures=config.closures,
+        pickup_points=config.pickup_points,
+    )
+    assert network.nodes == world.nodes
+    assert network.pickup_points == tuple(sorted(world.pickup_points, key=lambda p: p.point_id))
+    # Each of four hubs, and each two in turn.
+    assert len(network.paths) == 4 + 4 * 3
+    assert any(day in network.holidays["FR", ""] for day in range(TODAY.toordinal(), TODAY.toordinal() + 3))
+
+
+def test_the_open_retailer_differs_in_nothing_else(world: World, open_world: World) -> None:
+    def same(node: object) -> tuple[object, ...]:
+        names = ("node_id", "latitude", "longitude", "labels", "priority", "processing_seconds")
+        return tuple(getattr(node, name) for name in (*names, "shipment_cents", "safety_stock_units"))
+
+    assert list(map(same, open_world.nodes)) == list(map(same, world.nodes))
+    assert all(
+        o.services >= w.services and o.groups >= w.groups
+        for o, w in zip(open_world.nodes, world.nodes, strict=True)
+    )
+    assert (open_world.goods, open_world.stock) == (world.goods, world.stock)
+    assert omnichannel(world, today=TODAY) == open_world
+
+
+def test_stores_open_and_hand_out_and_suppliers_only_send(open_world: World) -> None:
+    by_type = {t: [n for n in open_world.nodes if n.node_type is t] for t in NodeType}
+    assert all(n.calendar for n in open_world.nodes)
+    assert {n.calendar for n in by_type[NodeType.STORE]} == {"mall", "boulevard", "town"}
+    assert all(n.return_methods == {ReturnMethod.DROP_OFF} for n in by_type[NodeType.STORE])
+    handing_out = [n for n in open_world.nodes if n.pickup_lead_seconds is not None]
+    assert 250 < len(handing_out) < 320
+    assert {n.node_type for n in handing_out} == {NodeType.STORE}
+    for supplier in by_type[NodeType.SUPPLIER]:
+        assert not supplier.return_methods
+        assert supplier.services <= {"standard", "freight"}
+        assert supplier.processing_seconds >= 86_400
+    assert all("hubs" in n.groups for n in by_type[NodeType.WAREHOUSE])
+
+
+def test_closures_are_of_stores_around_today(open_world: World) -> None:
+    closed = [n for n in open_world.nodes if n.closed]
+    assert 2 < len(closed) < 20
+    assert {n.node_type for n in closed} == {NodeType.STORE}
+    today = TODAY.toordinal()
+    for node in closed:
+        assert ("renovation" in node.labels) == (today in node.closed)
+        assert today + 1 in node.closed
+        assert len(node.closed) == max(node.closed) - min(node.closed) + 1
+
+
+def test_pickup_points_lie_where_people_live(open_world: World) -> None:
+    points = open_world.pickup_points
+    assert len({p.point_id for p in points}) == len(points) == PICKUP_POINTS
+    for point in points:
+        metres = min(
+            distance_m(point.latitude, point.longitude, p.latitude, p.longitude) for p in open_world.places
+        )
+        assert metres < 3_000
+    assert {p.calendar for p in points} == {"kiosk", "mall", ""}
 
 
 def test_files_load_as_what_was_built(tmp_path: Path) -> None:
