@@ -1,9 +1,10 @@
-"""Orders that state deliveries: each is decided by itself, unless two ask for the same SKU.
+"""Orders by deliveries: each is decided by itself, unless two ask for the same SKU.
 
 Deliveries have dates, splits and node limits of their own, so the cheapest plan of an order is made of the
 cheapest plans of its deliveries. Only stock joins them: where two take the same SKU from the same node, what
-one takes is not there for the other. Such conflicts are branched on, best bound first: how many units the
-earlier takes there, which the later then does not find.
+one takes is not there for the other. So it is with the parts that a node supplies to one delivery at
+several dates. Such conflicts are branched on, best bound first: how many units the earlier takes there, which
+the later then does not find.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, count
+from itertools import count, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 from router.domain import Cost, Delivery, DeliveryMethod, DeliveryPlan, Method, Order, Part, Plan, Shipment
 from router.ladder import Solved, Unsolved, divisible_lines, solve_world
 from router.places import Place, lines_of
-from router.scene import Scene, Share, Shares, build_scene, late_cents
+from router.receipts import Steps
+from router.rules.model import MinRemaining, StockDepth
+from router.scene import Scene, Shares, Taker, build_scene, late_cents
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
+from router.supply import Supply, with_sources
 
 MAX_BRANCHES = 256
 """Most ways to share stock between deliveries that are looked at; then the bound is told."""
@@ -47,53 +51,90 @@ class Question:
     forbidden: frozenset[int]
     """Rows of nodes that may supply nothing."""
 
+    @property
+    def origin_seconds(self) -> int:
+        return self.snapshot.compiled.timetable.origin(self.now_seconds)
 
-class SceneNames(NamedTuple):
-    """Ids of the nodes and services of a scene."""
+    @property
+    def shared_costs(self) -> bool:
+        """Does it matter what others take where there is enough for all?"""
+        strategy = self.snapshot.compiled.strategies[self.strategy_ix]
+        return any(isinstance(g, StockDepth) for g in strategy.objectives) or any(
+            isinstance(rule, MinRemaining) for rule in strategy.eligibility
+        )
 
-    node_ids: tuple[str, ...]
-    service_ids: tuple[str, ...]
 
+Allotted = Mapping[tuple[Pair, Taker], int]
+"""Most units of a pair that a taker takes; those after it find as many less."""
 
-Allotted = Mapping[tuple[Pair, int], int]
-"""Most units of a pair that a delivery (its place in the order) takes; those after it find as many less."""
+Drawn = Mapping[Pair, Mapping[Taker, int]]
+"""Units that the takers of a plan take."""
 
 
 @dataclass(slots=True)
 class _Search:
     question: Question
-    answers: dict[tuple[int, frozenset[tuple[Pair, Share]]], Solved | Unsolved] = field(default_factory=dict)
+    answers: dict[tuple[int, frozenset[tuple[Pair, Taker, int]]], Solved | Unsolved] = field(
+        default_factory=dict
+    )
     whole: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    growth: dict[int, Mapping[int, Steps]] = field(default_factory=dict)
 
     def solve(self, ix: int, allotted: Allotted) -> Solved | Unsolved:
         """Delivery ``ix`` by itself, with its share of the stock."""
-        shares: dict[Pair, Share] = {}
-        for (pair, taker), units in allotted.items():
-            gone, most = shares.get(pair, Share(0, None))
-            if taker < ix:
-                shares[pair] = Share(gone + units, most)
-            elif taker == ix:
-                shares[pair] = Share(gone, units)
-        key = (ix, frozenset(shares.items()))
-        if key not in self.answers:
-            divisible = self.divisible(ix) if shares else None
-            self.answers[key] = solve_delivery(self.question, ix, shares, divisible)
-        return self.answers[key]
+        own = {key: units for key, units in allotted.items() if key[1].delivery_ix <= ix}
+        known = (ix, frozenset((*key, units) for key, units in own.items()))
+        if known not in self.answers:
+            shares: dict[Pair, dict[Taker, int]] = {}
+            for (pair, taker), units in own.items():
+                shares.setdefault(pair, {})[taker] = units
+            self.answers[known] = self._solve(ix, shares)
+        return self.answers[known]
+
+    def _solve(self, ix: int, shares: Shares) -> Solved | Unsolved:
+        question = self.question
+        scene = _scene(question, ix, shares)
+        if not len(scene.nodes) or not scene.ways.ids:
+            return Unsolved()
+        names = SceneNames(tuple(map(str, range(len(scene.nodes)))), tuple(scene.ways.ids))
+        origin = scene.moment.origin_seconds
+        divisible = self.divisible(ix) if shares or (scene.dates > origin).any() else None
+        seconds = scene.ways.arrival - origin
+        found = solve_world(
+            scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible
+        )
+        if isinstance(found, Unsolved):
+            return found
+        return replace(found, plan=finished(scene, question.snapshot.compiled.node_ids, names, found.plan))
 
     def divisible(self, ix: int) -> NDArray[np.bool_]:
-        """bool[L]: lines of a delivery that may be divided. A line that a node can supply whole stays whole,
-        even if another delivery empties that node."""
+        """bool[L]: lines of a delivery that may be divided. A line that a node can supply whole at once stays
+        whole, even if another delivery empties that node."""
         if ix not in self.whole:
-            scene = _scene(self.question, ix, {})
-            self.whole[ix] = divisible_lines(scene.moment, scene.columns)
+            scene = _scene(self.question, ix, {}, later=False)
+            if scene.ways.ids:
+                self.whole[ix] = divisible_lines(scene.moment, scene.columns)
+            else:
+                self.whole[ix] = np.zeros(len(scene.columns.sku_ix), bool)
         return self.whole[ix]
 
-    def amounts(self, ix: int, pair: Pair) -> list[int]:
-        """Units that a delivery may take of a pair: sums of its lines, or of parts of those that may be
-        divided. When they are more than MAX_AMOUNTS, some of them."""
+    def supply_of(self, pair: Pair, date_seconds: int) -> int:
+        """Units of a pair by a date."""
+        sku, node = pair
+        if sku not in self.growth:
+            question = self.question
+            supply = Supply(question.snapshot, question.strategy_ix, question.now_seconds)
+            self.growth[sku] = supply.growth(sku)
+        grown = sum(units for date, units in self.growth[sku].get(node, ()) if date <= date_seconds)
+        return (self.question.snapshot.stock.get(*pair) or 0) + grown
+
+    def amounts(self, taker: Taker, pair: Pair) -> list[int]:
+        """Units that a part may take of a pair: sums of lines of its delivery, or of parts of those that may
+        be divided. When they are more than MAX_AMOUNTS, some of them."""
         snapshot = self.question.snapshot
-        have = snapshot.stock.get(*pair) or 0
+        have = self.supply_of(pair, taker.date_seconds)
         sums = {0}
+        ix = taker.delivery_ix
         lines = lines_of(self.question.order, self.question.deliveries[ix])
         for line, divisible in zip(lines, self.divisible(ix).tolist(), strict=True):
             if snapshot.catalogue.ids.find(line.sku_id) == pair[0]:
@@ -103,6 +144,25 @@ class _Search:
             if len(sums) > MAX_AMOUNTS:
                 break
         return sorted(sums)
+
+    def conflict(self, allotted: Allotted, drawn: Drawn) -> tuple[Pair, Taker, Taker] | None:
+        """A pair that a taker whose amount is still open shares with a later one, where that matters."""
+        for pair in sorted(drawn):
+            takers = sorted(drawn[pair])
+            if len(takers) < 2 or not (self.question.shared_costs or self._overdrawn(pair, drawn[pair])):
+                continue
+            for taker, following in pairwise(takers):
+                if (pair, taker) not in allotted:
+                    return pair, taker, following
+        return None
+
+    def _overdrawn(self, pair: Pair, takers: Mapping[Taker, int]) -> bool:
+        dates = {taker.date_seconds for taker in takers}
+        return any(
+            sum(units for taker, units in takers.items() if taker.date_seconds <= date)
+            > self.supply_of(pair, date)
+            for date in dates
+        )
 
 
 def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
@@ -130,16 +190,16 @@ def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
         if not heap:
             return Unsolved(stopped or ("branches" if left_out[0] else ""))
         fewer, least, _, allotted, answers = heapq.heappop(heap)
-        drawn = [_drawn(question, answer) for answer in answers]
-        conflict = _conflict(allotted, drawn)
+        drawn = _drawn(question, answers)
+        conflict = search.conflict(allotted, drawn)
         if conflict is None:
             return _joined(question, answers, *_bounded((fewer, least), left_out))
         pair, first, second = conflict
         amounts = search.amounts(first, pair)
         if len(amounts) > MAX_AMOUNTS:
             left_out = min(left_out, (fewer, least))
-            have = question.snapshot.stock.get(*pair) or 0
-            amounts = sorted({0, drawn[first][pair], max(0, have - drawn[second][pair])})
+            have = search.supply_of(pair, second.date_seconds)
+            amounts = sorted({0, drawn[pair][first], max(0, have - drawn[pair][second])})
         for units in amounts:
             push({**allotted, (pair, first): units})
     return _greedy(question, search, min(left_out, heap[0][:2] if heap else (0, 0)))
@@ -159,40 +219,38 @@ def _worth(answers: Sequence[Solved | Unsolved]) -> tuple[int, int]:
     return units, sum(a.bound_cents for a in solved)
 
 
-def _drawn(question: Question, answer: Solved | Unsolved) -> dict[Pair, int]:
-    """Units by SKU and node of a plan."""
-    found: dict[Pair, int] = {}
-    if isinstance(answer, Unsolved):
-        return found
+def _drawn(question: Question, answers: Sequence[Solved | Unsolved]) -> dict[Pair, dict[Taker, int]]:
+    """Units of the plans by SKU and node, and who takes them."""
+    found: dict[Pair, dict[Taker, int]] = {}
     skus, nodes = question.snapshot.catalogue.ids, question.snapshot.compiled.nodes
-    for shipment in answer.plan.shipments:
-        for pick in shipment.picks:
-            pair = (skus.find(pick.sku_id), nodes.find(shipment.node_id))
-            found[pair] = found.get(pair, 0) + pick.quantity
+    for ix, answer in enumerate(answers):
+        for shipment in answer.plan.shipments if isinstance(answer, Solved) else ():
+            taker = Taker(ix, shipment.supply_seconds or question.origin_seconds)
+            for pick in shipment.picks:
+                takers = found.setdefault((skus.find(pick.sku_id), nodes.find(shipment.node_id)), {})
+                takers[taker] = takers.get(taker, 0) + pick.quantity
     return found
 
 
-def _conflict(allotted: Allotted, drawn: Sequence[Mapping[Pair, int]]) -> tuple[Pair, int, int] | None:
-    """A pair of which two deliveries take, where the amount of the first of them is still open."""
-    for first, second in combinations(range(len(drawn)), 2):
-        for pair in sorted(drawn[first].keys() & drawn[second].keys()):
-            if (pair, first) not in allotted:
-                return pair, first, second
-    return None
-
-
 def _greedy(question: Question, search: _Search, left_out: tuple[int, int]) -> Solved | Unsolved:
-    """Deliveries one after the other, each with what the ones before have left."""
-    allotted: dict[tuple[Pair, int], int] = {}
+    """Deliveries one after the other, each with what the ones before have left; and their parts likewise."""
+    allotted: dict[tuple[Pair, Taker], int] = {}
     answers: list[Solved | Unsolved] = []
     partial = question.snapshot.compiled.strategies[question.strategy_ix].limits.allow_partial
     for ix in range(len(question.deliveries)):
-        answer = search.solve(ix, allotted)
-        if isinstance(answer, Unsolved) and not partial:
-            return Unsolved(answer.stopped_by or "branches")
-        for pair, units in _drawn(question, answer).items():
-            allotted[pair, ix] = units
+        while True:
+            answer = search.solve(ix, allotted)
+            if isinstance(answer, Unsolved) and not partial:
+                return Unsolved(answer.stopped_by or "branches")
+            drawn = _drawn(question, [*answers, answer])
+            conflict = search.conflict(allotted, drawn)
+            if conflict is None:
+                break
+            pair, first, _ = conflict
+            allotted[pair, first] = drawn[pair][first]
         answers.append(answer)
+        for pair, takers in drawn.items():
+            allotted |= {(pair, taker): units for taker, units in takers.items() if taker.delivery_ix == ix}
     if not any(isinstance(a, Solved) for a in answers):
         return Unsolved("branches")
     units, cents = _worth(answers)
@@ -216,7 +274,12 @@ def _joined(
             )
         )
     cost = Cost.of([sum(values) for values in zip(*(p.cost.parts() for p in plans), strict=True)])
-    plan = Plan(shipments=tuple(shipments), cost=cost, deliveries=tuple(plans))
+    stated = tuple(plans) if question.order.deliveries else ()
+    plan = with_sources(
+        Plan(shipments=tuple(shipments), cost=cost, deliveries=stated),
+        question.snapshot,
+        Supply(question.snapshot, question.strategy_ix, question.now_seconds),
+    )
     methods = {a.method for _, a in solved}
     stopped = next((a.stopped_by for _, a in solved if a.stopped_by), "" if complete else "branches")
     proven = complete and all(a.proven for _, a in solved)
@@ -228,23 +291,14 @@ _RANK = [Method.SUBSET_DP, Method.MIP, Method.GREEDY]
 """From the strongest to the weakest."""
 
 
-def solve_delivery(
-    question: Question, ix: int, shares: Shares, divisible: NDArray[np.bool_] | None = None
-) -> Solved | Unsolved:
-    """One delivery with its share of the stock. divisible: as for ``solve_world``."""
-    scene = _scene(question, ix, shares)
-    if not len(scene.nodes) or not scene.ways.ids:
-        return Unsolved()
-    node_ids = question.snapshot.compiled.node_ids
-    names = SceneNames(tuple(node_ids[n] for n in scene.nodes.tolist()), tuple(scene.ways.ids))
-    seconds = scene.ways.arrival - scene.moment.origin_seconds
-    found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible)
-    if isinstance(found, Unsolved):
-        return found
-    return replace(found, plan=finished(scene, names, found.plan))
+class SceneNames(NamedTuple):
+    """The rows of a scene's sources, as text, and the ids of its ways."""
+
+    node_ids: tuple[str, ...]
+    service_ids: tuple[str, ...]
 
 
-def _scene(question: Question, ix: int, shares: Shares) -> Scene:
+def _scene(question: Question, ix: int, shares: Shares, *, later: bool = True) -> Scene:
     return build_scene(
         question.snapshot,
         question.order,
@@ -254,21 +308,26 @@ def _scene(question: Question, ix: int, shares: Shares) -> Scene:
         question.now_seconds,
         shares,
         question.forbidden,
+        delivery_ix=ix,
+        later=later,
     )
 
 
-def finished(scene: Scene, names: SceneNames, plan: Plan) -> Plan:
-    """The plan with what the kernels do not tell apart: methods, transfers, lateness."""
+def finished(scene: Scene, node_ids: Sequence[str], names: SceneNames, plan: Plan) -> Plan:
+    """The plan with what the kernels do not tell apart: dates, methods, transfers, lateness."""
     shipments = []
     transfers = 0
     for shipment in plan.shipments:
-        row, way = names.node_ids.index(shipment.node_id), names.service_ids.index(shipment.service_id)
+        row, way = int(shipment.node_id), names.service_ids.index(shipment.service_id)
+        date_seconds = int(scene.dates[row])
         tariff = scene.ways.tariffs[int(scene.ways.tariff[row, way])]
         transfer = tariff.price(tariff.transfer_cents, shipment.weight_grams)
         transfers += transfer
         shipments.append(
             replace(
                 shipment,
+                node_id=node_ids[int(scene.nodes[row])],
+                supply_seconds=date_seconds if date_seconds > scene.moment.origin_seconds else 0,
                 cost=shipment.cost.moved(Part.SHIPPING, Part.TRANSFER, transfer),
                 delivery_id=scene.delivery.delivery_id,
                 method=DeliveryMethod(int(scene.methods[row])),

@@ -230,12 +230,28 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FromReceipt:
+    """Units of a pick that are not there yet: of a receipt expected then (epoch seconds)."""
+
+    expected_seconds: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """Units of one order line taken in one shipment."""
+    """Units of one order line taken in one shipment. receipts, backordered_quantity: those that are not there
+    yet, by what they come from; a backordered unit comes from nothing that is known yet."""
 
     line_id: str
     sku_id: str
     quantity: int
+    receipts: tuple[FromReceipt, ...] = ()
+    backordered_quantity: int = 0
+
+    @property
+    def on_hand_quantity(self) -> int:
+        """Units that are there now."""
+        return self.quantity - self.backordered_quantity - sum(r.quantity for r in self.receipts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +273,7 @@ class Shipment:
     cost: Cost
     delivery_id: str = ""
     method: DeliveryMethod = DeliveryMethod.SHIP
+    supply_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""Ranking for orders that state deliveries: each line in the scene of its delivery."""
+"""Ranking for orders by deliveries: each line in the scene of its delivery."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from router.kernels.rank import ANSWER_ROWS, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates
 from router.network import Node
 from router.orders import line_by_line
-from router.places import lines_of, place_of
+from router.places import deliveries_of, lines_of, place_of
 from router.rejections import Refusals, exclusions, kg_text, not_carried
 from router.scene import Scene, build_scene, late_cents
 from router.snapshot import Snapshot
@@ -31,7 +32,7 @@ def rank_deliveries(
 ) -> tuple[LineCandidates, ...]:
     """As ``rank_lines``. Methods are not told apart by name: a node serves a place by one."""
     found: dict[str, LineCandidates] = {}
-    for delivery in order.deliveries:
+    for delivery in deliveries_of(order):
         place = place_of(delivery, snapshot.network, snapshot.compiled)
         scene = build_scene(snapshot, order, delivery, place, strategy_ix, now_seconds, {})
         for ix, line in enumerate(lines_of(order, delivery)):
@@ -70,12 +71,14 @@ def _rank_line(
     weight = line.quantity * sku.weight_grams
     best = [_candidate(scene, nodes, found, weight, answer[:, i].tolist()) for i in range(eligible)]
     best.sort(key=lambda c: (c.cost.total_cents if c.cost else 0, c.arrival_seconds, -c.available, c.node_id))
+    able = {c.node_id: c for c in reversed(best)}  # the best date of each
+    best = [c for c in best if able[c.node_id] is c]
+    unable = _first_dates(found, rows, nodes, able)
     candidates = best[:max_per_line]
     if include_rejected:
         carriage = _SceneCarriage(scene, snapshot, sku, strategy_ix, found)
         refusals = Refusals(snapshot.network, nodes, scene.order, line, scene.strategy, carriage, found)
-        against = [row for row in range(rows) if found.bits[row, 0]]
-        for row in sorted(against, key=lambda row: int(found.node[row])):
+        for row in unable:
             candidates.append(
                 Candidate(
                     node_id=nodes[int(found.node[row])].node_id,
@@ -92,9 +95,19 @@ def _rank_line(
         sku_id=line.sku_id,
         quantity=line.quantity,
         candidates=tuple(candidates),
-        eligible_count=eligible,
-        rejected_count=rows - eligible,
+        eligible_count=len(best),
+        rejected_count=len(unable),
     )
+
+
+def _first_dates(found: Candidates, rows: int, nodes: list[Node], able: Mapping[str, Candidate]) -> list[int]:
+    """Of each node that may not supply the line at any date the row of its first."""
+    first: dict[str, int] = {}
+    for row in sorted(range(rows), key=lambda row: int(found.node[row])):
+        node_id = nodes[int(found.node[row])].node_id
+        if node_id not in able:
+            first.setdefault(node_id, row)
+    return list(first.values())
 
 
 def _candidate(
@@ -103,7 +116,7 @@ def _candidate(
     """From a column of the ranking's answer, whose times are but levels."""
     row, way = answer[ROW], answer[SERVICE]
     source = int(found.node[row])
-    arrival = int(scene.ways.arrival[source, way])
+    arrival, date_seconds = int(scene.ways.arrival[source, way]), int(scene.dates[source])
     cost = Cost.of(answer[FIRST_PART:])
     tariff = scene.ways.tariffs[int(scene.ways.tariff[source, way])]
     transfer = tariff.price(tariff.transfer_cents, weight_grams)
@@ -116,6 +129,7 @@ def _candidate(
         arrival_seconds=arrival,
         cost=cost.moved(Part.DELAY, Part.LATENESS, late).moved(Part.SHIPPING, Part.TRANSFER, transfer),
         rejections=(),
+        supply_seconds=date_seconds if date_seconds > scene.moment.origin_seconds else 0,
     )
 
 

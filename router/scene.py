@@ -36,6 +36,7 @@ from router.places import Place, part_of
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
 from router.snapshot import Moment, Snapshot
+from router.supply import Piles, Supply
 from router.timetable import HORIZON_DAYS
 from router.ways import Finder, Ways
 
@@ -50,8 +51,9 @@ LEAST_NODES, LANES_STEP = 16, 16
 class Scene:
     """moment, columns: what the kernels are given; the only strategy is row 0, the only order row 0.
 
-    order: the delivery's lines as an order of their own. nodes: int64[n], node of each source; beyond n the
-    world is padded. ways: of each source. late: bool[n, V], after latest_seconds (FAR for any time).
+    order: the delivery's lines as an order of their own. nodes, dates: int64[n], node of each source and
+    since when it has its goods (epoch seconds), by both; beyond n the world is padded. ways: of each source.
+    late: bool[n, V], after latest_seconds (FAR for any time).
     """
 
     moment: Moment
@@ -61,22 +63,23 @@ class Scene:
     place: Place
     strategy: Strategy
     nodes: I64
+    dates: I64
     methods: NDArray[np.int8]
     ways: Ways
     late: NDArray[np.bool_]
     latest_seconds: int
 
 
-class Share(NamedTuple):
-    """What a delivery finds of a SKU at a node. gone: units that deliveries before it take. most: units that
-    it may take of the others, None for all."""
+class Taker(NamedTuple):
+    """A part that takes of a node: of the delivery at that place in the order, at that date (epoch seconds).
+    In this order they find what those before them leave."""
 
-    gone: int
-    most: int | None
+    delivery_ix: int
+    date_seconds: int
 
 
-Shares = Mapping[tuple[int, int], Share]
-"""By (sku row, node row), where deliveries share stock."""
+Shares = Mapping[tuple[int, int], Mapping[Taker, int]]
+"""Most units that takers may take, by (sku row, node row): so many are gone for those after them."""
 
 
 def build_scene(
@@ -88,15 +91,22 @@ def build_scene(
     now_seconds: int,
     shares: Shares,
     forbidden: frozenset[int] = frozenset(),
+    *,
+    delivery_ix: int = 0,
+    later: bool = True,
 ) -> Scene:
-    """The scene of one delivery under one strategy."""
+    """The scene of one delivery under one strategy. later: with what the sources will have after the
+    origin."""
     compiled = snapshot.compiled
     part = part_of(order, delivery, place)
     columns = order_arrays([part], compiled, snapshot.catalogue, now_seconds)
     skus, sku_of_line = np.unique(columns.sku_ix.astype(np.int64), return_inverse=True)
-    nodes, stock, kept = _stock(snapshot, skus, shares, forbidden)
     origin = compiled.timetable.origin(now_seconds)
-    ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes).find(delivery, origin)
+    supply = Supply(snapshot, strategy_ix, now_seconds)
+    piles = Piles(snapshot.stock, [supply.growth(sku) for sku in skus.tolist()], skus, origin, later=later)
+    nodes, dates = piles.nodes, piles.dates
+    stock, kept = _stock(piles, shares, delivery_ix, forbidden)
+    ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes, dates).find(delivery, origin)
     strategy = compiled.strategies[strategy_ix]
     time_cents = times_cents(snapshot, strategy_ix, delivery, ways.arrival, origin)
     goes = (ways.tariff >= 0) & (ways.arrival <= origin + HORIZON_DAYS * DAY_SECONDS)
@@ -122,7 +132,7 @@ def build_scene(
     )
     world = World(network, catalogue, rules, stock)
     return Scene(
-        Moment(world, origin), own, part, delivery, place, strategy, nodes, methods, ways, late, latest
+        Moment(world, origin), own, part, delivery, place, strategy, nodes, dates, methods, ways, late, latest
     )
 
 
@@ -179,33 +189,31 @@ Kept = list[tuple[int, int, int]]
 
 
 def _stock(
-    snapshot: Snapshot, skus: I64, shares: Shares, forbidden: frozenset[int]
-) -> tuple[I64, StockArrays, Kept]:
-    """The sources, and the rows of the SKUs over them, less what is gone; forbidden nodes have nothing."""
-    stock = snapshot.stock
-    spans = [slice(int(stock.sku_start[s]), int(stock.sku_start[s + 1])) for s in skus]
-    node_ix = [stock.node_ix[span].astype(np.int64) for span in spans]
-    units = [stock.available[span].astype(np.int64) for span in spans]
+    piles: Piles, shares: Shares, delivery_ix: int, forbidden: frozenset[int]
+) -> tuple[StockArrays, Kept]:
+    """The rows of the SKUs over the sources, less what is gone; forbidden nodes have nothing."""
+    barred = np.isin(piles.nodes, list(forbidden))
+    rows, units = [], []
     kept: Kept = []
-    for (sku, node), share in shares.items():
-        for i in np.flatnonzero(skus == sku).tolist():
-            row = int(np.searchsorted(node_ix[i], node))
-            units[i][row] -= share.gone
-            if share.most is not None:
-                kept.append((i, node, int(units[i][row]) - share.most))
-    for own, left in zip(node_ix, units, strict=True):
-        left[np.isin(own, list(forbidden))] = 0
-    nodes = np.unique(np.concatenate([np.zeros(0, np.int64), *node_ix]))
-    start = np.cumsum([0, *(len(own) for own in node_ix)])
-    rows = np.concatenate([np.zeros(0, np.int64), *node_ix])
-    left = np.concatenate([np.zeros(0, np.int64), *units])
-    least = np.iinfo(np.int32).min
-    arrays = StockArrays(
-        frozen(start.astype(np.int64)),
-        frozen(np.searchsorted(nodes, rows).astype(np.int32)),
-        np.maximum(left, least).astype(np.int32),
-    )
-    return nodes, arrays, [(i, int(np.searchsorted(nodes, node)), least) for i, node, least in kept]
+    for i, sku in enumerate(piles.skus.tolist()):
+        left = piles.units[i].copy()
+        for (shared, node), takers in shares.items():
+            if shared != sku:
+                continue
+            for row in np.flatnonzero((piles.nodes == node) & piles.has[i]).tolist():
+                own = Taker(delivery_ix, int(piles.dates[row]))
+                left[row] = piles.left(i, row, [(t.date_seconds, n) for t, n in takers.items() if t < own])
+                if own in takers:
+                    kept.append((i, row, int(left[row]) - takers[own]))
+        left[barred] = 0
+        rows.append(np.flatnonzero(piles.has[i]))
+        units.append(left[rows[-1]])
+    bounds = np.iinfo(np.int32)
+    return StockArrays(
+        frozen(np.cumsum([0, *(len(own) for own in rows)]).astype(np.int64)),
+        frozen(np.concatenate(rows).astype(np.int32)),
+        np.clip(np.concatenate(units), bounds.min, bounds.max).astype(np.int32),
+    ), kept
 
 
 def _padded(nodes: I64) -> I64:

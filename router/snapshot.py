@@ -3,6 +3,7 @@ times of the last minutes, which it remembers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from router.catalogue import Catalogue
 from router.compile import Compiled, compile_all
 from router.kernels.types import World
 from router.network import Network
+from router.receipts import Receipts, Steps
 from router.rules.model import RuleSet
 from router.stock import Stock
 
@@ -32,25 +34,40 @@ class Snapshot:
     rules: RuleSet
     stock: Stock
     compiled: Compiled
+    receipts: Receipts
     _moments: dict[int, Moment] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @classmethod
-    def build(cls, network: Network, catalogue: Catalogue, rules: RuleSet, stock: Stock) -> Snapshot:
-        """Compiles. Nodes must be sorted by id: that order breaks ties (ValueError otherwise)."""
+    def build(
+        cls,
+        network: Network,
+        catalogue: Catalogue,
+        rules: RuleSet,
+        stock: Stock,
+        receipts: Mapping[tuple[str, str], Steps] | None = None,
+    ) -> Snapshot:
+        """Compiles. Nodes must be sorted by id: that order breaks ties (ValueError otherwise). receipts: by
+        SKU and node id."""
         ids = [n.node_id for n in network.nodes]
         if ids != sorted(set(ids)):
             raise ValueError("network.nodes must be sorted by node_id, without repeats")
         if stock.node_count != len(ids) or stock.sku_count != len(catalogue):
             raise ValueError("stock, network and catalogue differ in size")
-        return cls(network, catalogue, rules, stock, compile_all(network, catalogue, rules))
+        compiled = compile_all(network, catalogue, rules)
+        expected = Receipts.none(len(catalogue))
+        for (sku_id, node_id), steps in (receipts or {}).items():
+            for at_seconds, units in steps:
+                sku_ix, node_ix = catalogue.ids.find(sku_id), compiled.node_rows[node_id]
+                expected.set(sku_ix, node_ix, at_seconds, units)
+        return cls(network, catalogue, rules, stock, compiled, expected)
 
     def with_rules(self, rules: RuleSet) -> Snapshot:
         """The same world under other rules."""
         return replace(self, rules=rules, compiled=compile_all(self.network, self.catalogue, rules))
 
-    def with_stock(self, stock: Stock) -> Snapshot:
-        """The same world with other stock rows."""
-        return replace(self, stock=stock)
+    def with_stock(self, stock: Stock, receipts: Receipts | None = None) -> Snapshot:
+        """The same world with other stock rows, and receipts if stated."""
+        return replace(self, stock=stock, receipts=self.receipts if receipts is None else receipts)
 
     def at(self, now_seconds: int) -> Moment:
         """What the kernels read for an order placed at ``now_seconds``. The world is the same tuple as long

@@ -8,7 +8,7 @@ import numpy as np
 
 from router.columns import frozen, joined
 from router.compile import Compiled
-from router.decide_deliveries import answer_deliveries, key_of
+from router.decide_deliveries import answer_deliveries, by_deliveries, key_of
 from router.domain import (
     Certificate,
     CertificateKind,
@@ -63,12 +63,13 @@ def decide_many(
     forbidden_nodes: frozenset[str] = frozenset(),
 ) -> list[Decision]:
     """Each order decided by itself: none sees what another takes. Raises as ``decide``."""
-    if any(order.deliveries for order in orders):
+    apart = [by_deliveries(order, snapshot) for order in orders]
+    if any(apart):
         return [
             _decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
-            if order.deliveries
+            if own
             else decide(order, snapshot, now_seconds, limits, forbidden_nodes=forbidden_nodes)
-            for order in orders
+            for order, own in zip(orders, apart, strict=True)
         ]
     compiled = snapshot.compiled
     columns = order_arrays(orders, compiled, snapshot.catalogue, now_seconds)
@@ -105,7 +106,7 @@ def _decide_deliveries(
     limits: SearchLimits,
     forbidden_nodes: frozenset[str],
 ) -> Decision:
-    """An order that states deliveries."""
+    """An order whose deliveries are solved one by one."""
     compiled = snapshot.compiled
     check_order(order, snapshot.network, compiled, snapshot.catalogue, now_seconds)
     answer = answer_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
