@@ -50,5 +50,5 @@ def test_names_that_are_no_receipts(node_id: str) -> None:
 
 
 def test_a_node_comes_before_its_receipts() -> None:
-    places = ["N1", receipt_place("N1", 10**9), receipt_place("N1", 2 * 10**9), "N10"]
-    assert sorted(places[::-1], key=place_order) == places
+    places = ["N10", receipt_place("N1", 2 * 10**9), receipt_place("N1", 10**9), "N1"]
+    assert sorted(places, key=place_order) == places[::-1]
