@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from router.deliveries import Question, solve_order_of_deliveries
+from router.deliveries import solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
 from router.ladder import Answered, Solved, Unsolved
 from router.network import HOME, PICKUP_POINT
 from router.places import Place, deliveries_of, place_of
+from router.question import Question
 from router.rules.choose import Facts, first_matching
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
@@ -43,7 +44,7 @@ def answer_deliveries(
     found: Solved | Unsolved = Unsolved()
     while t >= 0:
         tried.append(t)
-        question = Question(order, deliveries_of(order), places, snapshot, t, now_seconds, limits, forbidden)
+        question = Question(order, snapshot, t, now_seconds, limits, forbidden)
         found = solve_order_of_deliveries(question)
         following = int(compiled.rules.fallback[t])
         if isinstance(found, Solved) or following < 0:

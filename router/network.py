@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from router.domain import NodeType, ReturnMethod
 
@@ -56,6 +57,14 @@ class Schedule:
     pickups: tuple[Pickup, ...]
 
 
+class LoadKind(IntEnum):
+    """What a node's day is measured in."""
+
+    ORDERS = 0
+    LINES = 1
+    UNITS = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A place that can supply.
@@ -68,6 +77,7 @@ class Node:
     can be collected.
     priority: 1 is tried first by rules that rank by priority.
     shipment_cents, line_cents, unit_cents: handling per shipment, per line in it, per unit.
+    capacity: how much it gets ready a day, by kind of load; a kind that is not there has no limit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
     services: ids of the carrier services that collect here, and of the return services that call here.
     return_methods: DROP_OFF takes goods from customers, PARCEL from return services; empty takes none.
@@ -96,6 +106,7 @@ class Node:
     shipment_cents: int = 0
     line_cents: int = 0
     unit_cents: int = 0
+    capacity: tuple[tuple[LoadKind, int], ...] = ()
     safety_stock_units: int = 0
     return_methods: frozenset[ReturnMethod] = frozenset()
     reconditions: frozenset[str] = frozenset()

@@ -15,7 +15,8 @@ from router.kernels.rank import ANSWER_ROWS, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates
 from router.network import Node
 from router.orders import line_by_line
-from router.places import deliveries_of, lines_of, place_of
+from router.places import lines_of
+from router.question import Question
 from router.rejections import Refusals, exclusions, kg_text, not_carried
 from router.scene import Scene, build_scene, late_cents
 from router.snapshot import Snapshot
@@ -32,9 +33,11 @@ def rank_deliveries(
 ) -> tuple[LineCandidates, ...]:
     """As ``rank_lines``. Methods are not told apart by name: a node serves a place by one."""
     found: dict[str, LineCandidates] = {}
-    for delivery in deliveries_of(order):
-        place = place_of(delivery, snapshot.network, snapshot.compiled)
-        scene = build_scene(snapshot, order, delivery, place, strategy_ix, now_seconds, {})
+    question = Question(order, snapshot, strategy_ix, now_seconds)
+    for delivery_ix, delivery in enumerate(question.deliveries):
+        if not lines_of(order, delivery):
+            continue  # who asks for a single line leaves the deliveries as they are
+        scene = build_scene(question, delivery_ix)
         for ix, line in enumerate(lines_of(order, delivery)):
             found[line.line_id] = _rank_line(
                 scene, snapshot, line, ix, strategy_ix, max_per_line, include_rejected

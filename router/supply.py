@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.calendar import DAY_SECONDS, NEVER
+from router.calendar import DAY_SECONDS
 from router.domain import FromReceipt, Pick, Plan
 from router.receipts import Steps
 from router.rules.model import Backorder, Preorder, Receipts
@@ -19,8 +19,11 @@ from router.timetable import HORIZON_DAYS
 
 
 def may_wait(snapshot: Snapshot, sku_ix: NDArray[np.int32]) -> NDArray[np.bool_] | None:
-    """bool[L]: SKUs of which a strategy may promise what is not there; None where none may of any."""
+    """bool[L]: SKUs whose orders have to look at dates: a strategy may promise what is not there, or prices
+    a busy day. None where none does of any."""
     rules = snapshot.compiled.supply
+    if rules.prices_load:
+        return np.ones(len(sku_ix), bool)
     if not rules.receipts and not rules.more.any():
         return None
     waits = rules.more[snapshot.compiled.catalogue.sku_class[sku_ix]]
@@ -109,30 +112,30 @@ class Piles:
     def __init__(
         self,
         stock: Stock,
-        growth: Sequence[Mapping[int, Steps]],
         skus: NDArray[np.int64],
-        origin_seconds: int,
-        *,
-        later: bool,
+        growth: Sequence[Mapping[int, Steps]],
+        dates_of: Callable[[int, set[int]], Iterable[int]],
     ) -> None:
+        """growth: for each SKU what ``Supply.growth`` says. dates_of: the dates of a node row, given those at
+        which it gets more."""
         self.skus = skus
-        last = NEVER if later else origin_seconds
-        self._growth = [
-            {node: [step for step in steps if step[0] <= last] for node, steps in own.items()}
-            for own in growth
-        ]
+        self._growth = growth
         spans = [slice(int(stock.sku_start[s]), int(stock.sku_start[s + 1])) for s in skus]
         here = [stock.node_ix[span].astype(np.int64) for span in spans]
-        grown = {(node, at) for own in self._growth for node, steps in own.items() for at, _ in steps}
-        now = np.unique(np.concatenate([np.zeros(0, np.int64), *here]))
-        sources = sorted({(node, origin_seconds) for node in now.tolist()} | grown)
+        grown: dict[int, set[int]] = {node: set() for rows in here for node in rows.tolist()}
+        for own in growth:
+            for node, steps in own.items():
+                grown.setdefault(node, set()).update(at for at, _ in steps)
+        sources = [(node, at) for node in sorted(grown) for at in sorted(dates_of(node, grown[node]))]
         self.nodes, self.dates = np.array(sources, np.int64).reshape(-1, 2).T.copy()
         self.has: list[NDArray[np.bool_]] = []
         self.units: list[NDArray[np.int64]] = []
-        for i, (own, span) in enumerate(zip(here, spans, strict=True)):
-            at = np.minimum(np.searchsorted(own, self.nodes), max(0, len(own) - 1))
-            has = own[at] == self.nodes if len(own) else np.zeros(len(self.nodes), bool)
-            units = np.where(has, stock.available[span].astype(np.int64)[at] if len(own) else 0, 0)
+        for i, (rows, span) in enumerate(zip(here, spans, strict=True)):
+            has, units = np.zeros(len(self.nodes), bool), np.zeros(len(self.nodes), np.int64)
+            if len(rows):
+                at = np.minimum(np.searchsorted(rows, self.nodes), len(rows) - 1)
+                has = np.equal(rows[at], self.nodes)
+                units = np.where(has, stock.available[span].astype(np.int64)[at], 0)
             for node, steps in self._growth[i].items():
                 first, stop = np.searchsorted(self.nodes, [node, node + 1]).tolist()
                 for date, more in steps:

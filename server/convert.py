@@ -329,6 +329,7 @@ def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
         node_priority_cents=cost.node_priority_cents,
         transfer_cents=cost.transfer_cents,
         lateness_cents=cost.lateness_cents,
+        node_load_cents=cost.node_load_cents,
     )
 
 

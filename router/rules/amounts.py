@@ -19,6 +19,7 @@ from router.rules.model import (
     Distance,
     Handling,
     Lateness,
+    NodeLoad,
     NodePriority,
     Objective,
     RuleSet,
@@ -116,6 +117,8 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
         return (weighted(objective.cents_per_day) * MOST_DAYS + steps) * MOST_DELIVERIES
     if isinstance(objective, Split):
         return weighted(objective.cents) * MOST_SHIPMENTS
+    if isinstance(objective, NodeLoad):
+        return weighted(objective.cents) * (MOST_UNITS + MOST_LINES + MOST_SHIPMENTS)
     if isinstance(objective, StockDepth):
         return weighted(objective.cents) * MOST_UNITS
     count = MOST_UNITS if objective.per == "unit" else MOST_SHIPMENTS

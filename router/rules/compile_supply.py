@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.rules.compile_eligibility import ClassTable, Universe
-from router.rules.model import Backorder, Preorder, Receipts, Strategy
+from router.rules.model import Backorder, NodeLoad, Preorder, Receipts, Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,13 @@ class SupplyRow:
 @dataclass(frozen=True, slots=True)
 class SupplyRules:
     """rows: of each strategy. receipts: a strategy counts receipts. more: bool[K], classes of which a
-    strategy may promise more than is known to come."""
+    strategy may promise more than is known to come. prices_load: a strategy has an objective
+    ``node_load``."""
 
     rows: tuple[tuple[SupplyRow, ...], ...]
     receipts: bool
     more: NDArray[np.bool_]
+    prices_load: bool
 
 
 def compile_supply(strategies: Sequence[Strategy], universe: Universe, classes: ClassTable) -> SupplyRules:
@@ -43,4 +45,9 @@ def compile_supply(strategies: Sequence[Strategy], universe: Universe, classes: 
     for row in each:
         if not isinstance(row.rule, Receipts):
             more |= row.classes
-    return SupplyRules(rows, any(isinstance(row.rule, Receipts) for row in each), more)
+    return SupplyRules(
+        rows,
+        receipts=any(isinstance(row.rule, Receipts) for row in each),
+        more=more,
+        prices_load=any(isinstance(goal, NodeLoad) for t in strategies for goal in t.objectives),
+    )

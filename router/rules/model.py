@@ -202,6 +202,17 @@ class StockDepth(Strict):
     target_units: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class NodeLoad(Strict):
+    """The price of a busy node: of each order, line or unit, as the node states its capacity; nothing up to
+    ``from_percent`` of the day's capacity, ``cents`` when all of it is taken."""
+
+    kind: Literal["node_load"]
+    weight: Weight = Decimal(1)
+    nodes: NodeSelector = NodeSelector()
+    cents: Cents
+    from_percent: Annotated[int, Field(ge=0, le=99)] = 0
+
+
 class Distance(Strict):
     """Great-circle kilometres from node to destination, per shipment or per unit."""
 
@@ -221,7 +232,16 @@ class NodePriority(Strict):
 
 
 Objective = Annotated[
-    Shipping | Transfer | Handling | Delay | Lateness | Split | StockDepth | Distance | NodePriority,
+    Shipping
+    | Transfer
+    | Handling
+    | Delay
+    | Lateness
+    | Split
+    | StockDepth
+    | NodeLoad
+    | Distance
+    | NodePriority,
     Field(discriminator="kind"),
 ]
 
