@@ -118,6 +118,7 @@ class Part(IntEnum):
     TRANSFER = 7
     LATENESS = 8
     NODE_LOAD = 9
+    WAITING = 10
 
 
 PART_COUNT = 7
@@ -209,6 +210,7 @@ class Cost:
     transfer_cents: int = 0
     lateness_cents: int = 0
     node_load_cents: int = 0
+    waiting_cents: int = 0
 
     @property
     def total_cents(self) -> int:

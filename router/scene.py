@@ -33,7 +33,7 @@ from router.question import Question
 from router.receipts import Steps
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
-from router.scene_rules import Kept, Lanes, load_prices, scene_rules, states_of
+from router.scene_rules import DatePrices, Kept, Lanes, date_prices, scene_rules, states_of
 from router.shared import ANY_SKU, NOTHING_SHARED, Pair, Shared, Taker
 from router.snapshot import Moment, Snapshot
 from router.supply import Piles
@@ -53,7 +53,7 @@ class Scene:
 
     order: the delivery's lines as an order of their own. nodes, dates: int64[n], node of each source and
     since when it has its goods (epoch seconds), by both; beyond n the world is padded. ways: of each source.
-    load_cents: as of ``load_prices``. late: bool[n, V], after latest_seconds (FAR for any time).
+    prices: as of ``date_prices``. late: bool[n, V], after latest_seconds (FAR for any time).
     """
 
     moment: Moment
@@ -66,7 +66,7 @@ class Scene:
     dates: I64
     methods: NDArray[np.int8]
     ways: Ways
-    load_cents: I64
+    prices: DatePrices
     late: NDArray[np.bool_]
     latest_seconds: int
 
@@ -97,7 +97,7 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
     lanes = Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
     states = states_of(question, nodes, dates) if later else np.zeros(len(nodes), np.uint64)
-    cents = load_prices(question, nodes, dates)
+    cents = date_prices(question, nodes, dates)
     rules = scene_rules(
         snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, states, cents
     )

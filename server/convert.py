@@ -343,6 +343,7 @@ def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
         transfer_cents=cost.transfer_cents,
         lateness_cents=cost.lateness_cents,
         node_load_cents=cost.node_load_cents,
+        waiting_cents=cost.waiting_cents,
     )
 
 

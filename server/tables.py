@@ -27,6 +27,7 @@ PARTS = (
     ("transfer", "transfer_cents"),
     ("lateness", "lateness_cents"),
     ("node load", "node_load_cents"),
+    ("waiting", "waiting_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3

@@ -27,7 +27,7 @@ def snapshot_of(world: World) -> Snapshot:
     ]
     columns = np.array(rows, np.int32).reshape(-1, 3)
     stock = Stock.of(len(catalogue), len(node_row), columns[:, 0], columns[:, 1], columns[:, 2])
-    return Snapshot.build(world.network, catalogue, world.rules, stock)
+    return Snapshot.build(world.network, catalogue, world.rules, stock, world.receipts)
 
 
 def explained(world: World, **options: Any) -> tuple[Decision, Explanation]:

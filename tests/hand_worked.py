@@ -204,7 +204,14 @@ def the_decision() -> Decision:
 
 def complaints(decision: Decision, world: World) -> list[str]:
     return verify(
-        decision, world.order, world.network, world.sku_of, world.available, world.rules, world.now_seconds
+        decision,
+        world.order,
+        world.network,
+        world.sku_of,
+        world.available,
+        world.rules,
+        world.now_seconds,
+        world.expected,
     )
 
 

@@ -1,7 +1,8 @@
 """Brute force: the cheapest plan of a tiny order, by trying every plan that docs/cost-model.md allows.
 
 Written for being obviously right. Shares no code with the engine nor with ``router.verify``.
-Meant for at most 4 lines, 4 nodes and 3 services, and quantities of at most 4 where lines may be divided.
+Meant for at most 4 lines, 4 sources (nodes, each at every date at which it has more than before) and 3
+services, and quantities of at most 4 where lines may be divided.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from router.domain import Cost, Delivery, Order, OrderLine, Pick, Plan, Shipment
+from router.domain import Cost, Delivery, DeliveryMethod, Order, OrderLine, Pick, Plan, Shipment
 from router.network import Network
 from router.rules.model import Strategy
 from tests.oracle_dates import SlowCalendar
@@ -28,13 +29,14 @@ from tests.oracle_facts import (
     unit_value_cents,
     weighted,
 )
-from tests.oracle_parts import Candidate, Option, Parcel, Taken, Units
+from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units
+from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target, Way, Ways
 
 
 class Oracle:
     """One order, or one of its deliveries, under one strategy. ``stock[sku_id, node_id]``: units available,
-    absent without a row."""
+    absent without a row; ``receipts[sku_id, node_id]``: (epoch seconds, units)."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Oracle:
         stock: Mapping[tuple[str, str], int],
         now_seconds: int,
         delivery: Delivery | None = None,
+        receipts: Receipts | None = None,
     ) -> None:
         self.strategy = strategy
         self.order = order
@@ -62,6 +65,16 @@ class Oracle:
         self.skus = [skus[line.sku_id] for line in self.lines]
         self.values = [unit_value_cents(line, skus) for line in self.lines]
         self.metres = [metres_between(node, self.target.where) for node in network.nodes]
+        self.shelves = Shelves(
+            strategy, network, skus=skus, stock=stock, receipts=receipts or {}, now_seconds=now_seconds
+        )
+        sku_ids = {line.sku_id for line in self.lines}
+        self.sources = [
+            Source(ix, node, at)
+            for ix, node in enumerate(network.nodes)
+            for at in self.shelves.dates(node, sku_ids)
+            if at == self.calendar.origin_seconds or self.target.method(node) != DeliveryMethod.CARRY_OUT
+        ]
         self.groups = grouped(self.lines)
         self.alone = [any(self.lines[i].ship_alone for i in group) for group in self.groups]
         self._parts: dict[tuple[int, Units], list[Parcel] | None] = {}
@@ -74,7 +87,7 @@ class Oracle:
             filled = sum(sum(units) for units in parts.values())
             candidate = self.candidate(parts) if 0 < filled >= -best_key[0] else None
             if candidate is not None:
-                key = (-filled, candidate.cents + self.depth_cents(candidate.taken))
+                key = (-filled, candidate.cents + self.shelves.depth_cents(candidate.taken))
                 if best is None or key < best_key:
                     best, best_key = candidate, key
         if best is None:
@@ -84,48 +97,42 @@ class Oracle:
         return plan
 
     def candidate(self, parts: Mapping[int, Units]) -> Candidate | None:
-        """The cheapest plan with these units of each node; None where that is not allowed."""
+        """The cheapest plan with these units of each source; None where that is not allowed."""
         if not self.limits_hold(parts):
             return None
         parcels: list[Parcel] = []
         taken: Taken = Counter()
-        for node_ix in sorted(parts):
-            part = self.part(node_ix, parts[node_ix])
+        for source_ix in sorted(parts):
+            part, source = self.part(source_ix, parts[source_ix]), self.sources[source_ix]
             if part is None:
                 return None
             parcels += part
-            for line, n in zip(self.lines, parts[node_ix], strict=True):
-                taken[line.sku_id, self.network.nodes[node_ix].node_id] += n
+            for line, n in zip(self.lines, parts[source_ix], strict=True):
+                if n:
+                    taken[line.sku_id, source.node.node_id, source.at] += n
+        if not self.shelves.hold(taken):
+            return None
         cents, options = self.cheapest_ways(parcels)
         return Candidate(sum(taken.values()), cents, taken, parcels, options)
-
-    def depth_cents(self, taken: Mapping[tuple[str, str], int]) -> int:
-        """Stock depth of these units."""
-        nodes = {node.node_id: node for node in self.network.nodes}
-        return sum(
-            unit_depth_cents(self.strategy, nodes[node_id], self.stock[sku_id, node_id] - i)
-            for (sku_id, node_id), units in taken.items()
-            for i in range(1, units + 1)
-        )
 
     # --- which units from where ---------------------------------------------------------------------
 
     def assignments(self) -> Iterator[dict[int, Units]]:
-        """Every way to give each group to nodes: node -> units of each line."""
+        """Every way to give each group to sources: source -> units of each line."""
         for combination in itertools.product(*(self.group_choices(group) for group in self.groups)):
             parts: dict[int, list[int]] = {}
-            for node_ix, line_ix, units in itertools.chain.from_iterable(combination):
-                parts.setdefault(node_ix, [0] * len(self.lines))[line_ix] += units
-            yield {node_ix: tuple(units) for node_ix, units in parts.items()}
+            for source_ix, line_ix, units in itertools.chain.from_iterable(combination):
+                parts.setdefault(source_ix, [0] * len(self.lines))[line_ix] += units
+            yield {source_ix: tuple(units) for source_ix, units in parts.items()}
 
     def group_choices(self, group: list[int]) -> list[list[tuple[int, int, int]]]:
-        """The ways to fill one group, each a list of (node, line, units)."""
+        """The ways to fill one group, each a list of (source, line, units)."""
         partial = self.strategy.limits.allow_partial
-        nodes = range(len(self.network.nodes))
+        sources = range(len(self.sources))
         if self.divisible(group):
             (line,) = group
             ordered = self.lines[line].quantity
-            possible = [[n for n in range(ordered + 1) if n == 0 or self.takes(k, line, n)] for k in nodes]
+            possible = [[n for n in range(ordered + 1) if n == 0 or self.takes(k, line, n)] for k in sources]
             return [
                 [(k, line, n) for k, n in enumerate(shares) if n > 0]
                 for shares in itertools.product(*possible)
@@ -133,29 +140,31 @@ class Oracle:
             ]
         whole = [
             [(k, line, self.lines[line].quantity) for line in group]
-            for k in nodes
+            for k in sources
             if all(self.takes(k, line, self.lines[line].quantity) for line in group)
         ]
         return whole + ([[]] if partial else [])
 
-    def takes(self, node_ix: int, line: int, units: int) -> bool:
-        """The node can send these units of the line, considering the line alone."""
+    def takes(self, source_ix: int, line: int, units: int) -> bool:
+        """The source can send these units of the line, considering the line alone."""
         only = tuple(units if i == line else 0 for i in range(len(self.lines)))
-        return self.part(node_ix, only) is not None
+        return self.part(source_ix, only) is not None
 
     def divisible(self, group: list[int]) -> bool:
-        """May the group come from several nodes, or be filled in part?"""
+        """May the group come from several sources, or be filled in part?"""
         splits = self.strategy.limits.line_splits
         if splits == "never" or len(group) > 1 or self.lines[group[0]].ship_alone:
             return False
         if splits == "free":
             return True
         return not any(
-            self.takes(k, group[0], self.lines[group[0]].quantity) for k in range(len(self.network.nodes))
+            self.takes(k, group[0], self.lines[group[0]].quantity)
+            for k, source in enumerate(self.sources)
+            if source.at == self.calendar.origin_seconds
         )
 
     def limits_hold(self, parts: Mapping[int, Units]) -> bool:
-        """Nodes used, and the worth of each part of a split order."""
+        """Sources used, and the worth of each part of a split order."""
         limits = self.strategy.limits
         if len(parts) > limits.max_nodes_per_order:
             return False
@@ -165,25 +174,26 @@ class Oracle:
             for units in parts.values()
         )
 
-    # --- what one node sends ------------------------------------------------------------------------
+    # --- what one node sends at one date ------------------------------------------------------------
 
-    def part(self, node_ix: int, units: Units) -> list[Parcel] | None:
-        """The shipments that these units make at the node; None when it cannot send them."""
-        key = (node_ix, units)
+    def part(self, source_ix: int, units: Units) -> list[Parcel] | None:
+        """The shipments that these units make at the source; None when it cannot send them."""
+        key = (source_ix, units)
         if key not in self._parts:
-            self._parts[key] = self._part(node_ix, units)
+            self._parts[key] = self._part(self.sources[source_ix], units)
         return self._parts[key]
 
-    def _part(self, node_ix: int, units: Units) -> list[Parcel] | None:
-        node = self.network.nodes[node_ix]
+    def _part(self, source: Source, units: Units) -> list[Parcel] | None:
         taken: Counter[str] = Counter()
         for line, n in zip(self.lines, units, strict=True):
             taken[line.sku_id] += n
         for i, n in enumerate(units):
             if n == 0:
                 continue
-            left = self.stock.get((self.lines[i].sku_id, node.node_id), -1) - taken[self.lines[i].sku_id]
-            if left < 0 or any(self.rule_bars(rule, node_ix, i, left) for rule in self.strategy.eligibility):
+            sku_id = self.lines[i].sku_id
+            left = self.shelves.there(sku_id, source.node.node_id, source.at) - taken[sku_id]
+            rules = self.strategy.eligibility
+            if left < 0 or any(self.rule_bars(rule, source.node_ix, i, left) for rule in rules):
                 return None
         in_parcels: list[list[int]] = []
         shared: list[int] = []
@@ -197,7 +207,7 @@ class Oracle:
             in_parcels.append(sorted(shared))
         parcels: list[Parcel] = []
         for sent in sorted(in_parcels):
-            parcel = self._parcel(node_ix, units, sent)
+            parcel = self._parcel(source, units, sent)
             if not parcel.options:
                 return None
             parcels.append(parcel)
@@ -225,8 +235,8 @@ class Oracle:
             return covered and left < rule.units
         raise AssertionError(rule.kind)
 
-    def _parcel(self, node_ix: int, units: Units, sent: list[int]) -> Parcel:
-        node = self.network.nodes[node_ix]
+    def _parcel(self, source: Source, units: Units, sent: list[int]) -> Parcel:
+        node = source.node
         own = tuple(n if i in sent else 0 for i, n in enumerate(units))
         count, grams = sum(own), sum(n * sku.weight_grams for n, sku in zip(own, self.skus, strict=True))
         handling = distance = priority = 0
@@ -238,25 +248,25 @@ class Oracle:
             elif objective.kind == "distance":
                 rate = weighted(objective.cents_per_km * 1000, objective.weight)
                 times = count if objective.per == "unit" else 1
-                distance += times * (self.metres[node_ix] * rate // 1_000_000)
+                distance += times * (self.metres[source.node_ix] * rate // 1_000_000)
             elif objective.kind == "node_priority":
                 times = count if objective.per == "unit" else 1
                 priority += times * weighted(objective.cents, objective.weight) * (node.priority - 1)
         return Parcel(
-            node=node,
+            source=source,
             units=own,
             weight_grams=grams,
             handling_cents=handling,
             distance_cents=distance,
             node_priority_cents=priority,
-            options=tuple(self.options(node_ix, sent, grams)),
+            options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
 
     # --- ways ---------------------------------------------------------------------------------------
 
-    def options(self, node_ix: int, sent: list[int], grams: int) -> Iterator[Option]:
-        """The ways that these lines may take from the node and be in time."""
-        for ix, way in enumerate(self.ways.of(self.network.nodes[node_ix])):
+    def options(self, node_ix: int, sent: list[int], grams: int, at: int | None = None) -> Iterator[Option]:
+        """The ways that these lines may take from the node, at a date or the origin, and be in time."""
+        for ix, way in enumerate(self.ways.of(self.network.nodes[node_ix], at)):
             if any(self.refuses(way, i) for i in sent) or self.too_late(way.arrival_seconds):
                 continue
             cents = [way.cents(self.strategy, grams, kind) for kind in ("shipping", "transfer")]
@@ -320,18 +330,19 @@ class Oracle:
         late = 0 if requested is None else lateness_cents(self.strategy, last_arrival_seconds - requested)
         return delay_cents(self.strategy, last_arrival_seconds - self.calendar.origin_seconds), late
 
-    def plan(self, candidate: Candidate, before: Mapping[tuple[str, str], int] | None = None) -> Plan:
+    def plan(self, candidate: Candidate, before: Taken | None = None) -> Plan:
         """In the words of the domain. before: units that other deliveries take first."""
         gone: Taken = Counter(before)
         shipments = []
         for parcel, option in zip(candidate.parcels, candidate.options, strict=True):
             depth = 0
+            node, at = parcel.source.node, parcel.source.at
             for line, n in zip(self.lines, parcel.units, strict=True):
                 for _ in range(n):
-                    gone[line.sku_id, parcel.node.node_id] += 1
-                    left = self.stock[line.sku_id, parcel.node.node_id]
-                    left -= gone[line.sku_id, parcel.node.node_id]
-                    depth += unit_depth_cents(self.strategy, parcel.node, left)
+                    # what other parcels of the part took is gone too
+                    finds = self.shelves.found(line.sku_id, node.node_id, at, gone)
+                    depth += unit_depth_cents(self.strategy, node, finds - 1)
+                    gone[line.sku_id, node.node_id, at] += 1
             shipments.append(self._shipment(parcel, option, depth))
         sums = [sum(column) for column in zip(*(s.cost.parts() for s in shipments), strict=True)]
         delay, late = self.time_cents(max(s.arrival_seconds for s in shipments))
@@ -342,8 +353,9 @@ class Oracle:
         return Plan(shipments=tuple(shipments), cost=Cost.of(both))
 
     def _shipment(self, parcel: Parcel, option: Option, depth_cents: int) -> Shipment:
+        at = parcel.source.at
         return Shipment(
-            node_id=parcel.node.node_id,
+            node_id=parcel.source.node.node_id,
             service_id=option.way_id,
             picks=tuple(
                 Pick(line_id=line.line_id, sku_id=line.sku_id, quantity=n)
@@ -352,7 +364,7 @@ class Oracle:
             ),
             parcel_count=option.parcel_count,
             weight_grams=parcel.weight_grams,
-            distance_m=self.metres[self.network.nodes.index(parcel.node)],
+            distance_m=self.metres[parcel.source.node_ix],
             arrival_seconds=option.arrival_seconds,
             cost=Cost(
                 shipping_cents=option.shipping_cents,
@@ -363,7 +375,8 @@ class Oracle:
                 transfer_cents=option.transfer_cents,
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,
-            method=self.target.method(parcel.node),
+            method=self.target.method(parcel.source.node),
+            supply_seconds=0 if at == self.calendar.origin_seconds else at,
         )
 
 

@@ -23,6 +23,7 @@ from router.rules.model import RuleSet, Strategy
 from tests.oracle import Oracle
 from tests.oracle_deliveries import best_of_deliveries
 from tests.oracle_facts import unit_value_cents
+from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target
 
 NO_SHIPMENTS = Plan(shipments=(), cost=Cost())
@@ -68,20 +69,25 @@ def decide_by_force(
     skus: Mapping[str, Any],
     stock: Mapping[tuple[str, str], int],
     now_seconds: int,
+    receipts: Receipts | None = None,
 ) -> Decision:
     """The whole answer: the first strategy that applies, then its fallbacks until one has a plan."""
     strategy, by_id = first_strategy(rules, order, network, skus)
+    world: dict[str, Any] = {
+        "skus": skus,
+        "stock": stock,
+        "receipts": receipts or {},
+        "now_seconds": now_seconds,
+    }
     tried: list[str] = []
     plan: Plan | None = None
     while strategy is not None and plan is None and strategy.id not in tried:
         tried.append(strategy.id)
         if order.deliveries:
-            plan = best_of_deliveries(
-                strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds
-            )
+            plan = best_of_deliveries(strategy, order, network, **world)
         else:
-            oracle = Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds)
-            plan = oracle.best()
+            plan = Oracle(strategy, order, network, **world).best()
+        plan = plan and Shelves(strategy, network, **world).made_of(plan)
         strategy = by_id[strategy.fallback] if strategy.fallback else None
     plan = plan or NO_SHIPMENTS
     missing = Counter({(line.line_id, line.sku_id): line.quantity for line in order.lines})

@@ -12,6 +12,7 @@ from router.network import Network
 from router.rules.model import Strategy
 from tests.oracle import Oracle
 from tests.oracle_parts import Candidate, Taken
+from tests.oracle_supply import Receipts
 
 
 def best_of_deliveries(
@@ -22,12 +23,11 @@ def best_of_deliveries(
     skus: Mapping[str, Any],
     stock: Mapping[tuple[str, str], int],
     now_seconds: int,
+    receipts: Receipts | None = None,
 ) -> Plan | None:
     """The plan with the most units, then the least cost; None when there is no answer."""
-    oracles = [
-        Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds, delivery=delivery)
-        for delivery in order.deliveries
-    ]
+    world: dict[str, Any] = {"skus": skus, "stock": stock, "receipts": receipts, "now_seconds": now_seconds}
+    oracles = [Oracle(strategy, order, network, delivery=delivery, **world) for delivery in order.deliveries]
     wanted = Counter(sku_id for oracle in oracles for sku_id in {line.sku_id for line in oracle.lines})
     shared = {sku_id for sku_id, deliveries in wanted.items() if deliveries > 1}
     best: Sequence[Candidate] = ()
@@ -36,9 +36,12 @@ def best_of_deliveries(
         filled = sum(c.filled for c in combination)
         if filled == 0 or -filled > best_key[0]:
             continue
-        taken: Taken = sum((c.taken for c in combination), Counter())
-        cents = sum(c.cents for c in combination) + oracles[0].depth_cents(taken)
-        if (not best or (-filled, cents) < best_key) and there_is(oracles, shared, taken):
+        taken: Taken = Counter()
+        cents = 0
+        for oracle, candidate in zip(oracles, combination, strict=True):
+            cents += candidate.cents + oracle.shelves.depth_cents(candidate.taken, taken)
+            taken += candidate.taken
+        if (not best or (-filled, cents) < best_key) and oracles[0].shelves.hold(taken):
             best, best_key = combination, (-filled, cents)
     if not best:
         return None
@@ -54,28 +57,13 @@ def contenders(oracle: Oracle, shared: set[str]) -> list[Candidate]:
     for parts in oracle.assignments():
         candidate = oracle.candidate(parts)
         if candidate is not None:
-            own = {pair: n for pair, n in candidate.taken.items() if pair[0] not in shared}
-            others = frozenset((pair, n) for pair, n in candidate.taken.items() if pair[0] in shared and n)
-            cents = candidate.cents + oracle.depth_cents(own)
+            own = Counter({row: n for row, n in candidate.taken.items() if row[0] not in shared})
+            others = frozenset((row, n) for row, n in candidate.taken.items() if row[0] in shared)
+            cents = candidate.cents + oracle.shelves.depth_cents(own)
             key = (candidate.filled, others)
             if key not in cheapest or cents < cheapest[key][0]:
                 cheapest[key] = (cents, candidate)
     return [candidate for _, candidate in cheapest.values()]
-
-
-def there_is(oracles: Sequence[Oracle], shared: set[str], taken: Taken) -> bool:
-    """Stock, and the least that rules leave, of what several deliveries ask for."""
-    for oracle in oracles:
-        for i, line in enumerate(oracle.lines):
-            for node_ix, node in enumerate(oracle.network.nodes):
-                units = taken[line.sku_id, node.node_id]
-                if line.sku_id not in shared or not units:
-                    continue
-                left = oracle.stock[line.sku_id, node.node_id] - units
-                keeps = [r for r in oracle.strategy.eligibility if r.kind == "min_remaining"]
-                if left < 0 or any(oracle.rule_bars(rule, node_ix, i, left) for rule in keeps):
-                    return False
-    return True
 
 
 def joined(oracles: Sequence[Oracle], chosen: Sequence[Candidate]) -> Plan:

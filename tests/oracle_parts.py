@@ -9,8 +9,17 @@ from router.network import Node
 
 Units = tuple[int, ...]
 """Units of each order line, by position."""
-Taken = Counter[tuple[str, str]]
-"""Units of each (SKU id, node id)."""
+Taken = Counter[tuple[str, str, int]]
+"""Units of each (SKU id, node id) at each date (epoch seconds)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A node at a date."""
+
+    node_ix: int
+    node: Node
+    at: int
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Option:
 class Parcel:
     """A shipment without its way: what leaves one node together."""
 
-    node: Node
+    source: Source
     units: Units
     weight_grams: int
     handling_cents: int

@@ -124,41 +124,44 @@ class Ways:
         self.target = target
         self.network = target.network
         self.calendar = calendar
-        self._known: dict[str, list[Way]] = {}
+        self._known: dict[tuple[str, int], list[Way]] = {}
 
-    def of(self, node: Node) -> list[Way]:
-        """Those from a node: services as stated, then paths."""
-        if node.node_id not in self._known:
+    def of(self, node: Node, at: int | None = None) -> list[Way]:
+        """Those from a node that may begin at an instant, or else at the origin: services as stated, then
+        paths."""
+        begin = self.calendar.origin_seconds if at is None else at
+        key = (node.node_id, begin)
+        if key not in self._known:
             last = self.calendar.last_seconds
-            self._known[node.node_id] = [w for w in self._all(node) if w.arrival_seconds <= last]
-        return self._known[node.node_id]
+            self._known[key] = [w for w in self._all(node, begin) if w.arrival_seconds <= last]
+        return self._known[key]
 
-    def _all(self, node: Node) -> Iterator[Way]:
+    def _all(self, node: Node, begin: int) -> Iterator[Way]:
         asked, store = self.target.asked, self.target.store
         if asked is not None and asked != self.target.method(node):
             return
         if store is not None and store.node_id == node.node_id:
-            yield from self._own_stock(store)
+            yield from self._own_stock(store, begin)
             return
         for service in self.network.services:
             lane = self._lane(node, service, self.target.where)
             if self.target.serves in service.serves and lane is not None:
-                arrival = self._in_window(node, service, lane)
+                arrival = self._in_window(node, service, lane, begin)
                 if arrival is not None:
                     yield Way(service.service_id, ((service, lane),), arrival)
         if store is not None:
             for path in self.network.paths:
-                yield from self._over_hubs(node, path, store)
+                yield from self._over_hubs(node, path, store, begin)
 
-    def _own_stock(self, store: Node) -> Iterator[Way]:
+    def _own_stock(self, store: Node, begin: int) -> Iterator[Way]:
         """What lies in the store is collected there."""
         if self.target.asked == DeliveryMethod.CARRY_OUT:
-            yield Way("", (), self.calendar.origin_seconds)
+            yield Way("", (), begin)
             return
         assert store.pickup_lead_seconds is not None
         wait = store.processing_seconds + store.pickup_lead_seconds
         end = self.calendar.last_seconds // 60
-        ready = self.calendar.of_node(store).waited(self.calendar.origin_seconds, wait, end)
+        ready = self.calendar.of_node(store).waited(begin, wait, end)
         if ready is not None:
             yield Way("", (), ready)
 
@@ -178,19 +181,19 @@ class Ways:
             return lane
         return None
 
-    def _in_window(self, node: Node, service: Service, lane: Lane) -> int | None:
+    def _in_window(self, node: Node, service: Service, lane: Lane, first: int) -> int | None:
         """The first arrival that is not before the window begins. What is sent later is not there earlier."""
         earliest = None if self.target.delivery is None else self.target.delivery.earliest_seconds
-        for begin in self._begins(node, earliest is not None):
+        for begin in self._begins(node, first, later=earliest is not None):
             arrival = self._arrival(node, service, lane, begin)
             if arrival is None or earliest is None or arrival >= earliest:
                 return arrival
         return None
 
-    def _begins(self, node: Node, later: bool) -> Iterator[int]:
-        """The origin, and the mornings after it at the node."""
-        yield self.calendar.origin_seconds
-        today = date_of(furthest(node.time_zone, self.calendar.origin_seconds // 60))
+    def _begins(self, node: Node, first: int, *, later: bool) -> Iterator[int]:
+        """An instant, and the mornings after it at the node."""
+        yield first
+        today = date_of(furthest(node.time_zone, first // 60))
         for i in range(1, LATER_MORNINGS + 1 if later else 1):
             yield passed(node.time_zone, local_minute(today + timedelta(days=i), 0)) * 60
 
@@ -228,13 +231,13 @@ class Ways:
             return None
         return door.waited(there, lead, self.calendar.last_seconds // 60)
 
-    def _over_hubs(self, node: Node, path: Path, store: Node) -> Iterator[Way]:
+    def _over_hubs(self, node: Node, path: Path, store: Node, begin: int) -> Iterator[Way]:
         """Along a path, stop by stop."""
         by_id = {n.node_id: n for n in self.network.nodes}
         hubs = [by_id[name] for name in path.hubs]
         if node in hubs or store in hubs:
             return
-        begin, at = self.calendar.origin_seconds, node
+        at = node
         legs: list[tuple[Service, Lane]] = []
         for name, stop in zip(path.services, [*hubs, store], strict=True):
             (service,) = [s for s in self.network.services if s.service_id == name]

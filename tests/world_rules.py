@@ -70,6 +70,8 @@ class Features:
     """Units above the greatest bracket of some or all lanes."""
     deliveries: int = 0
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    supply: bool = False
+    """Receipts, rules that count them or promise more, and little stock."""
     calendars: bool = False
     """Hours, pick-ups and days, and orders placed near a change of the clock."""
 

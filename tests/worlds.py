@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -19,7 +19,6 @@ from router.errors import NotFound
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
 from tests.oracle_facts import metres_between
-from tests.world_calendars import CalendarRecipe
 from tests.world_rules import (
     DIVIDED_LINES,
     EVERYTHING,
@@ -33,6 +32,7 @@ from tests.world_rules import (
     ZONES,
     Features,
 )
+from tests.world_supply import Receipts, SupplyRecipe
 
 __all__ = [
     "DIVIDED_LINES",
@@ -72,6 +72,8 @@ class World:
     rules: RuleSet
     order: Order
     now_seconds: int
+    receipts: Receipts = field(default_factory=dict)
+    """(epoch seconds, units) by (SKU id, node id)."""
 
     def sku_of(self, sku_id: str) -> Sku:
         """Raises NotFound."""
@@ -82,6 +84,10 @@ class World:
     def available(self, sku_id: str, node_id: str) -> int | None:
         """Units available, None without a row."""
         return self.stock.get((sku_id, node_id))
+
+    def expected(self, sku_id: str, node_id: str) -> tuple[tuple[int, int], ...]:
+        """Its receipts."""
+        return self.receipts.get((sku_id, node_id), ())
 
 
 def random_world(rng: np.random.Generator, features: Features = EVERYTHING) -> World:
@@ -99,7 +105,7 @@ def worlds(features: Features = EVERYTHING) -> st.SearchStrategy[World]:
     return build()
 
 
-class _Recipe(CalendarRecipe):
+class _Recipe(SupplyRecipe):
     """Builds a world out of integers drawn from inclusive ranges."""
 
     def world(self) -> World:
@@ -126,6 +132,8 @@ class _Recipe(CalendarRecipe):
         if self.features.calendars:
             network, now = self.with_calendars(network)
         scarce = self.chance(40)
+        if self.features.supply:
+            scarce = True
         levels = (2, 1, 2, 1, 3, 4, 2, 1, 0, -1) if scarce else (5, 3, 4, 8, 2, 6, 3, 2, 4, 0, -2)
         stock = {
             (sku.sku_id, node.node_id): self.pick(levels)
@@ -137,8 +145,14 @@ class _Recipe(CalendarRecipe):
         order = self.order(destination, skus, network, now)
         if self.features.deliveries:
             order = self.with_deliveries(order, network, PLACES, now)
+        receipts: Receipts = {}
+        sources = len(nodes)
+        if self.features.supply:
+            receipts = self.receipts(skus, network, now)
+            rules = self.with_supply(rules, network, now)
+            sources *= 3
         if any(s.limits.line_splits != "never" for p in rules.profiles for s in p.strategies):
-            order = within_budget(order, len(nodes))
+            order = within_budget(order, sources)
         return World(
             network=network,
             skus={s.sku_id: s for s in skus},
@@ -146,6 +160,7 @@ class _Recipe(CalendarRecipe):
             rules=rules,
             order=order,
             now_seconds=now,
+            receipts=receipts,
         )
 
     def sku(self, i: int) -> Sku:
@@ -238,10 +253,10 @@ class _Recipe(CalendarRecipe):
         )
 
 
-def within_budget(order: Order, node_count: int) -> Order:
+def within_budget(order: Order, source_count: int) -> Order:
     """The order with quantities lowered, greatest first, until brute force over divided lines is quick."""
     quantities = [line.quantity for line in order.lines]
-    while math.prod(math.comb(q + node_count, node_count) for q in quantities) > PLAN_BUDGET:
+    while math.prod(math.comb(q + source_count, source_count) for q in quantities) > PLAN_BUDGET:
         greatest = max(quantities)
         if greatest == 1:
             break

@@ -74,8 +74,10 @@ def _strategy_mistakes(strategy: Strategy, path: Path) -> Iterator[Finding]:
     for at, country in enumerate(strategy.when.destination_countries):
         if country not in _COUNTRIES:
             yield (*path, "when", "destination_countries", at), f"{country!r} is not an ISO 3166 country code"
-    for at, again in _repeated([rule.name for rule in strategy.eligibility]):
-        yield (*path, "eligibility", at, "name"), f"{again!r} is the name of an earlier rule of this strategy"
+    named = [(*path, "eligibility", e, "name") for e in range(len(strategy.eligibility))]
+    named += [(*path, "supply", s, "name") for s in range(len(strategy.supply))]
+    for at, again in _repeated([rule.name for rule in (*strategy.eligibility, *strategy.supply)]):
+        yield named[at], f"{again!r} is the name of an earlier rule of this strategy"
     for where, nodes in _node_selectors(strategy, path):
         yield from _unknown_countries(where, nodes)
 
@@ -108,6 +110,8 @@ def unknown_names(rules: RuleSet, network: Network, catalogue: Catalogue) -> Ite
             yield from _absent("zone", zones, known.zones, (*here, "when", "destination_zones"))
             for path, nodes in _node_selectors(strategy, here):
                 yield from _unknown_nodes(nodes, known, path)
+            for a, more in enumerate(strategy.supply):
+                yield from _unknown_skus(more.skus, known, catalogue, (*here, "supply", a, "skus"))
             for e, rule in enumerate(strategy.eligibility):
                 path = (*here, "eligibility", e)
                 yield from _unknown_skus(rule.skus, known, catalogue, (*path, "skus"))
@@ -187,6 +191,8 @@ def _node_selectors(strategy: Strategy, path: Path) -> Iterator[tuple[Path, Node
     for e, rule in enumerate(strategy.eligibility):
         if not isinstance(rule, ExcludeServices):
             yield (*path, "eligibility", e, "nodes"), rule.nodes
+    for s, more in enumerate(strategy.supply):
+        yield (*path, "supply", s, "nodes"), more.nodes
     for o, objective in enumerate(strategy.objectives):
         if isinstance(objective, StockDepth):
             yield (*path, "objectives", o, "nodes"), objective.nodes

@@ -25,6 +25,7 @@ from router.rules.model import (
     Strategy,
 )
 from router.rules.return_check import return_doubts
+from router.rules.supply_check import promises_all, supply_doubts
 from router.rules.yaml_lines import Path
 
 _HALF_EARTH_KM = Decimal("20015.087")
@@ -45,6 +46,7 @@ def doubts(rules: RuleSet) -> Iterator[Finding]:
             yield from _contradictions(strategy, here)
             yield from _method_doubts(strategy, _methods_asked(profile, strategy), here)
             yield from _idle_costs_and_limits(strategy, here)
+            yield from supply_doubts(strategy, _methods_asked(profile, strategy), here)
             following = by_id.get(strategy.fallback or "")
             if following is None or following is strategy:
                 continue
@@ -190,4 +192,5 @@ def _relaxes_nothing(strategy: Strategy, following: Strategy) -> bool:
     """Whether an order that ``strategy`` cannot source cannot be sourced by ``following`` either."""
     rules = {rule.model_copy(update={"name": "x"}) for rule in strategy.eligibility}
     kept = {rule.model_copy(update={"name": "x"}) for rule in following.eligibility}
-    return rules <= kept and strategy.limits == following.limits
+    same = rules <= kept and strategy.limits == following.limits
+    return same and promises_all(strategy.supply, following.supply)

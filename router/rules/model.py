@@ -183,6 +183,14 @@ class Lateness(Strict):
     steps: tuple[DelayStep, ...] = ()
 
 
+class Waiting(Strict):
+    """A cost of each unit for each started day until its node has it, or room for it."""
+
+    kind: Literal["waiting"]
+    weight: Weight = Decimal(1)
+    cents_per_day: Cents
+
+
 class Split(Strict):
     """A cost for every shipment beyond the first."""
 
@@ -237,6 +245,7 @@ Objective = Annotated[
     | Handling
     | Delay
     | Lateness
+    | Waiting
     | Split
     | StockDepth
     | NodeLoad

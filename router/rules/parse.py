@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -54,6 +55,8 @@ def rules_hash(rules: RuleSet) -> str:
     def plain(value: Any) -> str:
         if isinstance(value, Decimal):
             return format(value.normalize(), "f")
+        if isinstance(value, date):
+            return value.isoformat()
         raise TypeError(type(value).__name__)
 
     said = rules.model_dump(exclude_defaults=True)  # a wider vocabulary leaves hashes of older files alone

@@ -18,6 +18,7 @@ _UNNAMED = "\0"
 """Begins the ids that stand for unreadable ones; no id of a file has it and is meant."""
 _IDLE: dict[str, Callable[[int], dict[str, Any]]] = {
     "eligibility": lambda at: {"kind": "exclude_services", "name": f"{_UNNAMED}{at}"},
+    "supply": lambda at: {"kind": "receipts", "name": f"{_UNNAMED}supply {at}"},
     "objectives": lambda at: {"kind": "shipping", "weight": 0},
 }
 

@@ -194,6 +194,8 @@ _TYPES = {
     "decimal_type": "a number",
     "decimal_parsing": "a number",
     "finite_number": "a finite number",
+    "date_type": "a date such as 2026-12-24",
+    "date_parsing": "a date such as 2026-12-24",
     "tuple_type": "a list",
     "list_type": "a list",
     "model_type": "a mapping of keys to values",

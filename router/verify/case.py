@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -16,13 +16,19 @@ from router.verify.facts import SkuFacts, great_circle_m
 from router.verify.ways import Finder, Place, Way, method_of, place_of
 
 
+def nothing_expected(sku_id: str, node_id: str) -> Sequence[tuple[int, int]]:
+    """No receipts anywhere."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Case:
     """One delivery, and everything its answer depends on besides the rules. delivery: None for an order that
     states none, which is one delivery to its destination.
 
     sku_of: the SKU of an id; raises for an unknown one. available: units of (sku_id, node_id) net of
-    reservations and safety stock, None without a row, possibly negative.
+    reservations and safety stock, None without a row, possibly negative. receipts: (expected epoch seconds,
+    units that are not promised yet) of (sku_id, node_id).
     """
 
     order: Order
@@ -31,6 +37,7 @@ class Case:
     available: Callable[[str, str], int | None]
     now_seconds: int
     delivery: Delivery | None = None
+    receipts: Callable[[str, str], Sequence[tuple[int, int]]] = nothing_expected
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -94,14 +101,15 @@ class Case:
         return Finder(self.network, self.place, self.origin_seconds, asked, earliest)
 
     @cached_property
-    def _known_ways(self) -> dict[tuple[str, int], dict[str, Way]]:
+    def _known_ways(self) -> dict[tuple[str, int, int], dict[str, Way]]:
         return {}
 
-    def ways(self, node: Node, distance_m: int) -> dict[str, Way]:
-        """The ways from a node to the place, by id, as stated. Whether goods may take them is not asked."""
-        key = (node.node_id, distance_m)
+    def ways(self, node: Node, distance_m: int, date: int = 0) -> dict[str, Way]:
+        """The ways from a node to the place, by id, as stated, of what the node supplies at a date (epoch
+        seconds, 0 for the origin). Whether goods may take them is not asked."""
+        key = (node.node_id, distance_m, date)
         if key not in self._known_ways:
-            self._known_ways[key] = self._finder.find(node, distance_m)
+            self._known_ways[key] = self._finder.find(node, distance_m, date or self.origin_seconds)
         return self._known_ways[key]
 
     def method(self, node: Node) -> DeliveryMethod:

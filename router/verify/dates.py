@@ -34,8 +34,21 @@ class Times:
 
 
 def origin_seconds(network: Network, now_seconds: int) -> int:
-    """The instant that times are reckoned from: now, up to a full minute where the network keeps time."""
-    return now_seconds + (-now_seconds % 60 if network.keeps_time else 0)
+    """The instant that times are reckoned from."""
+    return full_minute(network, now_seconds)
+
+
+def full_minute(network: Network, at: int) -> int:
+    """An instant rounded up to a full minute where the network keeps time."""
+    return at + (-at % 60 if network.keeps_time else 0)
+
+
+def begins(node: Node, day: int, after: int, until: int) -> int | None:
+    """When a local date of the node begins; None unless that is after an instant and not after another."""
+    clock = ZoneInfo(node.time_zone)
+    if not local_day(clock, after) < day <= local_day(clock, until):
+        return None
+    return instant(clock, day, 0)
 
 
 def times(

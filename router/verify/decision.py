@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from router.domain import Certificate, CertificateKind, Decision, Order, Plan, Status
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
-from router.verify.case import Case, cases_of
+from router.verify.case import Case, cases_of, nothing_expected
 from router.verify.deliveries import form_complaints, permission_complaints, plan_complaints, portions
 from router.verify.facts import SkuFacts
 from router.verify.plan import distances_m, shipped, title, units_by_line, ways_of
@@ -24,15 +24,17 @@ def verify(
     available: Callable[[str, str], int | None],
     rules: RuleSet,
     now_seconds: int,
+    receipts: Callable[[str, str], Sequence[tuple[int, int]]] = nothing_expected,
 ) -> list[str]:
     """Everything in which ``decision`` contradicts the cost model, readable; empty when clean.
 
     ``available(sku_id, node_id)`` is the stock the decision was made from, net of reservations and safety
-    stock, None without a row. ``sku_of`` raises for an unknown SKU; that error passes through.
+    stock, None without a row; ``receipts(sku_id, node_id)`` is what was expected there: (epoch seconds, units
+    not promised yet). ``sku_of`` raises for an unknown SKU; that error passes through.
     Slow and plain. Proven are permission, prices and the arithmetic of the certificate, and that no other
     way for a single shipment would be better; not that no other plan is. The order must be right.
     """
-    cases = cases_of(Case(order, network, sku_of, available, now_seconds))
+    cases = cases_of(Case(order, network, sku_of, available, now_seconds, receipts=receipts))
     found: list[str] = []
     if decision.order_id != order.order_id:
         found.append(f"order_id is {decision.order_id!r}, should be {order.order_id!r}")
@@ -102,11 +104,11 @@ def way_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
         if own is None:
             continue
         node, units = case.nodes[shipment.node_id], shipped(shipment)
-        metres_away = metres[node.node_id]
+        metres_away, date = metres[node.node_id], shipment.supply_seconds
         others = [s.arrival_seconds for j, s in enumerate(plan.shipments) if j != i]
-        stated = list(case.ways(node, metres_away))
+        stated = list(case.ways(node, metres_away, date))
         ranked: dict[str, tuple[int, int, int]] = {}
-        for way in (own, *open_ways(case, strategy, node, list(units), metres_away)):
+        for way in (own, *open_ways(case, strategy, node, list(units), metres_away, date)):
             carriage = carriage_cents(strategy, way, weight_grams(case, units))
             late = time_cents(case, strategy, max([way.arrival_seconds, *others]))
             total_cents = sum(carriage.values()) + sum(late.values())

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from router.domain import Cost, Part, Plan
+from router.domain import Cost, FromReceipt, Part, Plan
 from router.rules.model import Strategy
 from router.verify import plan as one
 from router.verify.case import Case
+from router.verify.stock import added, stock_of
 from router.verify.supply import stock_complaints
 
 
@@ -43,6 +44,8 @@ def form_complaints(cases: Sequence[Case], plan: Plan) -> list[str]:
 def plan_complaints(cases: Sequence[Case], strategy: Strategy, plan: Plan) -> list[str]:
     """All that is wrong with a well-formed plan by itself."""
     found = permission_complaints(cases, strategy, plan) + _price_complaints(cases, strategy, plan)
+    if not _row_complaints(cases[0], strategy, plan):
+        found += content_complaints(cases[0], strategy, plan)
     for case, own in portions(cases, plan):
         found += _named(case, one.order_complaints(case, own))
     rank = {case.delivery.delivery_id if case.delivery else "": i for i, case in enumerate(cases)}
@@ -55,25 +58,60 @@ def permission_complaints(cases: Sequence[Case], strategy: Strategy, plan: Plan)
     found: list[str] = []
     for case, own in portions(cases, plan):
         found += _named(case, one.permission_complaints(case, strategy, own))
-    taken: dict[str, Counter[str]] = {}
-    for shipment in plan.shipments:
-        for pick in shipment.picks:
-            taken.setdefault(shipment.node_id, Counter())[pick.sku_id] += pick.quantity
-    for node_id, units in taken.items():
-        complaints = stock_complaints(cases[0], strategy, cases[0].nodes[node_id], units)
+    return found + _row_complaints(cases[0], strategy, plan)
+
+
+def _row_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """Units that are not there, or have to stay, over all deliveries."""
+    found: list[str] = []
+    for (sku_id, node_id), units in taken_by(plan).items():
+        complaints = stock_complaints(case, strategy, case.nodes[node_id], {sku_id: units})
         found += [f"node {node_id!r}: {complaint}" for complaint in complaints]
     return found
+
+
+def taken_by(plan: Plan) -> dict[tuple[str, str], Counter[int]]:
+    """Units of each (sku_id, node_id), by date."""
+    taken: dict[tuple[str, str], Counter[int]] = {}
+    for shipment in plan.shipments:
+        for pick in shipment.picks:
+            of_row = taken.setdefault((pick.sku_id, shipment.node_id), Counter())
+            of_row[shipment.supply_seconds] += pick.quantity
+    return taken
+
+
+def content_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
+    """Picks that say that they are made of something else than they are. There must be stock for them."""
+    found: list[str] = []
+    for sku_id, node_id in taken_by(plan):
+        picks = [
+            (shipment.supply_seconds, shipment, pick)
+            for shipment in plan.shipments
+            for pick in shipment.picks
+            if (pick.sku_id, shipment.node_id) == (sku_id, node_id)
+        ]
+        picks.sort(key=lambda of: of[0])
+        stock = stock_of(case, strategy, case.nodes[node_id], sku_id)
+        made_of = stock.made_of([(date, pick.quantity) for date, _, pick in picks])
+        for (_, shipment, pick), right in zip(picks, made_of, strict=True):
+            if (pick.receipts, pick.backordered_quantity) != right:
+                said = f"{_said(pick.receipts, pick.backordered_quantity)}, should be {_said(*right)}"
+                found.append(f"{one.title(shipment)}: line {pick.line_id!r} is said to be of {said}")
+    return found
+
+
+def _said(receipts: tuple[FromReceipt, ...], backordered: int) -> str:
+    return f"receipts {[(r.expected_seconds, r.quantity) for r in receipts]} and {backordered} backordered"
 
 
 def _price_complaints(cases: Sequence[Case], strategy: Strategy, plan: Plan) -> list[str]:
     """Figures that are not what the cost model makes of the picks."""
     found: list[str] = []
-    taken: Counter[tuple[str, str]] = Counter()
+    taken: dict[tuple[str, str], Counter[int]] = {}
     for case, own in portions(cases, plan):
         found += _named(case, one.price_complaints(case, strategy, own, taken))
-        for shipment in own.shipments:
-            for pick in shipment.picks:
-                taken[pick.sku_id, shipment.node_id] += pick.quantity
+        for key, units in taken_by(own).items():
+            taken[key] = added(taken.get(key, {}), units)
     for own_plan in plan.deliveries:
         last = max(s.arrival_seconds for s in plan.shipments if s.delivery_id == own_plan.delivery_id)
         if own_plan.promise_seconds != last:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from router.domain import Cost, Part, Plan, Shipment
 from router.rules.model import Strategy
 from router.verify.case import Case
+from router.verify.dates import HORIZON_SECONDS
 from router.verify.pricing import (
     parcel_count,
     shipment_cents,
@@ -15,6 +17,7 @@ from router.verify.pricing import (
     time_cents,
     weight_grams,
 )
+from router.verify.stock import Taken, added, dates_of, stock_of
 from router.verify.supply import carriage_complaints, may_divide, rule_complaints, units_by_sku
 from router.verify.ways import Way
 
@@ -37,7 +40,11 @@ def shipped(shipment: Shipment) -> dict[str, int]:
 
 def title(shipment: Shipment) -> str:
     """How complaints name a shipment."""
-    return f"shipment {shipment.node_id!r} by {shipment.service_id!r}"
+    return f"shipment {shipment.node_id!r} by {shipment.service_id!r}{_at(shipment.supply_seconds)}"
+
+
+def _at(date: int) -> str:
+    return f" at {date}" if date else ""
 
 
 def form_complaints(case: Case, plan: Plan) -> list[str]:
@@ -49,6 +56,9 @@ def form_complaints(case: Case, plan: Plan) -> list[str]:
             found.append(f"{name}: unknown node")
         if shipment.service_id not in {"", *case.services, *(p.path_id for p in case.network.paths)}:
             found.append(f"{name}: unknown service")
+        latest = case.origin_seconds + HORIZON_SECONDS
+        if shipment.supply_seconds and not case.origin_seconds < shipment.supply_seconds <= latest:
+            found.append(f"{name}: supply_seconds is not within 400 days after {case.origin_seconds}")
         if not shipment.picks:
             found.append(f"{name}: carries nothing")
         if len(shipped(shipment)) < len(shipment.picks):
@@ -80,40 +90,42 @@ def permission_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[st
     metres = distances_m(case, plan)
     parts = parts_of(plan)
     found: list[str] = []
-    for node_id, shipments in parts.items():
-        node = case.nodes[node_id]
+    for (node_id, date), shipments in parts.items():
+        node, part = case.nodes[node_id], f"node {node_id!r}{_at(date)}"
+        if date and date not in dates_of(case, strategy, node):
+            found.append(f"{part}: supply_seconds is no date of the node for this delivery")
         units: dict[str, int] = {}
         for shipment in shipments:
             for line_id, n in shipped(shipment).items():
                 units[line_id] = units.get(line_id, 0) + n
             carried, way_id = list(shipped(shipment)), shipment.service_id
             complaints = carriage_complaints(
-                case, strategy, node, carried, way_id=way_id, distance_m=metres[node_id]
+                case, strategy, node, carried, way_id=way_id, distance_m=metres[node_id], date=date
             )
             found += [f"{title(shipment)}: {complaint}" for complaint in complaints]
         together = units_by_sku(case, units)
         barred = rule_complaints(case, strategy, node, together, metres[node_id])
-        found += [f"node {node_id!r}: {complaint}" for complaint in barred]
-        found += _parcel_complaints(case, node_id, shipments)
+        found += [f"{part}: {complaint}" for complaint in barred]
+        found += _parcel_complaints(case, part, shipments)
         worth = sum(case.unit_value_cents(case.lines[i]) * n for i, n in units.items())
         if len(parts) > 1 and worth < strategy.limits.min_shipment_value_cents:
             least = strategy.limits.min_shipment_value_cents
-            found.append(f"node {node_id!r}: min_shipment_value_cents is {least}, its part is worth {worth}")
+            found.append(f"{part}: min_shipment_value_cents is {least}, its part is worth {worth}")
     if len(parts) > strategy.limits.max_nodes_per_order:
         most = strategy.limits.max_nodes_per_order
         found.append(f"max_nodes_per_order is {most}, the plan uses {len(parts)}")
     return found + _division_complaints(case, strategy, plan, metres)
 
 
-def parts_of(plan: Plan) -> dict[str, list[Shipment]]:
-    """Node id -> its shipments."""
-    parts: dict[str, list[Shipment]] = {}
+def parts_of(plan: Plan) -> dict[tuple[str, int], list[Shipment]]:
+    """(node id, date) -> what it supplies then."""
+    parts: dict[tuple[str, int], list[Shipment]] = {}
     for shipment in plan.shipments:
-        parts.setdefault(shipment.node_id, []).append(shipment)
+        parts.setdefault((shipment.node_id, shipment.supply_seconds), []).append(shipment)
     return parts
 
 
-def _parcel_complaints(case: Case, node_id: str, shipments: list[Shipment]) -> list[str]:
+def _parcel_complaints(case: Case, part: str, shipments: list[Shipment]) -> list[str]:
     """Alone groups travel alone, everything else of a part in one shipment."""
     found: list[str] = []
     shared = 0
@@ -124,7 +136,7 @@ def _parcel_complaints(case: Case, node_id: str, shipments: list[Shipment]) -> l
         elif len(groups) > 1:
             found.append(f"{title(shipment)}: ship_alone goods share it with another group")
     if shared > 1:
-        found.append(f"node {node_id!r}: {shared} shipments of goods that leave together")
+        found.append(f"{part}: {shared} shipments of goods that leave together")
     return found
 
 
@@ -148,7 +160,7 @@ def _division_complaints(case: Case, strategy: Strategy, plan: Plan, metres: Map
 
 
 def price_complaints(
-    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], int]
+    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], Taken]
 ) -> list[str]:
     """Figures that are not what the cost model makes of the picks. The plan must be well-formed. taken: units
     of (sku_id, node_id) that other deliveries have before this one."""
@@ -188,11 +200,12 @@ def part_complaints(name: str, cost: Cost, right: Mapping[Part, int]) -> list[st
 
 
 def _depth_complaints(
-    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], int]
+    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], Taken]
 ) -> list[str]:
-    """Stock depth, shipment by shipment; shipments of a node that share a SKU share its depth in any way."""
+    """Stock depth, shipment by shipment; shipments of a part that share a SKU share its depth in any way."""
     found: list[str] = []
-    for node_id, shipments in parts_of(plan).items():
+    before = {key: added(units) for key, units in taken.items()}
+    for (node_id, date), shipments in sorted(parts_of(plan).items()):
         skus = [{p.sku_id for p in s.picks} for s in shipments]
         clusters: list[tuple[set[str], list[Shipment]]] = []
         for shipment, sku_ids in zip(shipments, skus, strict=True):
@@ -205,10 +218,12 @@ def _depth_complaints(
             right = 0
             for sku_id in sorted(sku_ids):
                 units = sum(p.quantity for s in members for p in s.picks if p.sku_id == sku_id)
-                available = (case.available(sku_id, node_id) or 0) - taken.get((sku_id, node_id), 0)
+                others = before.setdefault((sku_id, node_id), Counter())
+                available = stock_of(case, strategy, case.nodes[node_id], sku_id).left(date, others)
                 right += stock_depth_cents(
                     strategy, case.nodes[node_id], available=available, unit_count=units
                 )
+                others[date] += units
             stated = sum(s.cost.stock_depth_cents for s in members)
             if stated != right:
                 names = " and ".join(title(s) for s in members)
@@ -226,13 +241,19 @@ def _total_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
 
 
 def order_complaints(case: Case, plan: Plan) -> list[str]:
-    """Shipments stand by node as in the network, then by the first line they carry."""
+    """Shipments stand by node as in the network, then by date, then by the first line they carry."""
     rank = {node.node_id: i for i, node in enumerate(case.network.nodes)}
-    keys = [(rank[s.node_id], min(case.line_position[i] for i in shipped(s))) for s in plan.shipments]
-    return [] if keys == sorted(keys) else ["plan: shipments are not sorted by node, then first line"]
+    keys = [
+        (rank[s.node_id], s.supply_seconds, min(case.line_position[i] for i in shipped(s)))
+        for s in plan.shipments
+    ]
+    return [] if keys == sorted(keys) else ["plan: shipments are not sorted by node, date, first line"]
 
 
 def ways_of(case: Case, plan: Plan) -> list[Way | None]:
     """The way that each shipment takes; None where there is no such way."""
     metres = distances_m(case, plan)
-    return [case.ways(case.nodes[s.node_id], metres[s.node_id]).get(s.service_id) for s in plan.shipments]
+    return [
+        case.ways(case.nodes[s.node_id], metres[s.node_id], s.supply_seconds).get(s.service_id)
+        for s in plan.shipments
+    ]

@@ -23,6 +23,7 @@ from router.rules.model import (
 )
 from router.verify.case import Case
 from router.verify.facts import SkuFacts, selects_node, selects_sku
+from router.verify.stock import Taken, added, dates_of, stock_of
 from router.verify.ways import Way
 
 
@@ -34,25 +35,31 @@ def units_by_sku(case: Case, units_by_line: Mapping[str, int]) -> Counter[str]:
     return found
 
 
-def stock_complaints(case: Case, strategy: Strategy, node: Node, units: Mapping[str, int]) -> list[str]:
-    """What is wrong with taking so many units of each SKU at the node. Nothing but stock is asked of the
-    case: the units may be those of several deliveries."""
+def stock_complaints(case: Case, strategy: Strategy, node: Node, taken: Mapping[str, Taken]) -> list[str]:
+    """What is wrong with taking so many units of each SKU at the node, at so many dates. Nothing but stock is
+    asked of the case: the units may be those of several deliveries."""
     found: list[str] = []
-    for sku_id, count in units.items():
-        available = case.available(sku_id, node.node_id)
-        if available is None or count > available:
-            found.append(f"stock: {count} units of {sku_id!r} taken, available {available}")
-            continue
-        sku = case.sku_of(sku_id)
-        found += [
-            _forbidden(rule, sku_id, count)
+    for sku_id, by_date in taken.items():
+        sku, stock = case.sku_of(sku_id), stock_of(case, strategy, node, sku_id)
+        kept = [
+            rule
             for rule in strategy.eligibility
             if isinstance(rule, MinRemaining)
             and selects_sku(rule.skus, sku)
             and selects_node(rule.nodes, node)
-            and available - count < rule.units
         ]
+        for date in sorted(by_date):
+            count = sum(units for other, units in by_date.items() if other <= date)
+            left = stock.by(date) - count
+            if left < 0:
+                found.append(f"stock: {count} units of {sku_id!r} taken{_by(date)}, available {left + count}")
+            else:
+                found += [_forbidden(rule, sku_id, count) for rule in kept if left < rule.units]
     return found
+
+
+def _by(date: int) -> str:
+    return f" by {date}" if date else ""
 
 
 def rule_complaints(
@@ -102,10 +109,17 @@ def excludes(strategy: Strategy, service: Service, sku: SkuFacts) -> bool:
 
 
 def carriage_complaints(
-    case: Case, strategy: Strategy, node: Node, line_ids: Sequence[str], *, way_id: str, distance_m: int
+    case: Case,
+    strategy: Strategy,
+    node: Node,
+    line_ids: Sequence[str],
+    *,
+    way_id: str,
+    distance_m: int,
+    date: int = 0,
 ) -> list[str]:
-    """What forbids a shipment of these lines from the node by the way of that id."""
-    way = case.ways(node, distance_m).get(way_id)
+    """What forbids a shipment of these lines from the node, at a date, by the way of that id."""
+    way = case.ways(node, distance_m, date).get(way_id)
     if way is None:
         collects = way_id not in case.services or way_id in node.services
         return [f"carriage: {_noun(way_id)} {'has no lane' if collects else 'does not collect'} there"]
@@ -130,20 +144,28 @@ def _noun(way_id: str) -> str:
 
 
 def open_ways(
-    case: Case, strategy: Strategy, node: Node, line_ids: Sequence[str], distance_m: int
+    case: Case, strategy: Strategy, node: Node, line_ids: Sequence[str], distance_m: int, date: int
 ) -> Iterator[Way]:
     """The ways, as stated, that a shipment of these lines may take and be in time."""
-    for way_id, way in case.ways(node, distance_m).items():
-        if not carriage_complaints(case, strategy, node, line_ids, way_id=way_id, distance_m=distance_m):
+    for way_id, way in case.ways(node, distance_m, date).items():
+        if not carriage_complaints(
+            case, strategy, node, line_ids, way_id=way_id, distance_m=distance_m, date=date
+        ):
             yield way
 
 
 def can_supply(
-    case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int], distance_m: int
+    case: Case,
+    strategy: Strategy,
+    node: Node,
+    units_by_line: Mapping[str, int],
+    distance_m: int,
+    date: int = 0,
 ) -> bool:
-    """The node can send exactly these units, each alone group and the rest in shipments of their own."""
+    """The node can send exactly these units at a date, each alone group and the rest in shipments of their
+    own."""
     units = units_by_sku(case, units_by_line)
-    if stock_complaints(case, strategy, node, units):
+    if stock_complaints(case, strategy, node, {sku_id: {date: n} for sku_id, n in units.items()}):
         return False
     if rule_complaints(case, strategy, node, units, distance_m):
         return False
@@ -151,11 +173,11 @@ def can_supply(
     for line_id in units_by_line:
         group = case.group_of[line_id]
         parcels.setdefault(group if case.alone[group] else None, []).append(line_id)
-    return all(any(open_ways(case, strategy, node, ids, distance_m)) for ids in parcels.values())
+    return all(any(open_ways(case, strategy, node, ids, distance_m, date)) for ids in parcels.values())
 
 
 def may_divide(case: Case, strategy: Strategy, line_id: str, distances_m: Mapping[str, int]) -> bool:
-    """May the line come from several nodes, or be filled in part?"""
+    """May the line come from several nodes or at several dates, or be filled in part?"""
     group = case.group_of[line_id]
     splits = strategy.limits.line_splits
     if len(case.groups[group]) > 1 or case.alone[group] or splits == "never":
@@ -168,9 +190,9 @@ def may_divide(case: Case, strategy: Strategy, line_id: str, distances_m: Mappin
 
 def simple_answer(cases: Sequence[Case], strategy: Strategy) -> list[str]:
     """Nodes that give the strategy an answer: one that supplies some group, where partial answers are
-    allowed, or else one for each delivery that supplies all of it. Empty proves nothing."""
+    allowed, or else one for each delivery that supplies all of it, at one date. Empty proves nothing."""
     partial = strategy.limits.allow_partial
-    taken: Counter[tuple[str, str]] = Counter()
+    taken: dict[tuple[str, str], Taken] = {}
     found: list[str] = []
     for case in cases:
         groups = case.groups if partial else (tuple(case.lines.values()),)
@@ -183,15 +205,18 @@ def simple_answer(cases: Sequence[Case], strategy: Strategy) -> list[str]:
 
 
 def _supplier(
-    case: Case, strategy: Strategy, lines: Sequence[OrderLine], taken: Counter[tuple[str, str]]
+    case: Case, strategy: Strategy, lines: Sequence[OrderLine], taken: dict[tuple[str, str], Taken]
 ) -> str | None:
     """A node that supplies the lines whole from what ``taken`` leaves, which they are added to."""
     whole = {line.line_id: line.quantity for line in lines}
     for node in case.network.nodes:
-        if can_supply(case, strategy, node, whole, case.distances_m[node.node_id]):
-            units = units_by_sku(case, whole)
-            together = {sku_id: n + taken[sku_id, node.node_id] for sku_id, n in units.items()}
-            if not stock_complaints(case, strategy, node, together):
-                taken.update({(sku_id, node.node_id): n for sku_id, n in units.items()})
-                return node.node_id
+        for date in dates_of(case, strategy, node):
+            if can_supply(case, strategy, node, whole, case.distances_m[node.node_id], date):
+                together = {
+                    sku_id: added(taken.get((sku_id, node.node_id), {}), {date: units})
+                    for sku_id, units in units_by_sku(case, whole).items()
+                }
+                if not stock_complaints(case, strategy, node, together):
+                    taken.update({(sku_id, node.node_id): all_of for sku_id, all_of in together.items()})
+                    return node.node_id
     return None

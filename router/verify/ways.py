@@ -124,37 +124,38 @@ class Finder:
     asked: DeliveryMethod | None = None
     earliest_seconds: int | None = None
 
-    def find(self, node: Node, distance_m: int) -> dict[str, Way]:
-        """All ways from a node ``distance_m`` away, by id: services as stated, then paths."""
+    def find(self, node: Node, distance_m: int, start_seconds: int) -> dict[str, Way]:
+        """All ways from a node ``distance_m`` away that may begin with the goods at ``start_seconds``, by id:
+        services as stated, then paths."""
         if self.asked not in (None, method_of(self.place, self.asked, node)):
             return {}
         if self.place.kind == STORE and node == self.place.stop:
-            found = [self._collected(node)]
+            found = [self._collected(node, start_seconds)]
         else:
             found = [
-                self._direct(node, service, distance_m)
+                self._direct(node, service, distance_m, start_seconds)
                 for service in self.network.services
                 if self.place.kind in service.serves
             ]
             if self.place.kind == STORE:
-                found += [self._along(node, path) for path in self.network.paths]
+                found += [self._along(node, path, start_seconds) for path in self.network.paths]
         until = self.origin_seconds + HORIZON_SECONDS
         return {way.way_id: way for way in found if way is not None and way.arrival_seconds <= until}
 
-    def _collected(self, store: Node) -> Way | None:
+    def _collected(self, store: Node, start_seconds: int) -> Way | None:
         """From the store's own stock."""
         if self.asked is DeliveryMethod.CARRY_OUT:
             return Way("", (), self.origin_seconds)
         work = store.processing_seconds + (self.place.lead_seconds or 0)
-        ready = node_hours(self.network, store).after(self.origin_seconds, work, self._until)
+        ready = node_hours(self.network, store).after(start_seconds, work, self._until)
         return None if ready is None else Way("", (), ready)
 
-    def _direct(self, node: Node, service: Service, distance_m: int) -> Way | None:
+    def _direct(self, node: Node, service: Service, distance_m: int, start_seconds: int) -> Way | None:
         """By one service, within the window."""
         lane = lane_of(self.network, node, service, self.place, distance_m)
         if lane is None:
             return None
-        for release in self._releases(node):
+        for release in self._releases(node, start_seconds):
             arrival = self._leg(node, service, lane, self.place, release, node.processing_seconds)
             if arrival is None:
                 return None
@@ -162,16 +163,16 @@ class Finder:
                 return Way(service.service_id, ((service, lane),), arrival)
         return None
 
-    def _releases(self, node: Node) -> Iterator[int]:
+    def _releases(self, node: Node, start_seconds: int) -> Iterator[int]:
         """When goods may be sent, ascending: what is sent later never arrives earlier."""
-        yield self.origin_seconds
+        yield start_seconds
         if self.earliest_seconds is not None:
             clock = node_hours(self.network, node).clock
-            today = local_day(clock, self.origin_seconds)
+            today = local_day(clock, start_seconds)
             for later in range(1, LATER_DAYS + 1):
                 yield instant(clock, today + later, 0)
 
-    def _along(self, node: Node, path: Path) -> Way | None:
+    def _along(self, node: Node, path: Path, start_seconds: int) -> Way | None:
         """Along a path."""
         nodes = {n.node_id: n for n in self.network.nodes}
         hubs = [nodes[hub_id] for hub_id in path.hubs]
@@ -180,7 +181,7 @@ class Finder:
             return None
         stops = [at_stop(self.network, hub, path.hub_seconds) for hub in hubs] + [self.place]
         legs: list[tuple[Service, Lane]] = []
-        at, start, work = self.origin_seconds, node, node.processing_seconds
+        at, start, work = start_seconds, node, node.processing_seconds
         for service_id, stop in zip(path.services, stops, strict=True):
             service = services[service_id]
             lane = lane_of(self.network, start, service, stop, great_circle_m(start, stop))

@@ -79,6 +79,44 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
 }
 """Likewise: with stores, pick-up points and dates."""
 
+WAITING = replace(EVERYTHING, nodes=3, lines=3, skus=2, quantity=3, strategies=2, supply=True)
+WAITING_SOON = replace(WAITING, conditions=False, eligibility=False, heavy_units=False)
+SEVERAL = ("transfer", "lateness")
+SUPPLY_KINDS: dict[str, Features] = {
+    "supply": WAITING,
+    "open supply": WAITING_SOON,
+    "whole supply": replace(WAITING_SOON, lines=3, line_splits=("never",)),
+    # what is there leaves before the rest, or waits for it
+    "supply in parts": replace(
+        WAITING_SOON,
+        nodes=2,
+        skus=1,
+        quantity=4,
+        line_splits=("free", "when_needed"),
+        objectives=("shipping", "delay", "stock_depth"),
+        tight_limits=False,
+    ),
+    # every date of a node depends on its clock
+    "supply by the clock": replace(WAITING_SOON, nodes=2, calendars=True),
+    "supply of deliveries": replace(
+        WAITING_SOON, deliveries=2, quantity=2, objectives=(*EVERYTHING.objectives, *SEVERAL)
+    ),
+    # all deliveries want the same SKU
+    "scarce supply": replace(
+        WAITING,
+        nodes=2,
+        lines=3,
+        skus=1,
+        quantity=2,
+        deliveries=3,
+        conditions=False,
+        heavy_units=False,
+        tight_limits=False,
+    ),
+    "supply everywhere": replace(OMNICHANNEL, nodes=3, skus=2, supply=True),
+}
+"""Likewise: orders that may wait for what comes later."""
+
 LARGE: dict[str, Features] = {
     "large, whole": Features(
         nodes=9, lines=7, skus=6, line_splits=("never",), eligibility=False, conditions=False
@@ -95,7 +133,7 @@ PATIENT = SearchLimits(node_limit=1_000_000, time_limit_seconds=120.0)
 
 def world_of(kind: str, seed: int) -> World:
     """The same kind and seed, the same world."""
-    return random_world(np.random.default_rng(seed), (KINDS | OMNICHANNEL_KINDS)[kind])
+    return random_world(np.random.default_rng(seed), (KINDS | OMNICHANNEL_KINDS | SUPPLY_KINDS)[kind])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +175,7 @@ def against_force(world: World) -> Outcome:
         skus=world.skus,
         stock=world.stock,
         now_seconds=world.now_seconds,
+        receipts=world.receipts,
     )
     facts = {
         "status": (decision.status.name, truth.status.name),
@@ -147,7 +186,14 @@ def against_force(world: World) -> Outcome:
     }
     against = [f"{name}: {ours}, should be {right}" for name, (ours, right) in facts.items() if ours != right]
     against += verify(
-        decision, world.order, world.network, world.sku_of, world.available, world.rules, world.now_seconds
+        decision,
+        world.order,
+        world.network,
+        world.sku_of,
+        world.available,
+        world.rules,
+        world.now_seconds,
+        world.expected,
     )
     tried = len(decision.strategy_ids)
     return Outcome(decision.status, decision.certificate.method, tried, decision.plan, tuple(against))

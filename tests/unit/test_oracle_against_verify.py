@@ -56,12 +56,20 @@ def answer_of(world: World) -> Decision:
         skus=world.skus,
         stock=world.stock,
         now_seconds=world.now_seconds,
+        receipts=world.receipts,
     )
 
 
 def complaints(decision: Decision, world: World) -> list[str]:
     return verify(
-        decision, world.order, world.network, world.sku_of, world.available, world.rules, world.now_seconds
+        decision,
+        world.order,
+        world.network,
+        world.sku_of,
+        world.available,
+        world.rules,
+        world.now_seconds,
+        world.expected,
     )
 
 
@@ -140,7 +148,7 @@ def test_services_chosen_by_last_arrival_are_the_best_of_all_combinations() -> N
                     oracle.plan(replace(found, options=list(options))).total_cents
                     for options in itertools.product(*(p.options for p in found.parcels))
                 ]
-                cents = found.cents + oracle.depth_cents(found.taken)
+                cents = found.cents + oracle.shelves.depth_cents(found.taken)
                 assert cents == min(totals) == oracle.plan(found).total_cents
                 compared += len(totals) > 1
     assert compared > 100

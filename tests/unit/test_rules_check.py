@@ -332,7 +332,7 @@ def test_examples_of_the_reference_parse_and_show_every_kind() -> None:
     indent = "          "
     parts = {
         name: blocks(f"yaml {name}")[0].replace("\n", f"\n{indent}")
-        for name in ("eligibility", "objectives", "limits")
+        for name in ("eligibility", "supply", "objectives", "limits")
     }
     text = ONE_STRATEGY.replace("        objectives: [{kind: shipping}]\n        eligibility:\n", "")
     text += "".join(f"        {name}:\n{indent}{part.rstrip()}\n" for name, part in parts.items())
@@ -340,7 +340,8 @@ def test_examples_of_the_reference_parse_and_show_every_kind() -> None:
     assert file.warnings == ()
     strategy = file.rules.profiles[0].strategies[0]
     defined = set(re.findall(r'kind: Literal\["(\w+)"\]', Path(model.__file__).read_text(encoding="utf-8")))
-    assert {rule.kind for rule in strategy.eligibility} | {o.kind for o in strategy.objectives} == defined
+    shown = (*strategy.eligibility, *strategy.supply, *strategy.objectives)
+    assert {part.kind for part in shown} == defined
     for kind in defined:
         assert f"| `{kind}` |" in reference()
     for key in (*model.Conditions.model_fields, *model.Limits.model_fields):

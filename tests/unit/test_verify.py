@@ -93,7 +93,7 @@ L1 = Pick(line_id="L1", sku_id="K1", quantity=2)
         (in_decision(strategy_ids=("main", "main")), "whose fallback is None"),
         (
             lambda d: replace(d, plan=replace(d.plan, shipments=d.plan.shipments[::-1])),
-            "not sorted by node, then first line",
+            "not sorted by node, date, first line",
         ),
     ],
 )
