@@ -86,7 +86,7 @@ def test_every_column_is_required(tmp_path: Path, catalogue: Catalogue) -> None:
     found = [str(violation).replace(f"{tmp_path}/", "") for violation in raised.value.violations]
     assert found == [
         "receipts.csv:1 expected_at: the column is missing",
-        "receipts.csv:1: unknown column 'when'",
+        "receipts.csv:1: unknown column 'when'; known are sku_id, node_id, expected_at, units",
     ]
 
 
