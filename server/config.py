@@ -117,6 +117,9 @@ class ConfigDocument(_Model):
     stock: FileName | None = Field(
         default=None, description="CSV or Parquet: what a new ledger starts with; none: it starts empty."
     )
+    receipts: FileName | None = Field(
+        default=None, description="CSV or Parquet: what nodes expect when a ledger is new; none: nothing."
+    )
     ledger: LedgerSection = LedgerSection()
     server: ServerSection = ServerSection()
     solver: SolverSection = SolverSection()
@@ -133,6 +136,7 @@ class Config:
     skus: Path
     rules: Path
     stock: Path | None
+    receipts: Path | None
     ledger: Path | None
     address: str
     threads: int
@@ -174,6 +178,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         skus=folder / file.skus,
         rules=folder / file.rules,
         stock=None if file.stock is None else folder / file.stock,
+        receipts=None if file.receipts is None else folder / file.receipts,
         ledger=None if file.ledger.kind == "memory" else folder / ledger,
         address=address,
         threads=file.server.threads,
@@ -189,7 +194,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
-    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "rules"):
+    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "receipts", "rules"):
         name: str | None = getattr(file, key)
         if name is not None and not _is_file(folder / name):
             yield document.violation((key,), f"no file {str(folder / name)!r}")

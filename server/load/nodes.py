@@ -6,6 +6,7 @@ from pathlib import Path
 
 from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig, Violation
+from router.ledger_places import split_place
 from router.network import LoadKind, Node, Odds
 from router.rules.validate import bounded, did_you_mean
 from server.load.fields import Known, Row, shown
@@ -66,6 +67,8 @@ def read_nodes(path: Path, known: Known) -> tuple[Node, ...]:
 def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
     """None when something is wrong with it."""
     node_id = row.id("node_id")
+    if split_place(node_id)[1] is not None:
+        row.wrong("node_id", f"{node_id!r} ends like the name of a receipt: @ and a time")
     node_type = _node_type(row)
     country = row.country()
     latitude, longitude = row.degrees("latitude", 90.0), row.degrees("longitude", 180.0)

@@ -21,13 +21,12 @@ from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
 from server.convert import (
     decision_to_proto,
     envelope_violations,
-    line_candidates_to_proto,
     parse_order,
     parse_order_bytes,
     timestamp,
 )
 from server.deciding import explain_again, quote
-from server.explained import explained_to_proto
+from server.explained import explained_to_proto, line_candidates_to_proto
 from server.fast_batch import Batch, FastBatch
 from server.fast_quote import FastQuote
 from server.guard import Call, decoded, reported, takes_bytes

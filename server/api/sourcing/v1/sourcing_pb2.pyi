@@ -403,7 +403,9 @@ class SourceOrderResponse(_message.Message):
     HOLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
-    """Names the hold; empty for a quote or when nothing was sourced."""
+    """Names the hold; empty for a quote, and when there is nothing to hold: nothing was sourced, or all of it is
+    backordered.
+    """
     @_builtins.property
     def decision(self) -> Global___Decision:
         """The decision."""
@@ -505,7 +507,9 @@ class SourceOrdersResult(_message.Message):
     HOLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
-    """Names the hold; empty for a quote or when nothing was sourced."""
+    """Names the hold; empty for a quote, and when there is nothing to hold: nothing was sourced, or all of it is
+    backordered.
+    """
     @_builtins.property
     def decision(self) -> Global___Decision:
         """The decision; absent when error is set."""
@@ -698,6 +702,7 @@ class Shipment(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     DELIVERY_METHOD_FIELD_NUMBER: _builtins.int
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """Where it comes from."""
     service_id: _builtins.str
@@ -724,6 +729,10 @@ class Shipment(_message.Message):
     def cost(self) -> Global___Cost:
         """Its own cost; delay, lateness and split are counted once, for all shipments of the delivery."""
 
+    @_builtins.property
+    def supply_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on the node has what is in it, and room to get it ready; absent when that is at once."""
+
     def __init__(
         self,
         *,
@@ -737,10 +746,11 @@ class Shipment(_message.Message):
         cost: Global___Cost | None = ...,
         delivery_method: Global___DeliveryMethod.ValueType = ...,
         delivery_id: _builtins.str = ...,
+        supply_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "supply_time", b"supply_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "delivery_id", b"delivery_id", "delivery_method", b"delivery_method", "distance_m", b"distance_m", "node_id", b"node_id", "parcel_count", b"parcel_count", "picks", b"picks", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "delivery_id", b"delivery_id", "delivery_method", b"delivery_method", "distance_m", b"distance_m", "node_id", b"node_id", "parcel_count", b"parcel_count", "picks", b"picks", "service_id", b"service_id", "supply_time", b"supply_time", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -755,26 +765,64 @@ class Pick(_message.Message):
     LINE_ID_FIELD_NUMBER: _builtins.int
     SKU_ID_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    BACKORDERED_QUANTITY_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The order line."""
     sku_id: _builtins.str
     """Its SKU."""
     quantity: _builtins.int
     """Units, at least 1."""
+    backordered_quantity: _builtins.int
+    """Of these the units that are backordered: a rule of the strategy promises them, nothing is held for them."""
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FromReceipt]:
+        """Of these the units that the node still expects, by time; they are held like those that are there."""
+
     def __init__(
         self,
         *,
         line_id: _builtins.str = ...,
         sku_id: _builtins.str = ...,
         quantity: _builtins.int = ...,
+        receipts: _abc.Iterable[Global___FromReceipt] | None = ...,
+        backordered_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "quantity", b"quantity", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backordered_quantity", b"backordered_quantity", "line_id", b"line_id", "quantity", b"quantity", "receipts", b"receipts", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Pick: _TypeAlias = Pick  # noqa: Y015
+
+@_typing.final
+class FromReceipt(_message.Message):
+    """Units of a receipt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.int
+    """Units, at least 1."""
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """When the node expects them."""
+
+    def __init__(
+        self,
+        *,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FromReceipt: _TypeAlias = FromReceipt  # noqa: Y015
 
 @_typing.final
 class Cost(_message.Message):
@@ -1135,6 +1183,7 @@ class Candidate(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
     TAKEN_QUANTITY_FIELD_NUMBER: _builtins.int
+    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """The node."""
     available: _builtins.int
@@ -1159,6 +1208,10 @@ class Candidate(_message.Message):
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejection]:
         """Everything that stands against the node supplying the line whole; empty when it may."""
 
+    @_builtins.property
+    def supply_time(self) -> _timestamp_pb2.Timestamp:
+        """As in a shipment, for the date at which the node does best; absent when that is at once, or when rejected."""
+
     def __init__(
         self,
         *,
@@ -1170,10 +1223,11 @@ class Candidate(_message.Message):
         cost: Global___Cost | None = ...,
         rejections: _abc.Iterable[Global___Rejection] | None = ...,
         taken_quantity: _builtins.int = ...,
+        supply_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "supply_time", b"supply_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "available", b"available", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "rejections", b"rejections", "service_id", b"service_id", "taken_quantity", b"taken_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "available", b"available", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "rejections", b"rejections", "service_id", b"service_id", "supply_time", b"supply_time", "taken_quantity", b"taken_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
