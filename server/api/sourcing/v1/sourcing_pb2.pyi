@@ -1279,6 +1279,8 @@ class GetPromiseRequest(_message.Message):
     CUSTOMER_SEGMENT_FIELD_NUMBER: _builtins.int
     SOURCING_PROFILE_FIELD_NUMBER: _builtins.int
     SELLING_NODE_ID_FIELD_NUMBER: _builtins.int
+    WITH_ORDER_BY_FIELD_NUMBER: _builtins.int
+    WITH_ODDS_FIELD_NUMBER: _builtins.int
     sales_channel: Global___SalesChannel.ValueType
     """Where the order would be placed. Optional, WEB by default."""
     customer_segment: _builtins.str
@@ -1287,6 +1289,10 @@ class GetPromiseRequest(_message.Message):
     """The sourcing profile to use. Optional: the rule file's default profile."""
     selling_node_id: _builtins.str
     """The store in which the order would be taken. Optional; CARRY_OUT needs it."""
+    with_order_by: _builtins.bool
+    """Also until when an order can be placed to be there as soon."""
+    with_odds: _builtins.bool
+    """Also by when it is there with a certainty of 50 and of 90 percent."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PromiseItem]:
         """1 to 1,000 items, each looked at by itself."""
@@ -1304,10 +1310,12 @@ class GetPromiseRequest(_message.Message):
         customer_segment: _builtins.str = ...,
         sourcing_profile: _builtins.str = ...,
         selling_node_id: _builtins.str = ...,
+        with_order_by: _builtins.bool = ...,
+        with_odds: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliveries", b"deliveries", "items", b"items", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliveries", b"deliveries", "items", b"items", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile", "with_odds", b"with_odds", "with_order_by", b"with_order_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1396,6 +1404,10 @@ class Promise(_message.Message):
     AVAILABLE_FIELD_NUMBER: _builtins.int
     NODE_COUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
+    ORDER_BY_TIME_FIELD_NUMBER: _builtins.int
+    P50_TIME_FIELD_NUMBER: _builtins.int
+    P90_TIME_FIELD_NUMBER: _builtins.int
     item_ix: _builtins.int
     """Position of the item in the request, from 0."""
     delivery_ix: _builtins.int
@@ -1420,6 +1432,26 @@ class Promise(_message.Message):
     def earliest_time(self) -> _timestamp_pb2.Timestamp:
         """When it would be there, or could be collected. Absent when it cannot be had."""
 
+    @_builtins.property
+    def supply_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when that node has the goods, where it has to wait for them or for room to get them ready."""
+
+    @_builtins.property
+    def order_by_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when an order can be placed to be there as soon, to the full minute. Only with_order_by, of goods
+        that one node has now, where the network has hours, cut-offs or working days.
+        """
+
+    @_builtins.property
+    def p50_time(self) -> _timestamp_pb2.Timestamp:
+        """By when it is there with a certainty of 50 percent. Only with_odds, from one node, where its processing
+        or transit has odds.
+        """
+
+    @_builtins.property
+    def p90_time(self) -> _timestamp_pb2.Timestamp:
+        """Likewise with a certainty of 90 percent."""
+
     def __init__(
         self,
         *,
@@ -1432,10 +1464,14 @@ class Promise(_message.Message):
         available: _builtins.int = ...,
         node_count: _builtins.int = ...,
         reason: _builtins.str = ...,
+        supply_time: _timestamp_pb2.Timestamp | None = ...,
+        order_by_time: _timestamp_pb2.Timestamp | None = ...,
+        p50_time: _timestamp_pb2.Timestamp | None = ...,
+        p90_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time", "order_by_time", b"order_by_time", "p50_time", b"p50_time", "p90_time", b"p90_time", "supply_time", b"supply_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "delivery_ix", b"delivery_ix", "delivery_method", b"delivery_method", "earliest_time", b"earliest_time", "item_ix", b"item_ix", "node_count", b"node_count", "node_id", b"node_id", "reason", b"reason", "service_id", b"service_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "delivery_ix", b"delivery_ix", "delivery_method", b"delivery_method", "earliest_time", b"earliest_time", "item_ix", b"item_ix", "node_count", b"node_count", "node_id", b"node_id", "order_by_time", b"order_by_time", "p50_time", b"p50_time", "p90_time", b"p90_time", "reason", b"reason", "service_id", b"service_id", "supply_time", b"supply_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
