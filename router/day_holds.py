@@ -1,5 +1,5 @@
-"""What the shipments of a plan take of nodes' days (docs/cost-model.md, "Capacity"), to be held with them; and
-which plans of many find their nodes with room."""
+"""What the shipments of a plan take of nodes' days (docs/cost-model.md, "Capacity"), to be held with them;
+and which plans of many find no room."""
 
 from __future__ import annotations
 

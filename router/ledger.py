@@ -48,8 +48,8 @@ class DayHold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveRequest:
-    """All holds and all days or none. ``request_id`` makes a retry return the first outcome; ``fingerprint`` is
-    the content the id stands for: the same id with another fingerprint is refused."""
+    """All holds and all days or none. ``request_id`` makes a retry return the first outcome; ``fingerprint``
+    is the content the id stands for: the same id with another fingerprint is refused."""
 
     request_id: str
     fingerprint: str
@@ -63,8 +63,8 @@ class ReserveRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """A hold on stock, and on days of nodes: ``holds`` has these last. Times are epoch seconds of the ledger's clock; ``expires_at_seconds`` counts only
-    while HELD."""
+    """A hold on stock, and on days of nodes: ``holds`` has these last. Times are epoch seconds of the
+    ledger's clock; ``expires_at_seconds`` counts only while HELD."""
 
     reservation_id: str
     order_id: str

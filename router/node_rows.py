@@ -3,7 +3,7 @@ SKU of a catalogue may.
 
 | SKU id | place | on hand |
 |---|---|---|
-| ``#orders``, ``#lines``, ``#units`` | ``NODE@2026-12-01`` | the capacity of a local date; reserved: what is taken |
+| ``#orders``, ``#lines``, ``#units`` | ``NODE@2026-12-01`` | capacity of that date; reserved: what is taken |
 | ``#orders-backlog`` and so on | ``NODE`` | load that waits since earlier days |
 | ``#off`` | ``NODE`` | minutes from 1970 until which it is switched off, 0 for on |
 

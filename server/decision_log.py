@@ -133,7 +133,7 @@ def named_after(decision: Decision, taken: Iterable[RowUnits]) -> Decision:
 
 def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:
     """``private`` (a ``private_copy`` for the order's SKUs) turned back to the stock, the receipts, the nodes
-    and the rules that the decision saw. Raises CannotExplain when the ledger's log no longer reaches back that
+    and the rules that the decision saw. Raises CannotExplain when the ledger's log no longer reaches back so
     far.
 
     A row that came into being since then stays, without a unit: nothing can be taken from it.
