@@ -103,5 +103,5 @@ def _days(snapshot: Snapshot, node_ix: int, now_seconds: int) -> Iterator[node_p
             )
 
 
-def _kind(kind: LoadKind) -> node_pb2.LoadKind:
+def _kind(kind: LoadKind) -> node_pb2.LoadKind.ValueType:
     return node_pb2.LoadKind.ValueType(kind + 1)
