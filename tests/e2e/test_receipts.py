@@ -48,9 +48,7 @@ def patient(tmp_path: Path) -> Iterator[Service]:
 
 
 def expect(service: Service, sku: str, units: int, at: int = SOON, node: str = "store-paris") -> None:
-    level = stock_pb2.StockLevel(
-        sku_id=sku, node_id=node, on_hand=units, expected_time=Timestamp(seconds=at)
-    )
+    level = stock_pb2.StockLevel(sku_id=sku, node_id=node, on_hand=units, expected_time=Timestamp(seconds=at))
     service.stock.SetStock(stock_pb2.SetStockRequest(request_id=new_id(), levels=[level]))
 
 

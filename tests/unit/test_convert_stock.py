@@ -1,4 +1,5 @@
-"""Rows and reservations between the wire and the ledger: a receipt is a place in one and a time in the other."""
+"""Rows and reservations between the wire and the ledger: a receipt is a place in one and a time in the
+other."""
 
 from __future__ import annotations
 
