@@ -125,8 +125,7 @@ class Service:
 
 @contextmanager
 def running(folder: Path, **shop: str) -> Iterator[Service]:
-    """A shop of its own, served from start to stop. shop: texts of its files, as ``write_shop`` takes
-    them."""
+    """A shop of its own, served from start to stop. shop: texts of its files, as for ``write_shop``."""
     config = load_config(write_shop(folder, **shop), environ={})
     clock = ManualClock()
     world = open_world(config, read_inputs(config, clock()), clock)

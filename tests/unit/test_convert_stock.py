@@ -1,5 +1,4 @@
-"""Rows and reservations between the wire and the ledger: a receipt is a place in one and a time in the
-other."""
+"""Rows and reservations between wire and ledger: a receipt is a time in one and a place in the other."""
 
 from __future__ import annotations
 
