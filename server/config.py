@@ -71,6 +71,12 @@ class ServerSection(_Model):
         le=MAX_HOLD_SECONDS,
         description="How long stock is held when the call does not say.",
     )
+    collect_hold_seconds: int = Field(
+        default=86_400,
+        ge=1,
+        le=MAX_HOLD_SECONDS,
+        description="Likewise for orders with a delivery by RESERVE_AND_COLLECT, which nobody has paid.",
+    )
     reserve_attempts: int = Field(
         default=4, ge=1, le=100, description="Tries at an order whose stock others keep taking."
     )
@@ -143,6 +149,7 @@ class Config:
     max_message_bytes: int
     max_orders_per_call: int
     hold_seconds: int
+    collect_hold_seconds: int
     reserve_attempts: int
     grace_seconds: int
     search: SearchLimits
@@ -185,6 +192,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         max_message_bytes=file.server.max_message_bytes,
         max_orders_per_call=file.server.max_orders_per_call,
         hold_seconds=file.server.hold_seconds,
+        collect_hold_seconds=file.server.collect_hold_seconds,
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
         search=SearchLimits(

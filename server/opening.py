@@ -77,6 +77,7 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
     ledger = open_ledger(config, inputs, clock, report)
     settings = Settings(
         hold_seconds=config.hold_seconds,
+        collect_hold_seconds=config.collect_hold_seconds,
         reserve_attempts=config.reserve_attempts,
         max_orders_per_call=config.max_orders_per_call,
         search=config.search,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from router.domain import DeliveryMethod, Order
 from router.ledger import Change, Hold, Ledger, ReserveRequest
 from router.ledger_rows import MAX_UNITS
 from router.rules.model import RuleSet
@@ -27,14 +28,21 @@ Clock = Callable[[], int]
 class Settings:
     """What the services need to know of the config.
 
-    hold_seconds: how long stock is held when the caller does not say. reserve_attempts: how often an order is
+    hold_seconds: how long stock is held when the caller does not say, and nobody has reserved to collect;
+    collect_hold_seconds: when somebody has. reserve_attempts: how often an order is
     decided because its stock was taken in between. search: limits of the solver.
     """
 
     hold_seconds: int
+    collect_hold_seconds: int
     reserve_attempts: int
     max_orders_per_call: int
     search: SearchLimits
+
+    def hold_of(self, order: Order) -> int:
+        """Seconds for which an order's stock is held when the caller does not say."""
+        collects = any(d.method is DeliveryMethod.RESERVE_AND_COLLECT for d in order.deliveries)
+        return self.collect_hold_seconds if collects else self.hold_seconds
 
 
 class World:

@@ -78,7 +78,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             request_id=request.request_id,
             ledger_id=f"order:{request.request_id}",
             fingerprint=_fingerprint(_without_id(request)),
-            hold_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            hold_seconds=request.hold_seconds or self._world.settings.hold_of(order),
             with_explanation=request.explain,
             encode=_response_bytes,
         )
@@ -200,7 +200,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             request_id=batch_id,
             ledger_id=f"orders:{len(batch_id)}:{batch_id}:{order.order_id}",
             fingerprint=_fingerprint(message) + f":{request.hold_seconds}",
-            hold_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            hold_seconds=request.hold_seconds or self._world.settings.hold_of(order),
             with_explanation=False,
             encode=_result_bytes,
         )

@@ -61,6 +61,7 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         max_message_bytes=67_108_864,
         max_orders_per_call=10_000,
         hold_seconds=900,
+        collect_hold_seconds=86_400,
         reserve_attempts=4,
         grace_seconds=10,
         search=SearchLimits(),
@@ -72,7 +73,8 @@ def test_everything_can_be_stated(folder: Path) -> None:
     text = text.replace("pickup_points: points.csv\n", "").replace("receipts: receipts.csv\n", "") + (
         f"ledger: {{kind: sqlite, path: {folder}/led.db}}\n"
         "server: {address: 'unix:/run/s.sock', threads: 1, max_message_bytes: 65536,\n"
-        "         max_orders_per_call: 5, hold_seconds: 60, reserve_attempts: 1, grace_seconds: 0}\n"
+        "         max_orders_per_call: 5, hold_seconds: 60, collect_hold_seconds: 90,\n"
+        "         reserve_attempts: 1, grace_seconds: 0}\n"
         "solver: {node_limit: 7, time_limit_seconds: 0.5}\n"
     )
     config = load(folder, text)
@@ -81,6 +83,7 @@ def test_everything_can_be_stated(folder: Path) -> None:
     assert config.ledger == folder / "led.db"
     assert (config.address, config.threads, config.max_message_bytes) == ("unix:/run/s.sock", 1, 65_536)
     assert (config.max_orders_per_call, config.hold_seconds, config.reserve_attempts) == (5, 60, 1)
+    assert config.collect_hold_seconds == 90
     assert config.search == SearchLimits(node_limit=7, time_limit_seconds=0.5)
     assert load(folder, TEXT + "ledger: {kind: memory}\n").ledger is None
 

@@ -368,7 +368,9 @@ class SourceOrderRequest(_message.Message):
     validate_only: _builtins.bool
     """True: a quote, nothing is held."""
     hold_seconds: _builtins.int
-    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default."""
+    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default,
+    which is another one where a delivery is RESERVE_AND_COLLECT.
+    """
     explain: _builtins.bool
     """True: the answer carries ranked alternatives and the whole explanation. Optional."""
     @_builtins.property
@@ -451,7 +453,9 @@ class SourceOrdersRequest(_message.Message):
     validate_only: _builtins.bool
     """True: quotes, nothing is held."""
     hold_seconds: _builtins.int
-    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default."""
+    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default,
+    which is another one where a delivery is RESERVE_AND_COLLECT.
+    """
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Order]:
         """At most the server's max_orders_per_call orders; order ids are unique unless validate_only."""
