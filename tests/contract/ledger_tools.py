@@ -22,6 +22,7 @@ from router.ledger import (
     StockUpdate,
 )
 from router.ledger_places import split_place
+from router.node_rows import is_node_row
 
 T = TypeVar("T")
 START = 1_750_000_000
@@ -104,12 +105,14 @@ def all_reservations(ledger: Ledger) -> list[Reservation]:
 
 def audit(ledger: Ledger, sku_ids: Iterable[str]) -> None:
     """Says what must hold in every ledger at every time, by nothing but the port:
-    held units are reserved, at their receipt or its node, and nothing else is; receipts are never short; the
-    log has every version once and adds up to the stock, and the columns say the same as the rows."""
+    held units are reserved, at their receipt or its node, and nothing else is; of a node's day what is
+    confirmed is too; receipts are never short; the log has every version once and adds up to the stock, and
+    the columns say the same as the rows."""
     held: Counter[tuple[str, str]] = Counter()
     for reservation in all_reservations(ledger):
-        if reservation.state is ReservationState.HELD:
-            for part in reservation.holds:
+        for part in reservation.holds:
+            stays = reservation.state is ReservationState.CONFIRMED and is_node_row(part.sku_id)
+            if stays or reservation.state is ReservationState.HELD:
                 held[part.sku_id, split_place(part.node_id)[0]] += part.quantity
     rows = {(row.sku_id, row.node_id): row for sku_id in sku_ids for row in ledger.stock(sku_id)}
     reserved: Counter[tuple[str, str]] = Counter()
@@ -126,6 +129,8 @@ def audit(ledger: Ledger, sku_ids: Iterable[str]) -> None:
     available: Counter[tuple[str, str]] = Counter()
     for change in changes:
         key = (change.sku_id, change.node_id)
+        if is_node_row(change.sku_id) and key not in available:  # nobody had to set it
+            available[key] = change.available - change.delta
         available[key] += change.delta
         assert available[key] == change.available
     assert {key: row.available for key, row in rows.items()} == {key: available[key] for key in rows}

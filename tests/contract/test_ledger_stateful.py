@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from router.errors import SourcierError
-from router.ledger import Hold, Ledger, ReserveRequest, StockUpdate
+from router.ledger import DayHold, Hold, Ledger, ReserveRequest, StockUpdate
 from router.ledger_load import updates_of
+from router.node_rows import LOAD_SKUS, day_place
 from server.ledger import MemoryLedger, SqliteLedger
 from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit, load_of
 
@@ -27,20 +28,36 @@ holds = st.lists(
     min_size=1,
     max_size=4,
 ).map(tuple)
+DAYS = [day_place(node_id, day) for node_id in ("N1", "N2") for day in (739_785, 739_786)]
+days = st.lists(
+    st.builds(
+        DayHold,
+        hold=st.builds(
+            Hold,
+            sku_id=st.sampled_from(LOAD_SKUS[:2]),
+            node_id=st.sampled_from(DAYS),
+            quantity=st.integers(1, 4),
+        ),
+        capacity=st.sampled_from([3, 3, 5]),
+        waiting=st.sampled_from([0, 0, 2]),
+    ),
+    max_size=2,
+).map(tuple)
 requests = st.builds(
     ReserveRequest,
     request_id=st.sampled_from(["", "q1", "q2", "q3"]),
     fingerprint=st.sampled_from(["x", "x", "x", "y"]),
     order_id=st.text(max_size=3),
     holds=holds,
+    days=st.just(()) | days,
     ttl_seconds=st.sampled_from([1, 5, 5, 10, 50]),
     payload=st.binary(max_size=3),
 )
 updates = st.lists(
     st.builds(
         StockUpdate,
-        sku_id=st.sampled_from(SKUS),
-        node_id=places,
+        sku_id=st.sampled_from([*SKUS, *SKUS, LOAD_SKUS[0]]),
+        node_id=places | st.sampled_from(DAYS),
         on_hand=st.integers(-3, 12),
         relative=st.booleans(),
         safety_stock=st.sampled_from([None, None, 0, 2, -1]),
@@ -63,7 +80,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.sqlite = SqliteLedger(self.path, self.clock)
 
     def teardown(self) -> None:
-        audit(self.sqlite, SKUS)
+        audit(self.sqlite, [*SKUS, *LOAD_SKUS])
         assert all_reservations(self.sqlite) == all_reservations(self.memory)
         self.sqlite.close()
         self.folder.cleanup()
@@ -126,7 +143,9 @@ class TwoLedgers(RuleBasedStateMachine):
         self.sqlite.close()
         self.sqlite = SqliteLedger(self.path, self.clock)
 
-    @rule(number=numbers, sku_id=st.sampled_from(SKUS), node_ids=st.none() | st.lists(places))
+    @rule(
+        number=numbers, sku_id=st.sampled_from([*SKUS, LOAD_SKUS[0]]), node_ids=st.none() | st.lists(places)
+    )
     def read(self, number: int, sku_id: str, node_ids: list[str] | None) -> None:
         self.both(lambda ledger: ledger.find(f"r-{number:012d}"))
         self.both(lambda ledger: ledger.stock(sku_id, node_ids))

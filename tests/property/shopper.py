@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 
 from router.domain import SalesChannel
+from router.network import LoadKind
+from router.node_states import NodeStates
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from server.api.sourcing.v1 import sourcing_pb2
@@ -86,6 +89,23 @@ class Shopper:
 @functools.cache
 def shop(seed: int, features: Features = WHOLE_LINES) -> Snapshot:
     return snapshot_of(random_world(np.random.default_rng(seed), features))
+
+
+@functools.cache
+def busy_shop(seed: int) -> Snapshot:
+    """A shop whose nodes state capacities, have much to do, and of which one may be switched off."""
+    plain, rng = shop(seed, Features()), np.random.default_rng(seed)
+    nodes = tuple(
+        replace(node, capacity=tuple((kind, int(rng.integers(1, 8))) for kind in LoadKind if rng.integers(3)))
+        for node in plain.network.nodes
+    )
+    states = NodeStates()
+    for row, node in enumerate(nodes):
+        for kind, capacity in node.capacity:
+            states.set_backlog(row, kind, int(rng.integers(0, capacity + 1)))
+    states.set_off(int(rng.integers(len(nodes))), NOW_SECONDS + int(rng.integers(2)))
+    network = replace(plain.network, nodes=nodes)
+    return Snapshot.build(network, plain.catalogue, plain.rules, plain.stock, states=states)
 
 
 def served(snapshot: Snapshot) -> World:

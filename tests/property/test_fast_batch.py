@@ -17,7 +17,7 @@ from server.convert import parse_order
 from server.fast_batch import Batch, FastBatch
 from server.guard import LocalCall
 from server.services.sourcing import SourcingService
-from tests.property.shopper import MAX_ORDERS, Shopper, damaged, served, shop
+from tests.property.shopper import MAX_ORDERS, Shopper, busy_shop, damaged, served, shop
 from tests.world_rules import Features
 from tests.worlds import NOW_SECONDS
 
@@ -92,7 +92,15 @@ def test_columns_are_those_of_the_general_way(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_answers_are_those_of_the_general_way(seed: int) -> None:
-    snapshot = shop(seed, Features())
+    check_answers(seed, shop(seed, Features()))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_so_they_are_where_nodes_are_busy_or_off(seed: int) -> None:
+    check_answers(seed, busy_shop(seed))
+
+
+def check_answers(seed: int, snapshot: Snapshot) -> None:
     world, other = served(snapshot), served(snapshot)
     request = Shopper(seed, snapshot).request(MAX_ORDERS)
     request.validate_only, request.hold_seconds, request.request_id = True, 0, ""

@@ -7,11 +7,12 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from router.errors import InvalidInput
+from router.snapshot import Snapshot
 from server.api.sourcing.v1 import sourcing_pb2
 from server.fast_quote import MAX_QUOTE_BYTES, MAX_QUOTE_LINES, FastQuote
 from server.guard import LocalCall
 from server.services.sourcing import SourcingService
-from tests.property.shopper import MAX_ORDERS, Shopper, damaged, served, shop
+from tests.property.shopper import MAX_ORDERS, Shopper, busy_shop, damaged, served, shop
 from tests.world_rules import Features
 from tests.worlds import NOW_SECONDS
 
@@ -24,7 +25,17 @@ def requests(seed: int, count: int) -> list[sourcing_pb2.SourceOrderRequest]:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_answers_are_those_of_the_general_way(seed: int) -> None:
-    world, other = served(shop(seed, Features())), served(shop(seed, Features()))
+    assert check_answers(seed, shop(seed, Features())) > MAX_ORDERS
+
+
+def test_so_they_are_where_nodes_are_busy_or_off() -> None:
+    answered = [check_answers(seed, busy_shop(seed)) for seed in range(6)]
+    assert 0 < sum(answered) < sum(check_answers(seed, shop(seed, Features())) for seed in range(6))
+
+
+def check_answers(seed: int, snapshot: Snapshot) -> int:
+    """How many orders were answered, as the general way does."""
+    world, other = served(snapshot), served(snapshot)
     quotes, general, answered = FastQuote(), SourcingService(other), 0
     for request in requests(seed, 5 * MAX_ORDERS):
         quoted = quotes.answer(request.SerializeToString(), world.snapshot, NOW_SECONDS)
@@ -39,7 +50,7 @@ def test_answers_are_those_of_the_general_way(seed: int) -> None:
             theirs.decision_id, theirs.plan_hash, theirs.stock_version, theirs.now_seconds, theirs.rules,
         )  # fmt: skip
         answered += 1
-    assert answered > MAX_ORDERS
+    return answered
 
 
 @pytest.mark.parametrize("seed", range(4))
