@@ -54,6 +54,13 @@ profiles:
           - {kind: handling}
         limits: {allow_partial: true}
 """
+BUSY_PARIS = (
+    NODE_ROWS.replace("safety_stock_units\n", "safety_stock_units,capacity_orders\n")
+    .replace("100,0\n", "100,0,2\n")
+    .replace("200,2\n", "200,2,\n")
+    .replace("300,0\n", "300,0,\n")
+)
+"""Paris gets two orders ready a day."""
 SPLIT_COSTS_MORE = RULES.replace("cents: 50}", "cents: 70}")
 BAD_RULES = RULES.replace("kind: shipping", "kind: shiping")
 CONFIG = """\

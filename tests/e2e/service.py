@@ -16,6 +16,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from server.api.sourcing.v1 import (
+    node_pb2_grpc,
     reservation_pb2,
     reservation_pb2_grpc,
     sourcing_pb2,
@@ -81,6 +82,7 @@ class Service:
         self.sourcing = sourcing_pb2_grpc.SourcingServiceStub(self.channel)
         self.stock = stock_pb2_grpc.StockServiceStub(self.channel)
         self.reservations = reservation_pb2_grpc.ReservationServiceStub(self.channel)
+        self.nodes = node_pb2_grpc.NodeServiceStub(self.channel)
 
     @property
     def target(self) -> str:

@@ -93,6 +93,7 @@ def test_all_mistakes_of_skus_at_once_with_their_lines(tmp_path: Path) -> None:
         f"E,10000001,1,{'x' * 129};y\n"
         "F\x01,1.5,1,\n"
         "G,12kg,9223372036854775808,ok\n"
+        "#orders,1,1,\n"
     )
     assert sku_mistakes(tmp_path, text) == [
         "skus.csv:4 sku_id: 'A' is given twice",
@@ -108,6 +109,7 @@ def test_all_mistakes_of_skus_at_once_with_their_lines(tmp_path: Path) -> None:
         "skus.csv:10 weight_grams: '1.5' is not a whole number",
         "skus.csv:11 weight_grams: '12kg' is not a whole number",
         "skus.csv:11 unit_value_cents: '9223372036854775808' is not a whole number",
+        "skus.csv:12 sku_id: must not begin with '#': rows about nodes do in the ledger",
     ]
 
 
