@@ -406,7 +406,7 @@ class SourceOrderResponse(_message.Message):
     EXPLANATION_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
     """Names the hold; empty for a quote, and when there is nothing to hold: nothing was sourced, or all of it is
-    backordered.
+    backordered and takes no room of a node.
     """
     @_builtins.property
     def decision(self) -> Global___Decision:
@@ -512,7 +512,7 @@ class SourceOrdersResult(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
     """Names the hold; empty for a quote, and when there is nothing to hold: nothing was sourced, or all of it is
-    backordered.
+    backordered and takes no room of a node.
     """
     @_builtins.property
     def decision(self) -> Global___Decision:
