@@ -34,23 +34,37 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayHold:
+    """Load that a reservation puts on a node's day: ``hold``, of a row about nodes (``router.node_rows``).
+
+    capacity: what the day has if nobody took anything of it before. waiting: units of it that earlier load
+    will need; only what is left beyond them can be held.
+    """
+
+    hold: Hold
+    capacity: int
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveRequest:
-    """All holds or none. ``request_id`` makes a retry return the first outcome; ``fingerprint`` is
-    the content the id stands for: the same id with another fingerprint is refused."""
+    """All holds and all days or none. ``request_id`` makes a retry return the first outcome; ``fingerprint``
+    is the content the id stands for: the same id with another fingerprint is refused."""
 
     request_id: str
     fingerprint: str
     order_id: str
     holds: tuple[Hold, ...]
     ttl_seconds: int
+    days: tuple[DayHold, ...] = ()
     payload: bytes = b""
     """Opaque; stored with the outcome and returned with every retry (the encoded decision)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """A hold on stock. Times are epoch seconds of the ledger's clock; ``expires_at_seconds`` counts only
-    while HELD."""
+    """A hold on stock, and on days of nodes: ``holds`` has these last. Times are epoch seconds of the
+    ledger's clock; ``expires_at_seconds`` counts only while HELD."""
 
     reservation_id: str
     order_id: str
@@ -196,7 +210,7 @@ class Ledger(Protocol):
     """
 
     def reserve(self, request: ReserveRequest) -> ReserveOutcome:
-        """Hold all of ``request.holds`` or none. Quantities of equal rows add up."""
+        """Hold all of ``request.holds`` and ``request.days``, or none. Quantities of equal rows add up."""
         ...
 
     def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
@@ -204,7 +218,7 @@ class Ledger(Protocol):
         ...
 
     def confirm(self, reservation_id: str) -> ResolveOutcome:
-        """HELD -> CONFIRMED: the units leave on_hand for good."""
+        """HELD -> CONFIRMED: the units leave on_hand for good; of a node's day they stay taken."""
         ...
 
     def release(self, reservation_id: str) -> ResolveOutcome:

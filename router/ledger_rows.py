@@ -13,6 +13,7 @@ from router.domain import MAX_ID_LENGTH
 from router.errors import InvalidInput, Violation
 from router.ledger import StockUpdate
 from router.ledger_places import split_place
+from router.node_rows import is_node_row, split_day
 
 MAX_UNITS = 1_000_000_000
 """Most units on hand or of safety stock in one row. Keeps ``available`` within 32 bits:
@@ -138,7 +139,7 @@ def _id_violations(
     else:
         good_skus.add(update.sku_id)
     parts = split_place(update.node_id)
-    wrong = wrong_with_id(parts[0])
+    wrong = wrong_with_id(split_day(parts[0])[0] if is_node_row(update.sku_id) else parts[0])
     if wrong:
         yield Violation(f"updates[{i}].node_id", wrong)
     else:

@@ -22,6 +22,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 from router.errors import InvalidInput, RequestIdReused, Violation
 from router.ledger import (
     Change,
+    DayHold,
     Hold,
     Reservation,
     ReservationState,
@@ -32,7 +33,8 @@ from router.ledger import (
     ResolveOutcome,
     StockUpdate,
 )
-from router.ledger_rows import NO_STOCK, Row, lying, updated
+from router.ledger_rows import MAX_UNITS, NO_STOCK, Row, lying, updated
+from router.node_rows import is_node_row
 
 MAX_TTL_SECONDS = 1_000_000_000
 """Longest time a reservation may be held."""
@@ -188,12 +190,15 @@ def fingerprint(updates: Sequence[StockUpdate]) -> str:
     return hashlib.sha256(json.dumps(plain, separators=(",", ":")).encode()).hexdigest()
 
 
-def _set_row(state: LedgerState, sku_id: str, node_id: str, row: Row, cause: Cause) -> None:
-    """The only writer of rows and of the log: a change of ``available`` cannot miss its version."""
+def _set_row(
+    state: LedgerState, sku_id: str, node_id: str, row: Row, cause: Cause, known: Row = NO_STOCK
+) -> None:
+    """The only writer of rows and of the log: a change of ``available`` cannot miss its version. known: what
+    a row was taken for that is not there."""
     nodes = state.rows.get(sku_id)
     if nodes is None:
         nodes = state.rows[sku_id] = {}
-    before = nodes.get(node_id, NO_STOCK)
+    before = nodes.get(node_id, known)
     nodes[node_id] = row
     available = row.available
     delta = available - before.available
@@ -225,12 +230,14 @@ def _expire(state: LedgerState, now_seconds: int) -> int:
 def _check_requests(requests: Sequence[ReserveRequest]) -> None:
     def violations() -> Iterator[Violation]:
         for i, request in enumerate(requests):
-            if not request.holds:
+            if not request.holds and not request.days:
                 yield Violation(f"requests[{i}].holds", "a reservation needs at least one hold")
             for j, hold in enumerate(request.holds):
                 if hold.quantity < 1:
                     field_path = f"requests[{i}].holds[{j}].quantity"
                     yield Violation(field_path, f"{hold.quantity} is not a positive number of units")
+            for j, day in enumerate(request.days):
+                yield from _day_violations(f"requests[{i}].days[{j}]", day)
             if not 1 <= request.ttl_seconds <= MAX_TTL_SECONDS:
                 message = f"{request.ttl_seconds} is not within 1..{MAX_TTL_SECONDS} seconds"
                 yield Violation(f"requests[{i}].ttl_seconds", message)
@@ -240,28 +247,42 @@ def _check_requests(requests: Sequence[ReserveRequest]) -> None:
         raise InvalidInput(found)
 
 
+def _day_violations(path: str, day: DayHold) -> Iterator[Violation]:
+    if not is_node_row(day.hold.sku_id):
+        yield Violation(f"{path}.hold.sku_id", f"{day.hold.sku_id!r} is no row about nodes")
+    if day.hold.quantity < 1:
+        yield Violation(f"{path}.hold.quantity", f"{day.hold.quantity} is not a positive number of units")
+    for name, units in (("capacity", day.capacity), ("waiting", day.waiting)):
+        if not 0 <= units <= MAX_UNITS:
+            yield Violation(f"{path}.{name}", f"{units} is not within 0..{MAX_UNITS}")
+
+
 def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> ReserveOutcome:
     known = state.reserves.get(request.request_id)
     if known is not None:
         return _replay(state, request, known)
-    wanted = merged(request.holds)
+    holds = (*request.holds, *(day.hold for day in request.days))
+    days = {(day.hold.sku_id, day.hold.node_id): day for day in request.days}
+    wanted = merged(holds)
+    rows = {key: _row_or_day(state, *key, days.get(key)) for key in wanted}
     shortages = []
     for (sku_id, node_id), quantity in wanted.items():
-        available = state.row(sku_id, node_id).available
-        if available < quantity:
-            shortages.append(Hold(sku_id=sku_id, node_id=node_id, quantity=max(0, available)))
+        day = days.get((sku_id, node_id))
+        left = rows[sku_id, node_id].available - (day.waiting if day else 0)
+        if left < quantity:
+            shortages.append(Hold(sku_id=sku_id, node_id=node_id, quantity=max(0, left)))
     if shortages:
         return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=tuple(shortages))
     for (sku_id, node_id), quantity in wanted.items():
-        row = state.rows[sku_id][node_id]
+        row = rows[sku_id, node_id]
         held = Row(row.on_hand, row.reserved + quantity, row.safety_stock)
-        _set_row(state, sku_id, node_id, held, "reserve")
+        _set_row(state, sku_id, node_id, held, "reserve", row)
     state.sequence += 1
     reservation = Reservation(
         reservation_id=reservation_id_of(state.sequence),
         order_id=request.order_id,
         state=ReservationState.HELD,
-        holds=tuple(request.holds),
+        holds=holds,
         created_at_seconds=now_seconds,
         expires_at_seconds=now_seconds + request.ttl_seconds,
     )
@@ -271,6 +292,12 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
         remembered = RememberedReserve(request.fingerprint, reservation.reservation_id, request.payload)
         state.reserves[request.request_id] = remembered
     return ReserveOutcome(code=ReserveCode.HELD, reservation=reservation, payload=request.payload)
+
+
+def _row_or_day(state: LedgerState, sku_id: str, node_id: str, day: DayHold | None) -> Row:
+    """A day nobody took anything of has its capacity."""
+    row = state.row(sku_id, node_id)
+    return Row(day.capacity) if day is not None and row is NO_STOCK else row
 
 
 def _replay(state: LedgerState, request: ReserveRequest, known: RememberedReserve) -> ReserveOutcome:
@@ -304,8 +331,11 @@ def _resolve_once(state: LedgerState, reservation_id: str, to: ReservationState)
 
 
 def _resolve(state: LedgerState, reservation: Reservation, to: ReservationState) -> Reservation:
-    """Confirmed units leave on_hand, which stops at zero: the feed may have said that they are gone."""
+    """Confirmed units leave on_hand, which stops at zero: the feed may have said that they are gone. A day
+    has its capacity whoever takes it."""
     for (sku_id, node_id), quantity in lying(state.row, merged(reservation.holds)).items():
+        if to is ReservationState.CONFIRMED and is_node_row(sku_id):
+            continue
         row = state.rows[sku_id][node_id]
         leaving = min(quantity, row.on_hand) if to is ReservationState.CONFIRMED else 0
         freed = Row(row.on_hand - leaving, row.reserved - quantity, row.safety_stock)

@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import grpc
 import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -22,22 +21,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from router.errors import InvalidConfig, SourcierError
-from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
+from server.api.sourcing.v1 import node_pb2, sourcing_pb2, stock_pb2
 from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
+from server.exits import Exit, complain
 from server.load.catalogue import read_catalogue
 from server.load.network import load_network
 from server.load.rules import load_rules
 from server.load.table import Progress as Told
 from server.load.times import use_packaged_zones
 from server.logs import set_up
+from server.node_view import node_view, state_request
 from server.opening import open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
 from server.return_file import ReturnFile, read_return_file
 from server.return_tables import returns_view
 from server.rules_watch import RulesWatch
-from server.status import Failure, failure_of
+from server.status import failure_of
 from server.stock_import import import_remotely, receipt_rows, stock_rows
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
 from server.warm import notice
@@ -45,36 +46,6 @@ from server.world import World
 
 DEFAULT_CONFIG = Path("sourcier.yaml")
 T = TypeVar("T")
-
-
-class Exit:
-    """Exit codes, as docs/cli.md has them."""
-
-    OK = 0
-    UNSOURCEABLE = 1
-    USAGE = 2
-    BAD_INPUT = 3
-    CONFLICT = 4
-    UNREACHABLE = 5
-    LEDGER = 6
-    INTERNAL = 70
-    INTERRUPTED = 130
-
-
-EXIT_OF_CODE = {
-    grpc.StatusCode.INVALID_ARGUMENT: Exit.BAD_INPUT,
-    grpc.StatusCode.OUT_OF_RANGE: Exit.BAD_INPUT,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: Exit.BAD_INPUT,
-    grpc.StatusCode.NOT_FOUND: Exit.CONFLICT,
-    grpc.StatusCode.ALREADY_EXISTS: Exit.CONFLICT,
-    grpc.StatusCode.FAILED_PRECONDITION: Exit.CONFLICT,
-    grpc.StatusCode.ABORTED: Exit.CONFLICT,
-    grpc.StatusCode.UNAVAILABLE: Exit.UNREACHABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED: Exit.UNREACHABLE,
-}
-"""Every other code is Exit.INTERNAL."""
-EXIT_OF_REASON = {"LEDGER_UNUSABLE": Exit.LEDGER, "TOO_MANY_EXPLANATIONS": Exit.UNREACHABLE}
-"""These count before the code."""
 
 
 class Commands(TyperGroup):
@@ -86,9 +57,9 @@ class Commands(TyperGroup):
             with notice():
                 return super().invoke(ctx)
         except CallFailed as error:
-            raise typer.Exit(_complain(error.failure)) from error
+            raise typer.Exit(complain(error.failure)) from error
         except SourcierError as error:
-            raise typer.Exit(_complain(failure_of(error))) from error
+            raise typer.Exit(complain(failure_of(error))) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(Exit.INTERRUPTED) from error
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
@@ -103,8 +74,10 @@ app = typer.Typer(
 )
 rules_app = typer.Typer(no_args_is_help=True, help="Rule files.")
 stock_app = typer.Typer(no_args_is_help=True, help="Stock.")
+node_app = typer.Typer(no_args_is_help=True, help="Nodes.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(stock_app, name="stock")
+app.add_typer(node_app, name="node")
 
 
 class Output(StrEnum):
@@ -117,6 +90,7 @@ class Output(StrEnum):
 OrderArgument = Annotated[
     str, typer.Argument(metavar="ORDER.json", help="An order, or a SourceOrderRequest; - reads stdin.")
 ]
+NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="A node of the network.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Config file to work on; sourcier.yaml by default.")
 ]
@@ -280,6 +254,40 @@ def stock_show(
     _show(response, output, lambda: stock_table(response))
 
 
+@node_app.command("show")
+def node_show(
+    node: NodeArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Whether a node is on, what waits there, and the room of its next days."""
+    with _client(config, target) as client:
+        state = client.node_state(node_pb2.GetNodeStateRequest(node_id=node))
+    _show(state, output, lambda: node_view(state))
+
+
+@node_app.command("set")
+def node_set(
+    node: NodeArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    off_until: Annotated[
+        str, typer.Option("--off-until", metavar="TIME", help="Off until then: 2026-12-24T18:00:00+01:00.")
+    ] = "",
+    on: Annotated[bool, typer.Option("--on", help="On again.")] = False,
+    backlog: Annotated[
+        list[str] | None, typer.Option(metavar="KIND=LOAD", help="What waits: orders=5; also lines, units.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Switch a node off or on, and state what waits there."""
+    request = state_request(node, off_until, on=on, backlog=backlog or ())
+    with _client(config, target) as client:
+        state = client.set_node_state(request)
+    _show(state, output, lambda: node_view(state))
+
+
 def _source_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
     if response.HasField("explanation"):
         return explanation_view(response.decision, response.explanation)
@@ -345,17 +353,6 @@ def _located(file: OrderFile | ReturnFile, call: Callable[[], T]) -> T:
     except CallFailed as error:
         violations = tuple(file.located(violation) for violation in error.failure.violations)
         raise CallFailed(replace(error.failure, violations=violations)) from error
-
-
-def _complain(failure: Failure) -> int:
-    """Tells what is wrong on the standard error; the exit code that goes with it."""
-    stderr = console_for(stderr=True)
-    lines = [str(violation) for violation in failure.violations] or [failure.message]
-    for line in lines:
-        stderr.print(f"error: {line}", style="red", markup=False, soft_wrap=True)
-    if failure.reason in EXIT_OF_REASON:
-        return EXIT_OF_REASON[failure.reason]
-    return EXIT_OF_CODE.get(failure.code, Exit.INTERNAL)
 
 
 def main() -> None:

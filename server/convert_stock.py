@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from router.errors import Violation
 from router.ledger import Hold, Reservation, StockRow, StockUpdate
 from router.ledger_places import EARLIEST_SECONDS, LATEST_SECONDS, receipt_place, split_place
+from router.node_rows import is_node_row
 from server.api.sourcing.v1 import reservation_pb2, stock_pb2
 from server.convert import timestamp
 
@@ -28,11 +29,12 @@ def parse_place(message: Placed, path: str, found: list[Violation]) -> str:
 
 
 def reservation_to_proto(reservation: Reservation) -> reservation_pb2.Reservation:
+    """With what it holds of stock and receipts; what it takes of nodes' days follows from its plan."""
     return reservation_pb2.Reservation(
         reservation_id=reservation.reservation_id,
         order_id=reservation.order_id,
         state=reservation_pb2.ReservationState.ValueType(reservation.state),
-        holds=[hold_to_proto(hold) for hold in reservation.holds],
+        holds=[hold_to_proto(hold) for hold in reservation.holds if not is_node_row(hold.sku_id)],
         create_time=timestamp(reservation.created_at_seconds),
         expire_time=timestamp(reservation.expires_at_seconds),
     )

@@ -1,8 +1,8 @@
 """The throughput path of SourceOrders: quotes for a whole request without a Python object per order.
 
 Request bytes -> columns -> decisions -> response bytes, each arrow a kernel. Orders that are not plain
-(``router.kernels.wire_decode``), those that may wait for goods and those that the kernels leave to the solver
-are answered by the general way, one by one, and their bytes put in between.
+(``router.kernels.wire_decode``), those that may wait, for goods or for room, and those that the kernels leave
+to the solver are answered by the general way, one by one, and their bytes put in between.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from router.beyond import beyond_kernels
 from router.columns import frozen
 from router.compile import Compiled
+from router.day_holds import crowded
 from router.domain import MAX_HOLD_SECONDS
 from router.errors import BrokenInvariant
 from router.kernels import wire, wire_decode, wire_encode
@@ -157,6 +158,7 @@ class FastBatch:
             return None
         version = snapshot.stock.version
         plans = run_kernels(snapshot.at(now_seconds), orders)
+        waits |= crowded(plans, orders, snapshot, now_seconds)
         keys = np.empty((count, 2), np.uint64)
         ids, starts = frozen(parsed.id_data), frozen(parsed.id_offsets[: count + 1])
         decision_keys(orders, ids, starts, now_seconds, version, rules_key(snapshot), keys)

@@ -10,10 +10,11 @@ import numpy as np
 
 from router.beyond import beyond_kernels
 from router.compile import Compiled
+from router.day_holds import crowded
 from router.kernels import wire, wire_encode
 from router.kernels.jit import hold
 from router.kernels.quote import QuoteSpace, quote
-from router.kernels.types import U8, U64, OrderArrays, World
+from router.kernels.types import U8, U64, OrderArrays, PlanArrays, World
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.sourcer import rules_key
@@ -60,12 +61,13 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """A thread's work space. orders: the order that was read last. held: a handle on it and on the world and
-    tables it was made for."""
+    """A thread's work space. orders, plans: the order that was read last, and its plan. held: a handle on it
+    and on the world and tables it was made for."""
 
     world: World
     tables: WireTables
     orders: OrderArrays
+    plans: PlanArrays
     buffer: U8
     keys: U64
     held: Any
@@ -97,7 +99,7 @@ class _Space:
         )
         scratch = workspace_for(world, MAX_QUOTE_LINES)
         held = hold((world, scratch.candidates, scratch.subsets, scratch.row_classes, space))
-        return cls(world, tables, space.orders, buffer, keys, held)
+        return cls(world, tables, space.orders, space.plans, buffer, keys, held)
 
 
 class FastQuote:
@@ -120,6 +122,8 @@ class FastQuote:
         key = rules_key(snapshot)
         start = quote(space.tables.held, space.held, raw, now_seconds, origin, version, key, versions, time)
         if start < 0 or _is_beyond(space.orders, snapshot):
+            return None
+        if crowded(space.plans, space.orders, snapshot, now_seconds)[0]:
             return None
         high, low = space.keys[0].tolist()
         return Quoted(

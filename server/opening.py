@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ from router.errors import Violation
 from router.ledger import Ledger, StockColumns, StockLoad, StockUpdate
 from router.ledger_load import updates_of
 from router.ledger_places import split_place
-from router.network import Network, Node
-from router.receipts import Receipts
+from router.network import LoadKind, Network, Node
+from router.node_rows import LOAD_SKUS, is_node_row, split_day
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.stock import Stock
@@ -33,6 +34,7 @@ from server.load.rules import load_rules
 from server.load.stock import StockFeed, read_stock
 from server.load.table import Progress
 from server.logs import event
+from server.snapshot_rows import RowUnits, set_rows
 from server.world import Clock, Settings, World
 
 ROWS_PER_WRITE = 20_000
@@ -81,9 +83,8 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
         search=config.search,
     )
     report("reading the ledger")
-    stock, receipts = stock_of(ledger.columns(), inputs)
-    snapshot = Snapshot.build(inputs.network, inputs.catalogue, inputs.rules, stock)
-    snapshot = snapshot.with_stock(stock, receipts)
+    state_capacities(ledger, inputs.network.nodes, clock())
+    snapshot = snapshot_of(ledger.columns(), inputs, clock())
     return World(snapshot, ledger, clock, settings)
 
 
@@ -216,27 +217,51 @@ def _ordered(feed: StockFeed, node_count: int) -> StockFeed:
     return StockFeed(*(getattr(feed, column.name)[order] for column in fields(feed)))
 
 
-def stock_of(columns: StockColumns, inputs: Inputs) -> tuple[Stock, Receipts]:
+def state_capacities(ledger: Ledger, nodes: Sequence[Node], now_seconds: int) -> None:
+    """Days of which something is taken get the capacity that their node states now."""
+    first_day = _first_day(now_seconds)
+    stated = {node.node_id: dict(node.capacity) for node in nodes}
+    updates = []
+    for row in ledger.stock_of(LOAD_SKUS)[1]:
+        node_id, day = split_day(row.node_id)
+        capacity = stated.get(node_id, {}).get(LoadKind(LOAD_SKUS.index(row.sku_id)))
+        if day >= first_day and capacity is not None and capacity != row.on_hand:
+            updates.append(StockUpdate(sku_id=row.sku_id, node_id=row.node_id, on_hand=capacity))
+    if updates:
+        version = ledger.update_stock("", updates)
+        event("capacities_changed", rows=len(updates), stock_version=version)
+
+
+def _first_day(now_seconds: int) -> int:
+    """A day that is over everywhere; those before it matter to nobody any more."""
+    return datetime.fromtimestamp(now_seconds, UTC).toordinal() - 2
+
+
+def snapshot_of(columns: StockColumns, inputs: Inputs, now_seconds: int) -> Snapshot:
     """The ledger's rows by the rows of catalogue and network. Those whose SKU or node is not known any more
     are left out: no order can ask for them."""
     nodes = IdIndex.of([node.node_id for node in inputs.network.nodes])
     places = [split_place(place) for place in columns.node_ids]
     sku_ix = inputs.catalogue.ids.find_many(columns.sku_ids)[columns.sku_ix]
     node_ix = nodes.find_many([node_id for node_id, _ in places])[columns.node_ix]
+    is_receipt = np.array([seconds is not None for _, seconds in places], bool)[columns.node_ix]
+    about_nodes = np.array([is_node_row(sku_id) for sku_id in columns.sku_ids], bool)[columns.sku_ix]
     known = (sku_ix >= 0) & (node_ix >= 0)
-    unknown_count = int(np.count_nonzero(~known))
+    unknown_count = int(np.count_nonzero(~known & ~about_nodes))
     if unknown_count:
         event("stock_rows_ignored", rows=unknown_count, reason="unknown SKU or node")
-    expected = np.array([0 if seconds is None else seconds for _, seconds in places], np.int64)
-    receipts = Receipts.none(len(inputs.catalogue))
-    own = known
-    if expected.any():
-        own = known & (expected[columns.node_ix] == 0)
-        for row in np.flatnonzero(known & ~own).tolist():
-            seconds = int(expected[columns.node_ix[row]])
-            receipts.set(int(sku_ix[row]), int(node_ix[row]), seconds, int(columns.available[row]))
-    available = columns.available
+    own, available = known & ~is_receipt, columns.available
+    others = [_row(columns, ix) for ix in np.flatnonzero(about_nodes | known & is_receipt).tolist()]
     if not own.all():
         sku_ix, node_ix, available = sku_ix[own], node_ix[own], available[own]
     counts = len(inputs.catalogue), len(inputs.network.nodes)
-    return Stock.of(*counts, sku_ix, node_ix, available, columns.version), receipts
+    stock = Stock.of(*counts, sku_ix, node_ix, available, columns.version)
+    snapshot = Snapshot.build(inputs.network, inputs.catalogue, inputs.rules, stock)
+    first_day = _first_day(now_seconds)
+    set_rows(snapshot, [r for r in others if r.sku_id not in LOAD_SKUS or split_day(r.place)[1] >= first_day])
+    return snapshot
+
+
+def _row(columns: StockColumns, ix: int) -> RowUnits:
+    place = columns.node_ids[columns.node_ix[ix]]
+    return RowUnits(columns.sku_ids[columns.sku_ix[ix]], place, int(columns.available[ix]))

@@ -11,13 +11,13 @@ import numpy as np
 
 from router.domain import DeliveryMethod, Order
 from router.ledger import Change, Hold, Ledger, ReserveRequest
-from router.ledger_places import split_place
 from router.ledger_rows import MAX_UNITS
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.stock import Stock
 from server.decision_log import DecisionLog
+from server.snapshot_rows import RowUnits, set_rows
 
 T = TypeVar("T")
 Clock = Callable[[], int]
@@ -93,17 +93,7 @@ class World:
 
     def _apply(self, changes: Sequence[Change]) -> None:
         snapshot, stock = self._snapshot, self._snapshot.stock
-        sku_ix = snapshot.catalogue.ids.find_many([change.sku_id for change in changes]).tolist()
-        places = [split_place(change.node_id) for change in changes]
-        node_ix = snapshot.compiled.nodes.find_many([node_id for node_id, _ in places]).tolist()
-        new: dict[tuple[int, int], int] = {}
-        for sku, node, (_, expected_seconds), change in zip(sku_ix, node_ix, places, changes, strict=True):
-            if sku < 0 or node < 0:  # the catalogue or the network no longer have it: nobody can ask for it
-                continue
-            if expected_seconds is not None:
-                snapshot.receipts.set(sku, node, expected_seconds, change.available)
-            elif not stock.set_available(sku, node, change.available):
-                new[sku, node] = change.available
+        new = set_rows(snapshot, [RowUnits(c.sku_id, c.node_id, c.available) for c in changes])
         if new:
             stock = _with_new_rows(stock, new)
         stock.advance(changes[-1].version)

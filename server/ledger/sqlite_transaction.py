@@ -130,7 +130,7 @@ class Transaction:
             match command:
                 case Reserve(requests):
                     for request in requests:
-                        for hold in request.holds:
+                        for hold in (*request.holds, *(day.hold for day in request.days)):
                             wanted[hold.sku_id].add(hold.node_id)
                         if request.request_id:
                             numbers.update(self._load_reserve_request(request.request_id))
