@@ -33,7 +33,7 @@ from router.question import Question
 from router.receipts import Steps
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
-from router.scene_rules import Kept, Lanes, scene_rules, states_of
+from router.scene_rules import Kept, Lanes, border_bits, scene_rules, states_of
 from router.shared import ANY_SKU, NOTHING_SHARED, Pair, Shared, Taker
 from router.snapshot import Moment, Snapshot
 from router.source_prices import SourcePrices, source_prices
@@ -99,13 +99,12 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
     padded = _padded(nodes)
     lanes = Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
-    sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
-    states = compiled.abroad.bits(strategy_ix, place.destination.country, sku_class, nodes)
+    barred = border_bits(question, place, skus, nodes)
     if later:
-        states |= states_of(question, nodes, dates)
+        barred |= states_of(question, nodes, dates)
     cents = source_prices(question, place, skus, nodes, dates)
     rules = scene_rules(
-        snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, states, cents
+        snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, barred, cents
     )
     catalogue = CatalogueArrays(
         frozen(compiled.catalogue.weight_grams[skus]),

@@ -12,6 +12,7 @@ from router.columns import frozen
 from router.domain import DeliveryMethod
 from router.kernels.types import BIT_INSUFFICIENT, DAYS_TABLE, DYN_MIN_REMAINING, FAR, RuleArrays
 from router.network import LoadKind
+from router.places import Place
 from router.question import Question
 from router.rooms import LEAST_LOAD
 from router.snapshot import BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
@@ -62,6 +63,13 @@ def states_of(question: Question, nodes: I64, dates: I64) -> NDArray[np.uint64]:
     return bits
 
 
+def border_bits(question: Question, place: Place, skus: I64, nodes: I64) -> NDArray[np.uint64]:
+    """uint64[s, n]: reasons against SKUs at sources that lie in where they would go."""
+    compiled = question.snapshot.compiled
+    sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
+    return compiled.abroad.bits(question.strategy_ix, place.destination.country, sku_class, nodes)
+
+
 def scene_rules(
     snapshot: Snapshot,
     t: int,
@@ -72,10 +80,11 @@ def scene_rules(
     lanes: Lanes,
     levels: I64,
     kept: Kept,
-    states: NDArray[np.uint64],
+    barred: NDArray[np.uint64],
     prices: SourcePrices,
 ) -> RuleArrays:
-    """The strategy alone, for these SKUs, sources and ways."""
+    """The strategy alone, for these SKUs, sources and ways. barred: uint64[s, n], reasons that are not rules
+    of kernels."""
     compiled = snapshot.compiled
     rules = compiled.rules
     sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
@@ -86,7 +95,7 @@ def scene_rules(
     columns["static_bits"], columns["keep_units"] = method_bits(snapshot, t, sku_class, padded, methods)
     for name in ("ship_handling", "ship_priority", "unit_priority"):
         columns[f"{name}_cents"] = columns[f"{name}_cents"][:, padded]
-    _add_states(columns, states, prices)
+    _add_sources(columns, barred, prices)
     for kind in ("dynamic", "distance", "depth"):
         start = columns.pop(f"{kind}_start")
         first, stop = getattr(rules, f"{kind}_start")[t : t + 2].tolist()
@@ -116,11 +125,11 @@ def scene_rules(
     return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
 
 
-def _add_states(columns: dict[str, NDArray[Any]], states: NDArray[np.uint64], prices: SourcePrices) -> None:
+def _add_sources(columns: dict[str, NDArray[Any]], barred: NDArray[np.uint64], prices: SourcePrices) -> None:
     """Reasons against sources, and the prices of their dates."""
-    n = states.shape[-1]
+    n = barred.shape[-1]
     columns["static_bits"] = columns["static_bits"].copy()
-    columns["static_bits"][:, :, :n] |= states
+    columns["static_bits"][:, :, :n] |= barred
     columns["keep_units"] = np.where(columns["static_bits"] != 0, FAR, columns["keep_units"])
     for name, cents in (
         ("ship_handling_cents", prices.load[LoadKind.ORDERS]),

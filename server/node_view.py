@@ -35,9 +35,7 @@ def state_request(
         try:
             request.backlog.add(kind=_kind(name), quantity=int(quantity))
         except (KeyError, ValueError):
-            found.append(
-                Violation("--backlog", f"must be such as orders=5 or units=9, is {text!r}")
-            )
+            found.append(Violation("--backlog", f"must be such as orders=5 or units=9, is {text!r}"))
     if found:
         raise InvalidInput(found)
     return request
