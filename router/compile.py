@@ -15,6 +15,7 @@ from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import LoadKind, Network
 from router.returns_compile import CompiledReturns
 from router.rules.compile import compile_strategies
+from router.rules.compile_abroad import Abroad, compile_abroad
 from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
 from router.rules.compile_supply import SupplyRules, compile_supply
 from router.rules.model import RuleSet, Strategy
@@ -38,6 +39,7 @@ class Compiled:
     rules: RuleArrays
     by_method: MethodRules | None
     supply: SupplyRules
+    abroad: Abroad
     points: dict[str, int]
     node_rows: dict[str, int]
     nodes: IdIndex
@@ -77,6 +79,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         rules=rule_arrays,
         by_method=by_method,
         supply=compile_supply(strategies, universe, classes),
+        abroad=compile_abroad(strategies, universe, classes),
         points={p.point_id: i for i, p in enumerate(network.pickup_points)},
         node_rows={n.node_id: i for i, n in enumerate(network.nodes)},
         nodes=IdIndex.of([n.node_id for n in network.nodes]),

@@ -119,6 +119,7 @@ class Part(IntEnum):
     LATENESS = 8
     NODE_LOAD = 9
     WAITING = 10
+    DUTY = 11
 
 
 PART_COUNT = 7
@@ -211,6 +212,7 @@ class Cost:
     lateness_cents: int = 0
     node_load_cents: int = 0
     waiting_cents: int = 0
+    duty_cents: int = 0
 
     @property
     def total_cents(self) -> int:

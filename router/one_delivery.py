@@ -57,17 +57,17 @@ def finished(scene: Scene, node_ids: Sequence[str], names: SceneNames, plan: Pla
     count among others."""
     shipments = []
     cost = plan.cost
+    sku_ix = scene.columns.sku_ix.tolist()
+    sku_rows = {line.sku_id: row for line, row in zip(scene.order.lines, sku_ix, strict=True)}
     for shipment in plan.shipments:
         row, way = int(shipment.node_id), names.service_ids.index(shipment.service_id)
         date_seconds = int(scene.dates[row])
         tariff = scene.ways.tariffs[int(scene.ways.tariff[row, way])]
-        units = sum(pick.quantity for pick in shipment.picks)
         own = shipment.cost
-        for among, part, cents in (
-            (Part.SHIPPING, Part.TRANSFER, tariff.price(tariff.transfer_cents, shipment.weight_grams)),
-            (Part.HANDLING, Part.NODE_LOAD, int(scene.prices.load[:, row] @ (1, len(shipment.picks), units))),
-            (Part.HANDLING, Part.WAITING, int(scene.prices.waiting[row]) * units),
-        ):
+        picks = [(sku_rows[pick.sku_id], pick.quantity) for pick in shipment.picks]
+        told = [(Part.HANDLING, *one) for one in scene.prices.told(row, picks).items()]
+        transfer = tariff.price(tariff.transfer_cents, shipment.weight_grams)
+        for among, part, cents in [(Part.SHIPPING, Part.TRANSFER, transfer), *told]:
             own, cost = own.moved(among, part, cents), cost.moved(among, part, cents)
         shipments.append(
             replace(

@@ -19,18 +19,6 @@ from router.stock import Stock
 from router.timetable import HORIZON_DAYS
 
 
-def may_wait(snapshot: Snapshot, sku_ix: NDArray[np.int32]) -> NDArray[np.bool_] | None:
-    """bool[L]: SKUs whose orders have to look at dates: a strategy may promise what is not there, or prices
-    a busy day. None where none does of any."""
-    rules = snapshot.compiled.supply
-    if rules.prices_load:
-        return np.ones(len(sku_ix), bool)
-    if not rules.receipts and not rules.more.any():
-        return None
-    waits = rules.more[snapshot.compiled.catalogue.sku_class[sku_ix]]
-    return waits | snapshot.receipts.known[sku_ix] if rules.receipts else waits
-
-
 class Supply:
     """Of orders that a strategy decides at an instant."""
 

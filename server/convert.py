@@ -344,6 +344,7 @@ def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
         lateness_cents=cost.lateness_cents,
         node_load_cents=cost.node_load_cents,
         waiting_cents=cost.waiting_cents,
+        duty_cents=cost.duty_cents,
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from router.beyond import beyond_kernels
 from router.columns import frozen
 from router.compile import Compiled
 from router.day_holds import crowded
@@ -31,7 +32,6 @@ from router.plan import plan_from_arrays
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.sourcer import rules_key
-from router.supply import may_wait
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import parse_order
 from server.decision_log import Remembered, plan_hash
@@ -153,7 +153,7 @@ class FastBatch:
         if count == 0:
             return None
         orders = wire.order_arrays_of(parsed, count)
-        waits = _may_wait(orders, snapshot)
+        waits = _beyond_kernels(orders, snapshot)
         if waits.all():
             return None
         version = snapshot.stock.version
@@ -181,12 +181,13 @@ class FastBatch:
         return Batch(quotes=quotes, parsed=parsed, orders=orders, ready=ready, slow=slow)
 
 
-def _may_wait(orders: OrderArrays, snapshot: Snapshot) -> NDArray[np.bool_]:
-    """bool[orders]: those that dates matter to, which kernels do not know."""
+def _beyond_kernels(orders: OrderArrays, snapshot: Snapshot) -> NDArray[np.bool_]:
+    """bool[orders]."""
     found = np.zeros(len(orders.line_start) - 1, bool)
-    waits = may_wait(snapshot, orders.sku_ix)
-    if waits is not None:
-        found[np.repeat(np.arange(len(found)), np.diff(orders.line_start))[waits]] = True
+    order_of = np.repeat(np.arange(len(found)), np.diff(orders.line_start))
+    beyond = beyond_kernels(snapshot, orders.sku_ix, orders.country[order_of])
+    if beyond is not None:
+        found[order_of[beyond]] = True
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from router.beyond import beyond_kernels
 from router.compile import Compiled
 from router.day_holds import crowded
 from router.kernels import wire, wire_encode
@@ -17,7 +18,6 @@ from router.kernels.types import U8, U64, OrderArrays, PlanArrays, World
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.sourcer import rules_key
-from router.supply import may_wait
 from router.workspace import plan_arrays, workspace_for
 from server.api.sourcing.v1 import sourcing_pb2
 from server.decision_log import Remembered, hash_of_bytes
@@ -121,7 +121,7 @@ class FastQuote:
         versions, time = versions_piece(snapshot.rules_hash, version), time_piece(now_seconds)
         key = rules_key(snapshot)
         start = quote(space.tables.held, space.held, raw, now_seconds, origin, version, key, versions, time)
-        if start < 0 or _waits(space.orders, snapshot):
+        if start < 0 or _is_beyond(space.orders, snapshot):
             return None
         if crowded(space.plans, space.orders, snapshot, now_seconds)[0]:
             return None
@@ -137,10 +137,11 @@ class FastQuote:
         )
 
 
-def _waits(orders: OrderArrays, snapshot: Snapshot) -> bool:
-    """Do dates matter to the first order? Kernels do not know them."""
-    waits = may_wait(snapshot, orders.sku_ix[: int(orders.line_start[1])])
-    return waits is not None and bool(waits.any())
+def _is_beyond(orders: OrderArrays, snapshot: Snapshot) -> bool:
+    """Is the first order one that kernels cannot answer?"""
+    sku_ix = orders.sku_ix[: int(orders.line_start[1])]
+    beyond = beyond_kernels(snapshot, sku_ix, np.full(len(sku_ix), orders.country[0]))
+    return beyond is not None and bool(beyond.any())
 
 
 def _read_only(array: A) -> A:

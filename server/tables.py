@@ -28,6 +28,7 @@ PARTS = (
     ("lateness", "lateness_cents"),
     ("node load", "node_load_cents"),
     ("waiting", "waiting_cents"),
+    ("duty", "duty_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3

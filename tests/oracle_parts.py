@@ -48,12 +48,13 @@ class Parcel:
     handling_cents: int
     distance_cents: int
     node_priority_cents: int
+    duty_cents: int
     options: tuple[Option, ...]
 
     @property
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
-        return self.handling_cents + self.distance_cents + self.node_priority_cents
+        return self.handling_cents + self.distance_cents + self.node_priority_cents + self.duty_cents
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from router.network import Bracket, Lane, Node
 from router.rules.model import (
     Delay,
     Distance,
+    Duty,
     Handling,
     Lateness,
     NodePriority,
@@ -22,7 +23,7 @@ from router.rules.model import (
     Transfer,
 )
 from router.verify.case import Case
-from router.verify.facts import rounded_half_up, selects_node
+from router.verify.facts import rounded_half_up, selects_node, selects_sku
 from router.verify.ways import Way
 
 
@@ -101,6 +102,25 @@ def node_priority_cents(strategy: Strategy, node: Node, *, unit_count: int) -> i
     return total
 
 
+def duty_cents(case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int]) -> int:
+    """The border that the goods of one shipment cross, if they do."""
+    country, total = case.place.country, 0
+    if node.country == country:
+        return 0
+    for objective in strategy.objectives:
+        if not isinstance(objective, Duty) or not selects_node(objective.nodes, node):
+            continue
+        if objective.countries and country not in objective.countries:
+            continue
+        rate = rounded_half_up(objective.percent, objective.weight, scale=10_000)
+        for line_id, units in units_by_line.items():
+            sku = case.sku_of(case.lines[line_id].sku_id)
+            if selects_sku(objective.skus, sku):
+                total += rounded_half_up(objective.line_cents, objective.weight)
+                total += sku.unit_value_cents * rate // 1_000_000 * units
+    return total
+
+
 def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_count: int) -> int:
     """Taking ``unit_count`` units of a SKU that has ``available`` at the node."""
     total = 0
@@ -168,4 +188,5 @@ def shipment_cents(
         Part.HANDLING: handling_cents(strategy, node, line_count=len(units_by_line), unit_count=unit_count),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
+        Part.DUTY: duty_cents(case, strategy, node, units_by_line),
     }

@@ -77,7 +77,7 @@ def test_a_good_file_says_what_it_says() -> None:
             "kind: max_distanse",
             "rules.yaml:15:14 S0.eligibility[1].kind: 'max_distanse' is not one of "
             "allow_nodes, exclude_nodes, max_distance, same_country, min_remaining, exclude_services, "
-            "allow_methods, exclude_methods; "
+            "allow_methods, exclude_methods, allow_countries, exclude_countries; "
             "did you mean 'max_distance'?",
         ),
         (
