@@ -47,12 +47,11 @@ def _parts(plan: Plan, snapshot: Snapshot) -> Iterator[tuple[int, int, Sequence[
 
 def _held(rooms: Rooms, snapshot: Snapshot, node: int, day: int, kind: LoadKind, units: int) -> DayHold:
     capacity = dict(snapshot.network.nodes[node].capacity)[kind]
-    free = snapshot.states.free.get((node, kind), {}).get(day, capacity)
     place = day_place(snapshot.network.nodes[node].node_id, day)
     return DayHold(
         hold=Hold(sku_id=LOAD_SKUS[kind], node_id=place, quantity=units),
         capacity=capacity,
-        waiting=max(0, free - rooms.room(node, kind, day)),
+        waiting=rooms.waiting(node, kind, day),
     )
 
 

@@ -39,7 +39,8 @@ class Rooms:
         self.origin_seconds = self._timetable.origin(now_seconds)
         self._days: dict[tuple[int, int], int] = {}
         self._hours: dict[int, Hours | None] = {}
-        self._room: dict[tuple[int, int, LoadKind], int] = {}
+        self._room: dict[tuple[int, int, LoadKind], tuple[int, int]] = {}
+        """The room, and the load that rolls into the day."""
 
     def day_of(self, node_ix: int, date_seconds: int) -> int:
         """The day (ordinal) on which a part of that date is got ready; 0 when never."""
@@ -69,6 +70,13 @@ class Rooms:
     def room(self, node_ix: int, kind: LoadKind, day: int) -> int:
         """What may still be taken of a day's capacity, 0 or less for nothing. The node must state that
         kind."""
+        return self._of_day(node_ix, kind, day)[0]
+
+    def waiting(self, node_ix: int, kind: LoadKind, day: int) -> int:
+        """Load of earlier days that comes first on a day. The node must state that kind."""
+        return self._of_day(node_ix, kind, day)[1]
+
+    def _of_day(self, node_ix: int, kind: LoadKind, day: int) -> tuple[int, int]:
         key = (node_ix, day, kind)
         if key not in self._room:
             self._fill(node_ix, kind, day)
@@ -83,9 +91,9 @@ class Rooms:
         days = range(first_day, max(last_day, first_day + DAYS_AHEAD) + 1)
         for day in days if hours is None else np.intersect1d(hours.day, days).tolist():
             left = free.get(day, capacity) - over
-            self._room[node_ix, day, kind] = left
+            self._room[node_ix, day, kind] = left, over
             over = max(0, -left)
-        self._room.setdefault((node_ix, last_day, kind), 0)
+        self._room.setdefault((node_ix, last_day, kind), (0, 0))
 
     def takes(self, node_ix: int, day: int, load: Sequence[int]) -> bool:
         """Is there room for a load, by kind?"""

@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS node (
 ) STRICT;
 
 -- Units of one SKU at one node, or of a receipt that it expects: then node_id has the time at its end. on_hand may
--- be below reserved: the feed knows best, and nothing more is held there until it recovers.
+-- be below reserved: the feed knows best, and nothing more is held there until it recovers. SKU ids that begin with
+-- # stand for how nodes are: of #orders, #lines and #units a row is a node's day, which node_id has at its end.
 CREATE TABLE IF NOT EXISTS stock (
   sku_ix INTEGER NOT NULL REFERENCES sku,
   node_ix INTEGER NOT NULL REFERENCES node,

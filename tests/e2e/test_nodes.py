@@ -109,6 +109,16 @@ def test_what_is_released_or_expires_gives_room_back_and_what_is_confirmed_does_
     assert days(busy)[TODAY] == (1, 1)
 
 
+def test_a_day_that_is_over_takes_its_orders_along(busy: Service) -> None:
+    sku = only_paris(busy)
+    waits = [where(busy.reserve(order((sku, 1)), hold_seconds=86_400).decision)[0][1] for _ in range(3)]
+    assert waits == [0, 0, MIDNIGHT]
+    busy.clock.seconds = MIDNIGHT
+    assert days(busy) == {TOMORROW: (1, 1), "2025-06-17": (0, 2)}
+    waits = [where(busy.reserve(order((sku, 1))).decision)[0][1] for _ in range(2)]
+    assert waits == [0, MIDNIGHT + 86_400]
+
+
 def test_a_batch_that_reserves_cannot_overbook(busy: Service) -> None:
     sku = only_paris(busy)
     request = sourcing_pb2.SourceOrdersRequest(
