@@ -77,17 +77,16 @@ class DatePrices:
 def date_prices(question: Question, nodes: I64, dates: I64) -> DatePrices:
     """What sources cost for their dates."""
     goals = question.strategy.objectives
-    busy = [goal for goal in goals if isinstance(goal, NodeLoad)]
+    busy = [(g, weighted(g.cents, g.weight)) for g in goals if isinstance(g, NodeLoad)]
     load = np.zeros((len(LoadKind), len(nodes)), np.int64)
     for row, (node, date) in enumerate(zip(nodes.tolist(), dates.tolist(), strict=True) if busy else ()):
         known = question.snapshot.network.nodes[node]
         for kind, capacity in known.capacity:
             room = question.rooms.room(node, kind, question.rooms.day_of(node, date))
-            for goal in busy:
-                if matches_node(goal.nodes, known):
-                    most, free_percent = weighted(goal.cents, goal.weight), 100 - goal.from_percent
-                    taken = 100 * (capacity - room) - goal.from_percent * capacity
-                    load[kind, row] += min(most, most * max(0, taken) // (free_percent * capacity))
+            for goal, most in busy:
+                taken = 100 * (capacity - room) - goal.from_percent * capacity
+                if taken > 0 and matches_node(goal.nodes, known):
+                    load[kind, row] += min(most, most * taken // ((100 - goal.from_percent) * capacity))
     each = sum(weighted(goal.cents_per_day, goal.weight) for goal in goals if isinstance(goal, Waiting))
     days = -(-(dates - question.origin_seconds) // DAY_SECONDS)
     return DatePrices(load, each * days)

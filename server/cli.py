@@ -22,7 +22,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from router.errors import InvalidConfig, SourcierError
-from router.ledger import StockUpdate
 from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
 from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
@@ -30,16 +29,16 @@ from server.config import Config, load_config
 from server.load.catalogue import read_catalogue
 from server.load.network import load_network
 from server.load.rules import load_rules
-from server.load.stock import read_stock
 from server.load.table import Progress as Told
 from server.load.times import use_packaged_zones
 from server.logs import set_up
-from server.opening import batches_of, import_feed, open_ledger, open_world, read_inputs
+from server.opening import open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
 from server.return_file import ReturnFile, read_return_file
 from server.return_tables import returns_view
 from server.rules_watch import RulesWatch
 from server.status import Failure, failure_of
+from server.stock_import import import_remotely, receipt_rows, stock_rows
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
 from server.warm import notice
 from server.world import World
@@ -245,47 +244,27 @@ def stock_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet: sku_id, node_id, on_hand.")],
     config: ConfigOption = None,
     target: TargetOption = "",
+    receipts: Annotated[
+        bool, typer.Option("--receipts", help="FILE has receipts: sku_id, node_id, expected_at, units.")
+    ] = False,
 ) -> None:
-    """Set the stock rows of a file, in the config's ledger or through a running server."""
+    """Set the stock rows, or the receipts, of a file, in the config's ledger or through a running server."""
     settings = load_config(config or DEFAULT_CONFIG)
     if settings.ledger is None and not target:
         raise InvalidConfig.at("ledger.kind", "is memory: there is nothing to import into without --target")
     inputs = read_inputs(settings, _clock())
-    nodes = inputs.network.nodes
     with _progress() as report:
-        feed = read_stock(file, inputs.catalogue, nodes, report("reading stock"))
-        told = report("writing stock")
+        rows = receipt_rows(file, inputs) if receipts else stock_rows(file, inputs, report)
+        told = report("writing receipts" if receipts else "writing stock")
         if target:
-            version = _import_remotely(target, batches_of(feed, inputs.catalogue, nodes), told, len(feed))
+            version = import_remotely(target, rows, told)
         else:
             ledger = open_ledger(settings, inputs, _clock, report)
             try:
-                version = import_feed(ledger, feed, inputs.catalogue, nodes, told)
+                version = rows.into(ledger, told)
             finally:
                 ledger.close()
-    console_for().print(f"{len(feed):,} rows set, stock version {version}")
-
-
-def _import_remotely(
-    target: str, batches: Iterator[tuple[int, list[StockUpdate]]], told: Told, row_count: int
-) -> int:
-    client = RemoteClient(target)
-    version = 0
-    try:
-        for done, updates in batches:
-            request = stock_pb2.SetStockRequest(request_id=f"cli-{uuid.uuid4()}")
-            for update in updates:
-                request.levels.add(
-                    sku_id=update.sku_id,
-                    node_id=update.node_id,
-                    on_hand=update.on_hand,
-                    safety_stock=update.safety_stock,
-                )
-            version = client.set_stock(request).stock_version
-            told(done, row_count)
-    finally:
-        client.close()
-    return version
+    console_for().print(f"{rows.row_count:,} rows set, stock version {version}")
 
 
 @stock_app.command("show")

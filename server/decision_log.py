@@ -15,6 +15,7 @@ from router.compile import Compiled
 from router.domain import Decision, Plan
 from router.errors import NotFound
 from router.ledger import Change, Ledger
+from router.ledger_places import split_place
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from server.convert import plan_to_proto
@@ -28,11 +29,13 @@ MAX_CHANGES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Units taken by earlier orders of the same call: gone for the decision, not yet so for the ledger."""
+    """Units taken by earlier orders of the same call: gone for the decision, not yet so for the ledger.
+    expected_seconds: of a receipt; 0 for what is there."""
 
     sku_ix: int
     node_ix: int
     units: int
+    expected_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +134,7 @@ def hash_of_bytes(plan_bytes: bytes) -> int:
 def named_after(decision: Decision, taken: Iterable[Taken]) -> Decision:
     """The decision with an id that stands for what earlier orders of its call took, too: the engine's id is
     that of the stock without it. The same when nothing was taken."""
-    units = sorted((t.sku_ix, t.node_ix, t.units) for t in taken)
+    units = sorted((t.sku_ix, t.node_ix, t.expected_seconds, t.units) for t in taken)
     if not units:
         return decision
     digest = hashlib.sha256(f"{decision.decision_id} {units}".encode()).hexdigest()
@@ -139,7 +142,7 @@ def named_after(decision: Decision, taken: Iterable[Taken]) -> Decision:
 
 
 def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:
-    """``private`` (a snapshot with stock of its own, of the order's SKUs) turned back to the stock and the
+    """``private`` (a ``private_copy`` for the order's SKUs) turned back to the stock, the receipts and the
     rules that the decision saw. Raises CannotExplain when the ledger's log no longer reaches back that far.
 
     A row that came into being since then stays, without a unit: nothing can be taken from it.
@@ -149,22 +152,30 @@ def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:
     for change in _changes_between(ledger, entry.stock_version, stock.version):
         key = (change.sku_id, change.node_id)
         undone[key] = undone.get(key, 0) - change.delta
-    sku_ix = private.catalogue.ids.find_many([sku_id for sku_id, _ in undone])
-    node_ix = private.compiled.nodes.find_many([node_id for _, node_id in undone])
-    steps = list(zip(sku_ix.tolist(), node_ix.tolist(), undone.values(), strict=True))
-    steps += [(t.sku_ix, t.node_ix, -t.units) for t in entry.taken]
-    for sku, node, delta in steps:
-        available = stock.get(sku, node) if sku >= 0 and node >= 0 else None
-        if available is not None:
+    places = [split_place(place) for _, place in undone]
+    sku_ix = private.catalogue.ids.find_many([sku_id for sku_id, _ in undone]).tolist()
+    node_ix = private.compiled.nodes.find_many([node_id for node_id, _ in places]).tolist()
+    expected = [seconds or 0 for _, seconds in places]
+    steps = list(zip(sku_ix, node_ix, expected, undone.values(), strict=True))
+    steps += [(t.sku_ix, t.node_ix, t.expected_seconds, -t.units) for t in entry.taken]
+    for sku, node, expected_seconds, delta in steps:
+        if sku < 0 or node < 0:
+            continue
+        if expected_seconds:
+            units = private.receipts.get(sku, node, expected_seconds) + delta
+            private.receipts.set(sku, node, expected_seconds, units)
+        elif (available := stock.get(sku, node)) is not None:
             stock.set_available(sku, node, available + delta)
     stock.advance(entry.stock_version)
     return replace(private, rules=entry.rules, compiled=entry.compiled)
 
 
 def private_copy(snapshot: Snapshot, sku_ids: list[str]) -> Snapshot:
-    """The same world with a stock of its own, only the rows of some SKUs; unknown ones are left out."""
+    """The same world with stock and receipts of its own, only those of some SKUs; unknown ones are left
+    out."""
     rows = snapshot.catalogue.ids.find_many(sku_ids)
-    return snapshot.with_stock(snapshot.stock.only(np.unique(rows[rows >= 0])))
+    known = np.unique(rows[rows >= 0])
+    return snapshot.with_stock(snapshot.stock.only(known), snapshot.receipts.only(known.tolist()))
 
 
 def _changes_between(ledger: Ledger, after: int, up_to: int) -> Iterator[Change]:

@@ -1,8 +1,8 @@
 """The throughput path of SourceOrders: quotes for a whole request without a Python object per order.
 
 Request bytes -> columns -> decisions -> response bytes, each arrow a kernel. Orders that are not plain
-(``router.kernels.wire_decode``) and those that the kernels leave to the solver are answered by the general
-way, one by one, and their bytes put in between.
+(``router.kernels.wire_decode``), those that may wait for goods and those that the kernels leave to the solver
+are answered by the general way, one by one, and their bytes put in between.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from router.plan import plan_from_arrays
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.sourcer import rules_key
+from router.supply import may_wait
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import parse_order
 from server.decision_log import Remembered, plan_hash
@@ -140,7 +141,7 @@ class FastBatch:
 
     def decide(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Batch | None:
         """None when the request is to be handled in the general way: it is no quote, something around its
-        orders is wrong or unknown, or none of the orders is plain."""
+        orders is wrong or unknown, or none of the orders is plain or decided without a look at dates."""
         tables = self._tables.of(snapshot)
         raw = np.frombuffer(request, np.uint8)
         items = _items(raw, self._max_orders)
@@ -151,12 +152,15 @@ class FastBatch:
         if count == 0:
             return None
         orders = wire.order_arrays_of(parsed, count)
+        waits = _may_wait(orders, snapshot)
+        if waits.all():
+            return None
         version = snapshot.stock.version
         plans = run_kernels(snapshot.at(now_seconds), orders)
         keys = np.empty((count, 2), np.uint64)
         ids, starts = frozen(parsed.id_data), frozen(parsed.id_offsets[: count + 1])
         decision_keys(orders, ids, starts, now_seconds, version, rules_key(snapshot), keys)
-        row = np.where(plans.status[parsed.row] > 0, parsed.row, np.int32(-1))
+        row = np.where((plans.status[parsed.row] > 0) & ~waits[parsed.row], parsed.row, np.int32(-1))
         slow = _slow(request, items, np.flatnonzero(row < 0))
         if slow is None:
             return None
@@ -173,6 +177,15 @@ class FastBatch:
         )
         ready = tables.ready_at(now_seconds, version)
         return Batch(quotes=quotes, parsed=parsed, orders=orders, ready=ready, slow=slow)
+
+
+def _may_wait(orders: OrderArrays, snapshot: Snapshot) -> NDArray[np.bool_]:
+    """bool[orders]: those that dates matter to, which kernels do not know."""
+    found = np.zeros(len(orders.line_start) - 1, bool)
+    waits = may_wait(snapshot, orders.sku_ix)
+    if waits is not None:
+        found[np.repeat(np.arange(len(found)), np.diff(orders.line_start))[waits]] = True
+    return found
 
 
 def _items(raw: U8, max_orders: int) -> I64 | None:

@@ -12,10 +12,11 @@ from router.compile import Compiled
 from router.kernels import wire, wire_encode
 from router.kernels.jit import hold
 from router.kernels.quote import QuoteSpace, quote
-from router.kernels.types import U8, U64, World
+from router.kernels.types import U8, U64, OrderArrays, World
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.sourcer import rules_key
+from router.supply import may_wait
 from router.workspace import plan_arrays, workspace_for
 from server.api.sourcing.v1 import sourcing_pb2
 from server.decision_log import Remembered, hash_of_bytes
@@ -59,10 +60,12 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """A thread's work space. held: a handle on it and on the world and tables it was made for."""
+    """A thread's work space. orders: the order that was read last. held: a handle on it and on the world and
+    tables it was made for."""
 
     world: World
     tables: WireTables
+    orders: OrderArrays
     buffer: U8
     keys: U64
     held: Any
@@ -94,7 +97,7 @@ class _Space:
         )
         scratch = workspace_for(world, MAX_QUOTE_LINES)
         held = hold((world, scratch.candidates, scratch.subsets, scratch.row_classes, space))
-        return cls(world, tables, buffer, keys, held)
+        return cls(world, tables, space.orders, buffer, keys, held)
 
 
 class FastQuote:
@@ -116,7 +119,7 @@ class FastQuote:
         versions, time = versions_piece(snapshot.rules_hash, version), time_piece(now_seconds)
         key = rules_key(snapshot)
         start = quote(space.tables.held, space.held, raw, now_seconds, origin, version, key, versions, time)
-        if start < 0:
+        if start < 0 or _waits(space.orders, snapshot):
             return None
         high, low = space.keys[0].tolist()
         return Quoted(
@@ -128,6 +131,12 @@ class FastQuote:
             rules=snapshot.rules,
             compiled=snapshot.compiled,
         )
+
+
+def _waits(orders: OrderArrays, snapshot: Snapshot) -> bool:
+    """Do dates matter to the first order? Kernels do not know them."""
+    waits = may_wait(snapshot, orders.sku_ix[: int(orders.line_start[1])])
+    return waits is not None and bool(waits.any())
 
 
 def _read_only(array: A) -> A:

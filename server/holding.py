@@ -9,6 +9,7 @@ from router.domain import Decision, Order, Plan
 from router.errors import RequestIdReused, StockConflict
 from router.explanation import Explanation
 from router.ledger import Hold, Reservation, ReserveCode, ReserveOutcome, ReserveRequest
+from router.ledger_places import receipt_place, split_place
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.deciding import decide_now, entry_of, explain
@@ -80,8 +81,8 @@ class HoldRun:
         return [ix for ix, outcome in zip(pending, outcomes, strict=True) if not self._settled(ix, outcome)]
 
     def _request(self, ix: int, view: _View, now_seconds: int) -> ReserveRequest:
-        """What to ask the ledger: the plan's stock; without a plan only whether the order had one before, as
-        a retry may come when its own stock is gone or its delivery deadline over."""
+        """What to ask the ledger: the plan's stock; where there is nothing to hold only whether there was
+        before, as a retry may come when the order's own stock is gone or its delivery deadline over."""
         ask = self._asks[ix]
         self._answers.pop(ix, None)
         try:
@@ -94,15 +95,16 @@ class HoldRun:
         decision = named_after(decision, taken)
         self._entries[ix] = entry_of(decision, ask.order_bytes, view.snapshot, taken)
         payload = ask.encode(decision, explanation)
-        if not decision.plan.shipments:
+        holds = holds_of(decision.plan)
+        if not holds:  # nothing is sourced, or all of it is backordered
             self._answers[ix] = Answer(payload)
             return probe(ask.ledger_id, ask.fingerprint)
-        view.take(decision.plan)
+        view.take(holds)
         return ReserveRequest(
             request_id=ask.ledger_id,
             fingerprint=ask.fingerprint,
             order_id=ask.order.order_id,
-            holds=holds_of(decision.plan),
+            holds=holds,
             ttl_seconds=ask.hold_seconds,
             payload=payload,
         )
@@ -125,11 +127,17 @@ class HoldRun:
 
 
 def holds_of(plan: Plan) -> tuple[Hold, ...]:
-    """One hold per pick."""
+    """One hold for each source of each pick: the node, and the receipts. What is backordered holds nothing:
+    there is nothing yet."""
     return tuple(
-        Hold(sku_id=pick.sku_id, node_id=shipment.node_id, quantity=pick.quantity)
+        Hold(sku_id=pick.sku_id, node_id=place, quantity=quantity)
         for shipment in plan.shipments
         for pick in shipment.picks
+        for place, quantity in (
+            (shipment.node_id, pick.on_hand_quantity),
+            *((receipt_place(shipment.node_id, r.expected_seconds), r.quantity) for r in pick.receipts),
+        )
+        if quantity
     )
 
 
@@ -140,7 +148,7 @@ class _View:
         self.snapshot = snapshot
         self._world = world
         self._live = live
-        self._taken: dict[int, dict[int, int]] = {}
+        self._taken: dict[int, dict[tuple[int, int], int]] = {}
 
     @classmethod
     def of(cls, world: World, orders: Sequence[Order]) -> _View:
@@ -162,18 +170,22 @@ class _View:
             return explain(order, self.snapshot, now_seconds, limits, explain_to)
         return decide(order, self.snapshot, now_seconds, limits), None
 
-    def take(self, plan: Plan) -> None:
-        """What the plan uses is gone for the orders after it."""
+    def take(self, holds: Sequence[Hold]) -> None:
+        """What is held is gone for the orders after it."""
         if self._live:
             return
-        ids, nodes, stock = self.snapshot.catalogue.ids, self.snapshot.compiled.nodes, self.snapshot.stock
-        for shipment in plan.shipments:
-            node = nodes.find(shipment.node_id)
-            for pick in shipment.picks:
-                sku = ids.find(pick.sku_id)
-                stock.set_available(sku, node, (stock.get(sku, node) or 0) - pick.quantity)
-                of_sku = self._taken.setdefault(sku, {})
-                of_sku[node] = of_sku.get(node, 0) + pick.quantity
+        ids, nodes = self.snapshot.catalogue.ids, self.snapshot.compiled.nodes
+        stock, receipts = self.snapshot.stock, self.snapshot.receipts
+        for hold in holds:
+            node_id, expected_seconds = split_place(hold.node_id)
+            sku, node, units = ids.find(hold.sku_id), nodes.find(node_id), hold.quantity
+            if expected_seconds is None:
+                stock.set_available(sku, node, (stock.get(sku, node) or 0) - units)
+            else:
+                left = receipts.get(sku, node, expected_seconds) - units
+                receipts.set(sku, node, expected_seconds, left)
+            of_sku, key = self._taken.setdefault(sku, {}), (node, expected_seconds or 0)
+            of_sku[key] = of_sku.get(key, 0) + units
 
     def taken_before(self, order: Order) -> tuple[Taken, ...]:
         """What earlier orders took of an order's SKUs."""
@@ -181,7 +193,7 @@ class _View:
             return ()
         skus = {self.snapshot.catalogue.ids.find(line.sku_id) for line in order.lines}
         return tuple(
-            Taken(sku, node, units)
+            Taken(sku, node, units, expected_seconds)
             for sku in sorted(skus)
-            for node, units in self._taken.get(sku, {}).items()
+            for (node, expected_seconds), units in self._taken.get(sku, {}).items()
         )
