@@ -25,10 +25,9 @@ MAX_BRANCHES = 256
 
 
 def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
-    """The best plan: most units first, then least cost. Without ``allow_partial`` every delivery is sourced
+    """The best plan: most units first, then least cost. Where nothing may be left out every delivery is sourced
     whole, or the order is not."""
     sharing = Sharing(question)
-    partial = question.strategy.limits.allow_partial
     tie = count()
     heap: list[tuple[int, int, int, Shared, list[Solved | Unsolved]]] = []
     stopped = ""
@@ -36,9 +35,9 @@ def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
     def push(shared: Shared) -> None:
         nonlocal stopped
         answers = [sharing.solve(ix, shared) for ix in range(len(question.deliveries))]
-        failed = [a for a in answers if isinstance(a, Unsolved)]
-        stopped = next((a.stopped_by for a in failed if a.stopped_by), stopped)
-        if (failed and not partial) or len(failed) == len(answers):
+        failed = {ix: a for ix, a in enumerate(answers) if isinstance(a, Unsolved)}
+        stopped = next((a.stopped_by for a in failed.values() if a.stopped_by), stopped)
+        if len(failed) == len(answers) or not all(map(question.may_stay_out, failed)):
             return
         units, bound = _worth(answers)
         heapq.heappush(heap, (-units, bound, next(tie), shared, answers))
@@ -83,7 +82,7 @@ def _greedy(question: Question, sharing: Sharing, left_out: tuple[int, int]) -> 
         while following is not None:
             shared = following
             answer = sharing.solve(ix, shared)
-            if isinstance(answer, Unsolved) and not question.strategy.limits.allow_partial:
+            if isinstance(answer, Unsolved) and not question.may_stay_out(ix):
                 return Unsolved(answer.stopped_by or "branches")
             following = sharing.yielding(shared, [*answers, answer])
         answers.append(answer)

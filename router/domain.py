@@ -78,6 +78,22 @@ class LineSplits(IntEnum):
     """Any line, wherever that is cheaper."""
 
 
+class OrderFill(IntEnum):
+    """What becomes of an order of which something is missing."""
+
+    FILL_OR_KILL = 1
+    """Everything or nothing, whatever the strategy allows."""
+
+
+class LineFill(IntEnum):
+    """What becomes of a line of which something is missing."""
+
+    FILL_OR_KILL = 1
+    """An answer without all of the line is none."""
+    WHOLE = 2
+    """In a partial answer the line is sent whole or not at all."""
+
+
 class Status(IntEnum):
     """How a decision ended."""
 
@@ -167,6 +183,7 @@ class OrderLine:
     ship_alone: this line's group never shares a parcel with another group.
     delivery_id: the delivery it belongs to, where the order states several.
     unit_value_cents: sales value of one unit; None takes the catalogue's value.
+    fill: None: short or not, as the strategy allows.
     """
 
     line_id: str
@@ -176,6 +193,7 @@ class OrderLine:
     together: str = ""
     ship_alone: bool = False
     delivery_id: str = ""
+    fill: LineFill | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +201,7 @@ class Order:
     """One customer order. ``deliver_by_seconds`` is the latest arrival of every unit, None for none.
 
     deliveries: where the lines go, if not all to ``destination`` and shipped. selling_node_id: the store in
-    which it is taken.
+    which it is taken. fill: None: short or not, as the strategy allows.
     """
 
     order_id: str
@@ -195,6 +213,12 @@ class Order:
     customer_segment: str = ""
     sourcing_profile: str = ""
     deliver_by_seconds: int | None = None
+    fill: OrderFill | None = None
+
+    @property
+    def states_fill(self) -> bool:
+        """Does it ask for more than its strategy?"""
+        return self.fill is not None or any(line.fill is not None for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from router.kernels.decide import decide_all
 from router.kernels.types import MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays
 from router.orders import groups_of
 from router.plan import Names, assemble
-from router.problem import Problem, build_problem
+from router.problem import Problem, build_problem, filled_as_asked
 from router.snapshot import Moment
 from router.solver.limits import SearchLimits
 from router.solver.order_mip import Assignment, solve_order
@@ -80,6 +80,7 @@ def solve_world(
     out = run_kernels(moment, columns, 0)
     status = status_of(out, 0, order)
     problem = build_problem(moment.world, columns, 0, 0, moment.origin_seconds)
+    problem = filled_as_asked(problem, order)
     lines = problem.lines if divisible is None else replace(problem.lines, divisible=divisible)
     wider = (lines.divisible & ~problem.lines.divisible).any()  # than the kernels know of
     problem = replace(problem, lines=lines, seconds=seconds[problem.node_ix])

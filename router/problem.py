@@ -3,12 +3,12 @@ explanation reads, what is dumped with a bug report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.domain import LineSplits
+from router.domain import LineFill, LineSplits, Order
 from router.kernels.fill import carry, find_candidates, lanes_that_take, read_groups, sum_subsets
 from router.kernels.prices import distance_prices
 from router.kernels.types import MAX_GROUPS, OrderArrays, World
@@ -17,7 +17,7 @@ from router.workspace import workspace_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """L lines: int64[L] each but ``alone`` and ``divisible`` (bool[L])."""
+    """L lines: int64[L] each but ``alone``, ``divisible``, ``must_fill`` and ``unbroken`` (bool[L])."""
 
     sku_ix: NDArray[np.int64]
     quantity: NDArray[np.int64]
@@ -26,6 +26,10 @@ class Lines:
     """The line's group travels alone."""
     divisible: NDArray[np.bool_]
     """May be divided over nodes under the strategy's ``line_splits``."""
+    must_fill: NDArray[np.bool_]
+    """Every answer fills the line."""
+    unbroken: NDArray[np.bool_]
+    """No answer fills a part of the line only."""
     unit_weight_grams: NDArray[np.int64]
     unit_value_cents: NDArray[np.int64]
 
@@ -120,6 +124,14 @@ def build_problem(world: World, orders: OrderArrays, b: int, t: int, origin_seco
     )
 
 
+def filled_as_asked(problem: Problem, order: Order) -> Problem:
+    """The problem with what its order says of how lines are to be filled."""
+    fill = [line.fill for line in order.lines]
+    must_fill = np.array([one is LineFill.FILL_OR_KILL for one in fill])
+    unbroken = np.array([one is not None for one in fill])
+    return replace(problem, lines=replace(problem.lines, must_fill=must_fill, unbroken=unbroken))
+
+
 def _lines(
     world: World,
     orders: OrderArrays,
@@ -147,6 +159,8 @@ def _lines(
         group=group,
         alone=alone,
         divisible=divisible,
+        must_fill=np.zeros(len(sku_ix), bool),
+        unbroken=np.zeros(len(sku_ix), bool),
         unit_weight_grams=world.catalogue.weight_grams[sku_ix].astype(np.int64),
         unit_value_cents=orders.unit_value_cents[own].astype(np.int64),
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from router.domain import Delivery, Order
-from router.places import Place, deliveries_of, place_of
+from router.domain import Delivery, LineFill, Order, OrderFill
+from router.places import Place, deliveries_of, lines_of, place_of
 from router.rooms import Load, Rooms, load_of_order
 from router.rules.model import MinRemaining, StockDepth, Strategy
 from router.snapshot import Snapshot
@@ -49,9 +49,19 @@ class Question:
         return self.snapshot.compiled.strategies[self.strategy_ix]
 
     @property
+    def allow_partial(self) -> bool:
+        """May something be left out?"""
+        return self.strategy.limits.allow_partial and self.order.fill is not OrderFill.FILL_OR_KILL
+
+    @property
     def origin_seconds(self) -> int:
         """The instant that times are reckoned from."""
         return self.rooms.origin_seconds
+
+    def may_stay_out(self, ix: int) -> bool:
+        """May all of delivery ``ix`` be left out?"""
+        lines = lines_of(self.order, self.deliveries[ix])
+        return self.allow_partial and all(line.fill is not LineFill.FILL_OR_KILL for line in lines)
 
     @property
     def shared_costs(self) -> bool:

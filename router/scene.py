@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from router.calendar import DAY_SECONDS, NEVER
 from router.columns import frozen
-from router.domain import Delivery, DeliveryMethod, Order
+from router.domain import Delivery, DeliveryMethod, LineFill, Order
 from router.kernels.types import (
     ANYWHERE,
     DAYS_TABLE,
     FAR,
+    MAX_GROUPS,
     CatalogueArrays,
     NetworkArrays,
     OrderArrays,
@@ -106,6 +107,10 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
     rules = scene_rules(
         snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, barred, cents
     )
+    rules = rules._replace(
+        allow_partial=frozen(np.array([question.allow_partial], np.uint8)),
+        must_fill=frozen(np.array([_must_fill(part, columns.group)], np.int64)),
+    )
     catalogue = CatalogueArrays(
         frozen(compiled.catalogue.weight_grams[skus]),
         frozen(compiled.catalogue.unit_value_cents[skus]),
@@ -144,6 +149,12 @@ def latest_of(part: Order, strategy: Strategy, delivery: Delivery) -> int:
     if delivery.requested_seconds is not None and days is not None:
         latest = min(latest, delivery.requested_seconds + days * DAY_SECONDS)
     return latest
+
+
+def _must_fill(part: Order, group: NDArray[np.int16]) -> int:
+    """Mask of the groups that every answer fills; orders of more groups than kernels take are the solver's."""
+    filled = {g for line, g in zip(part.lines, group.tolist(), strict=True) if line.fill is LineFill.FILL_OR_KILL}
+    return sum(1 << g for g in filled if g < MAX_GROUPS)
 
 
 def methods_of(place: Place, asked: DeliveryMethod | None, nodes: I64) -> NDArray[np.int8]:

@@ -67,6 +67,7 @@ class Choices:
     | lines_of | list of int64 | lines of an item |
     | need | int64[I] | amount that fills the item |
     | whole, alone | bool[I] | a group taken whole; travels alone |
+    | must_fill, unbroken | bool[I] | every plan fills it; no plan fills a part of it only |
     | units, weight_grams, value_cents | int64[I] | per amount |
     | use | int64[I, J] | units of a SKU per amount |
     | most | int64[R, I] | greatest amount |
@@ -85,6 +86,8 @@ class Choices:
     need: I64
     whole: Bools
     alone: Bools
+    must_fill: Bools
+    unbroken: Bools
     units: I64
     weight_grams: I64
     value_cents: I64
@@ -103,6 +106,19 @@ class Choices:
     max_nodes: int
     min_part_value_cents: int
     allow_partial: bool
+
+    def filled_as_asked(self, amounts: I64) -> Bools:
+        """bool[...]: do amounts int64[..., I] of the whole plan fill items as they have to be?"""
+        full = amounts == self.need
+        missing = ~full & (self.must_fill if self.allow_partial else np.ones_like(self.must_fill))
+        broken = self.unbroken & ~full & (amounts > 0)
+        asked: Bools = ~(missing | broken).any(axis=-1)
+        return asked
+
+    def without_broken(self, amounts: I64) -> I64:
+        """A plan int64[R, I] without the items of which it has a part, where it must not."""
+        filled = amounts.sum(axis=0)
+        return np.where(self.unbroken & (filled < self.need), 0, amounts)
 
     @property
     def joint(self) -> Bools:
@@ -152,7 +168,11 @@ def read_choices(problem: Problem) -> Choices:
     for line, j in enumerate(sku_of):
         cap[:, j] = np.maximum(cap[:, j], problem.cap[:, line])
         available[:, j] = problem.available[:, line]
+    must_fill = np.array([lines.must_fill[own].any() for own in lines_of])
+    unbroken = lines.unbroken[first] & ~whole
+    need = np.where(whole, 1, lines.quantity[first])
     most = _most(problem, lines_of, whole, takes)
+    most[:, unbroken & (most.sum(axis=0) < need)] = 0
     rows = np.flatnonzero(most.any(axis=1))
 
     def per_amount(per_unit: I64) -> I64:
@@ -165,9 +185,11 @@ def read_choices(problem: Problem) -> Choices:
         problem=problem,
         rows=rows,
         lines_of=lines_of,
-        need=np.where(whole, 1, lines.quantity[first]),
+        need=need,
         whole=whole,
         alone=alone,
+        must_fill=must_fill,
+        unbroken=unbroken,
         units=per_amount(np.ones_like(lines.quantity)),
         weight_grams=per_amount(lines.unit_weight_grams),
         value_cents=per_amount(lines.unit_value_cents),

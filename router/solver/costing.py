@@ -92,7 +92,7 @@ def _allowed(choices: Choices, amounts: I64, used: I64) -> bool:
     if (amounts < 0).any() or (amounts > choices.most).any() or len(used) > choices.max_nodes:
         return False
     filled = amounts.sum(axis=0)
-    if (filled > choices.need).any() or (not choices.allow_partial and (filled < choices.need).any()):
+    if (filled > choices.need).any() or not choices.filled_as_asked(filled):
         return False
     if (amounts[used] @ choices.use > choices.cap[used]).any():
         return False

@@ -112,6 +112,7 @@ def _run(choices: Choices, tariffs: dict[int, Tariff], rows: I64, by_units: bool
         left -= taken[row, service]
         free[row] = False
         delay = max(delay, int(delays[row, service]))
+    plan = choices.without_broken(plan)
     return price(choices, tariffs, plan) if plan.any() else None
 
 
@@ -134,16 +135,19 @@ def fillable(choices: Choices) -> I64:
 
 
 def may_be_filled(choices: Choices) -> bool:
-    """False where simple sums prove that no ``max_nodes`` rows fill the order: an item, or a SKU, by the rows
+    """False where simple sums prove that no ``max_nodes`` rows fill what has to be filled: an item, or a SKU, by the rows
     that offer most of it; all items by the rows that fill the greatest shares of them (rounded up)."""
 
     def best_rows(of_rows: I64) -> I64:
         total: I64 = np.sort(of_rows, axis=0)[::-1][: choices.max_nodes].sum(axis=0)
         return total
 
+    enough = best_rows(choices.most) >= choices.need
+    if choices.allow_partial:
+        return bool(enough[choices.must_fill].all())
     shares = -(-choices.most * SHARE // choices.need)
     return bool(
-        (best_rows(choices.most) >= choices.need).all()
+        enough.all()
         and (best_rows(choices.cap) >= choices.need @ choices.use).all()
         and best_rows(shares.sum(axis=1)) >= SHARE * len(choices.need)
     )

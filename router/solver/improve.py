@@ -31,7 +31,7 @@ def improve(choices: Choices, tariffs: dict[int, Tariff], best: Priced) -> Price
         sets += [np.union1d(np.setdiff1d(used, [old]), [row]) for old in used for row in fresh]
         for rows in sets:
             if 0 < len(rows) <= choices.max_nodes:
-                plan = price(choices, tariffs, assigned(choices, judged, rows))
+                plan = price(choices, tariffs, choices.without_broken(assigned(choices, judged, rows)))
                 found = better(found, plan) or found
         if found is best:
             return best

@@ -84,7 +84,7 @@ def solve_order(
     choices = read_choices(problem)
     if len(choices.rows) == 0:
         return None
-    if not choices.allow_partial and not may_be_filled(choices):
+    if not may_be_filled(choices):
         return None
     return _Search(choices, limits, solver).run()
 

@@ -4,6 +4,7 @@ Columns: ``takes`` - amounts of an item at a row (for an item that travels alone
 ``steps`` - the common shipment of a row at a step of its tariff; ``parcels`` - full parcels, where steps
 would be too many; ``flags`` - a divided line has units at a row; ``delays`` - the plan is at least so late;
 ``opens`` - a row is used, where its shipments do not say so; ``several`` - more than one row is used;
+``omissions`` - an item that is never filled in part is left out;
 ``depths`` - units of a SKU beyond those that cost nothing, one run of equal prices each (prices only rise).
 
 Links are strong: an item's amount is at most the sum over the steps that can carry it of what they can.
@@ -47,6 +48,9 @@ class OrderModel:
     levels: I64
     """Delay costs, ascending; ``delay_columns`` stand for all but the first."""
     delay_columns: I64
+    omissible: I64
+    """Items that are filled or left out; ``omission_columns`` are 1 for those left out."""
+    omission_columns: I64
     units_row: int
     """The row of the units filled, where they are a choice, else -1."""
 
@@ -96,6 +100,7 @@ class _Assembly:
         self.levels = np.unique(np.concatenate([steps.delay, takes.delay[~self.joint]]))
         self.late = none
         self.units_row = -1
+        self.left_out, self.omissions = none, none
 
     def finish(self) -> OrderModel:
         """All blocks, and the model."""
@@ -123,14 +128,20 @@ class _Assembly:
             several_column=self.several,
             levels=self.levels,
             delay_columns=self.late,
+            omissible=self.left_out,
+            omission_columns=self.omissions,
             units_row=self.units_row,
         )
 
     def _cover(self) -> None:
         """Each item filled, or at most filled."""
         choices, b = self.choices, self.b
-        rows = b.rows(np.zeros(len(choices.need)) if choices.allow_partial else choices.need, choices.need)
+        partial = ~choices.must_fill if choices.allow_partial else np.zeros_like(choices.must_fill)
+        rows = b.rows(np.where(partial & ~choices.unbroken, 0, choices.need), choices.need)
         b.terms(rows[self.takes.item], self.x, 1)
+        self.left_out = np.flatnonzero(partial & choices.unbroken)
+        self.omissions = b.columns(np.ones_like(self.left_out), np.zeros_like(self.left_out))
+        b.terms(rows[self.left_out], self.omissions, choices.need[self.left_out])
         if choices.allow_partial:
             row = b.rows(np.zeros(1), np.full(1, np.inf))
             self.units_row = int(row[0])

@@ -77,6 +77,7 @@ class _Search:
         self.most = most
         self.limited = limited
         self.layers = most if limited else 1
+        self.asked = choices.filled_as_asked(states.digits)
 
     def _offers(self, mask: NDArray[np.bool_]) -> Iterator[Offers]:
         return offers_of(self.choices, self.tariffs, self.states, self.levels, mask)
@@ -205,8 +206,7 @@ class _Choice:
         """The state to go for where it beats the best so far, else -1. ``cents`` int64[S]."""
         units = self.search.states.units
         reached = np.flatnonzero(cents[1:] < FAR) + 1
-        if not self.search.choices.allow_partial:
-            reached = reached[reached == len(cents) - 1]
+        reached = reached[self.search.asked[reached]]
         if len(reached) == 0:
             return -1
         goal = int(reached[np.lexsort((cents[reached], -units[reached]))[0]])
