@@ -25,8 +25,8 @@ MAX_BRANCHES = 256
 
 
 def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
-    """The best plan: most units first, then least cost. Where nothing may be left out every delivery is sourced
-    whole, or the order is not."""
+    """The best plan: most units first, then least cost. Where nothing may be left out every delivery is
+    sourced whole, or the order is not."""
     sharing = Sharing(question)
     tie = count()
     heap: list[tuple[int, int, int, Shared, list[Solved | Unsolved]]] = []

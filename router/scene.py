@@ -152,9 +152,10 @@ def latest_of(part: Order, strategy: Strategy, delivery: Delivery) -> int:
 
 
 def _must_fill(part: Order, group: NDArray[np.int16]) -> int:
-    """Mask of the groups that every answer fills; orders of more groups than kernels take are the solver's."""
-    filled = {g for line, g in zip(part.lines, group.tolist(), strict=True) if line.fill is LineFill.FILL_OR_KILL}
-    return sum(1 << g for g in filled if g < MAX_GROUPS)
+    """Mask of the groups that every answer fills. An order of more groups than kernels take is the
+    solver's."""
+    asked = [line.fill is LineFill.FILL_OR_KILL for line in part.lines]
+    return sum(1 << g for g in set(group[asked].tolist()) if g < MAX_GROUPS)
 
 
 def methods_of(place: Place, asked: DeliveryMethod | None, nodes: I64) -> NDArray[np.int8]:

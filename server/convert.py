@@ -7,6 +7,7 @@ optional in the contract or has presence; nothing unspecified passes silently.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -20,7 +21,9 @@ from router.domain import (
     Delivery,
     DeliveryMethod,
     Destination,
+    LineFill,
     Order,
+    OrderFill,
     OrderLine,
     Pick,
     Plan,
@@ -40,6 +43,9 @@ _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
 
 Check = Callable[[Order], Iterable[Violation]]
 """What else is wrong with an order: names that nobody knows, for one."""
+
+
+F = TypeVar("F", OrderFill, LineFill)
 
 
 def no_names(order: Order) -> Iterable[Violation]:
@@ -64,7 +70,7 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int, check: Check = no
     deliver_by = _parse_time(message, "deliver_by_time", "order", found)
     order = Order(
         order_id=message.order_id,
-        lines=tuple(_parse_line(line) for line in message.lines),
+        lines=tuple(_parse_line(line, f"order.lines[{i}]", found) for i, line in enumerate(message.lines)),
         destination=destination,
         sales_channel=channel,
         customer_segment=message.customer_segment,
@@ -72,6 +78,7 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int, check: Check = no
         deliver_by_seconds=deliver_by,
         deliveries=deliveries,
         selling_node_id=message.selling_node_id,
+        fill=_parse_fill(OrderFill, message.fill, "order.fill", found),
     )
     if found:
         raise InvalidInput(found + _besides(found, [*order_violations(order, now_seconds), *check(order)]))
@@ -163,7 +170,7 @@ def _parse_destination(place: sourcing_pb2.Destination) -> Destination:
     )
 
 
-def _parse_line(message: sourcing_pb2.OrderLine) -> OrderLine:
+def _parse_line(message: sourcing_pb2.OrderLine, path: str, found: list[Violation]) -> OrderLine:
     return OrderLine(
         line_id=message.line_id,
         sku_id=message.sku_id,
@@ -172,7 +179,16 @@ def _parse_line(message: sourcing_pb2.OrderLine) -> OrderLine:
         together=message.together,
         ship_alone=message.ship_alone,
         delivery_id=message.delivery_id,
+        fill=_parse_fill(LineFill, message.fill, f"{path}.fill", found),
     )
+
+
+def _parse_fill(kind: type[F], value: int, path: str, found: list[Violation]) -> F | None:
+    """None for what is not stated."""
+    known = {int(member): member for member in kind}
+    if value and value not in known:
+        found.append(Violation(path, f"{value} is not one of {', '.join(m.name for m in kind)}"))
+    return known.get(value)
 
 
 def _is_timestamp(message: Timestamp) -> bool:
@@ -219,6 +235,7 @@ def order_to_proto(order: Order) -> sourcing_pb2.Order:
                 together=line.together,
                 ship_alone=line.ship_alone,
                 delivery_id=line.delivery_id,
+                fill=sourcing_pb2.LineFill.ValueType(int(line.fill or 0)),
             )
             for line in order.lines
         ],
@@ -228,6 +245,7 @@ def order_to_proto(order: Order) -> sourcing_pb2.Order:
         sourcing_profile=order.sourcing_profile,
         deliveries=[delivery_to_proto(delivery) for delivery in order.deliveries],
         selling_node_id=order.selling_node_id,
+        fill=sourcing_pb2.OrderFill.ValueType(int(order.fill or 0)),
     )
     if order.deliver_by_seconds is not None:
         message.deliver_by_time.CopyFrom(timestamp(order.deliver_by_seconds))

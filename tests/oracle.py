@@ -28,7 +28,7 @@ from tests.oracle_facts import (
     weighted,
 )
 from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units
-from tests.oracle_rules import duty_cents, rule_bars
+from tests.oracle_rules import duty_cents, may_be_missing, rule_bars
 from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target, Way, Ways
 
@@ -126,7 +126,7 @@ class Oracle:
 
     def group_choices(self, group: list[int]) -> list[list[tuple[int, int, int]]]:
         """The ways to fill one group, each a list of (source, line, units)."""
-        partial = self.strategy.limits.allow_partial
+        partial, broken = may_be_missing(self.strategy, self.order, [self.lines[i] for i in group])
         sources = range(len(self.sources))
         if self.divisible(group):
             (line,) = group
@@ -135,7 +135,7 @@ class Oracle:
             return [
                 [(k, line, n) for k, n in enumerate(shares) if n > 0]
                 for shares in itertools.product(*possible)
-                if sum(shares) == ordered or (partial and sum(shares) < ordered)
+                if sum(shares) == ordered or (sum(shares) < ordered and (broken if any(shares) else partial))
             ]
         whole = [
             [(k, line, self.lines[line].quantity) for line in group]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from router.domain import LineFill, Order, OrderLine
 from router.network import Node
 from tests.oracle_facts import covers_node, covers_sku, weighted
 
@@ -29,6 +30,13 @@ def rule_bars(rule: Any, node: Node, sku: Any, country: str, method: str, metres
         "min_remaining": rule.kind == "min_remaining" and left < rule.units,
     }
     return covered and against[rule.kind]
+
+
+def may_be_missing(strategy: Any, order: Order, lines: Sequence[OrderLine]) -> tuple[bool, bool]:
+    """May a group stay out? And may there be a part of it only?"""
+    partial = strategy.limits.allow_partial and order.fill is None
+    partial = partial and not any(line.fill is LineFill.FILL_OR_KILL for line in lines)
+    return partial, partial and all(line.fill is None for line in lines)
 
 
 def duty_cents(strategy: Any, node: Node, country: str, goods: Sequence[tuple[Any, int]]) -> int:

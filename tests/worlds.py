@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from router.catalogue import Sku
-from router.domain import Destination, NodeType, Order, OrderLine, SalesChannel
+from router.domain import Destination, LineFill, NodeType, Order, OrderFill, OrderLine, SalesChannel
 from router.errors import NotFound
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import RuleSet
@@ -239,6 +239,7 @@ class _Recipe(SupplyRecipe):
             customer_segment=self.pick(SEGMENTS),
             sourcing_profile=self.pick(("", "", "second")),
             deliver_by_seconds=deadline,
+            fill=OrderFill.FILL_OR_KILL if self.features.fill and self.chance(10) else None,
         )
 
     def line(self, i: int, skus: Sequence[Sku]) -> OrderLine:
@@ -250,6 +251,7 @@ class _Recipe(SupplyRecipe):
             unit_value_cents=self.pick((None, None, 0, 700)),
             together=self.pick(("a", "b")) if together else "",
             ship_alone=self.features.ship_alone and self.chance(12),
+            fill=self.pick((None, *LineFill)) if self.features.fill and self.chance(50) else None,
         )
 
 

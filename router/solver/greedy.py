@@ -135,8 +135,9 @@ def fillable(choices: Choices) -> I64:
 
 
 def may_be_filled(choices: Choices) -> bool:
-    """False where simple sums prove that no ``max_nodes`` rows fill what has to be filled: an item, or a SKU, by the rows
-    that offer most of it; all items by the rows that fill the greatest shares of them (rounded up)."""
+    """False where simple sums prove that no ``max_nodes`` rows fill what has to be filled: an item, or a SKU,
+    by the rows that offer most of it; all items by the rows that fill the greatest shares of them (rounded
+    up)."""
 
     def best_rows(of_rows: I64) -> I64:
         total: I64 = np.sort(of_rows, axis=0)[::-1][: choices.max_nodes].sum(axis=0)

@@ -31,7 +31,7 @@ def values_of(model: OrderModel, plan: Priced) -> F64:
     values[opened[opened >= 0]] = 1
     if model.several_column >= 0:
         values[model.several_column] = len(used) > 1
-    values[model.omission_columns] = ~plan.amounts.any(axis=0)[model.omissible]
+    values[model.omission_columns] = (plan.amounts == 0).all(axis=0)[model.omissible]
     values[model.delay_columns[model.levels[1:] <= allowed]] = 1
     _fill_depth(model, values, plan)
     return values

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from router.domain import Certificate, CertificateKind, Decision, Order, Plan, Status
+from router.domain import Certificate, CertificateKind, Decision, LineFill, Order, Plan, Status
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
 from router.verify.case import Case, cases_of, nothing_expected
@@ -90,8 +90,22 @@ def fill_complaints(order: Order, decision: Decision, strategy: Strategy | None)
         found.append(f"status is {decision.status.name}, should be {status.name}")
     if status == Status.PARTIAL and strategy is not None and not strategy.limits.allow_partial:
         found.append(f"units are left unfilled, strategy {strategy.id!r} has no allow_partial")
+    if status == Status.PARTIAL:
+        found += asked_complaints(order, picked)
     if status != Status.UNSOURCEABLE and strategy is None:
         found.append("no strategy answered, yet units are picked")
+    return found
+
+
+def asked_complaints(order: Order, picked: Mapping[str, int]) -> list[str]:
+    """What an answer that leaves something out leaves out though the order asks for it."""
+    found = [] if order.fill is None else ["units are left unfilled of an order that is FILL_OR_KILL"]
+    for line in order.lines:
+        units = picked.get(line.line_id, 0)
+        missing = units < line.quantity and (units > 0 or line.fill is LineFill.FILL_OR_KILL)
+        if line.fill is not None and missing:
+            asked = f"line {line.line_id!r} is {line.fill.name}"
+            found.append(f"{asked}, yet has {units} of {line.quantity} units")
     return found
 
 
@@ -144,7 +158,9 @@ def skipped_complaints(cases: Sequence[Case], tried: Sequence[Strategy], decisio
         node_ids = simple_answer(cases, strategy)
         if node_ids:
             found.append(f"{no_answer} {' and '.join(f'node {i!r}' for i in node_ids)} can supply alone")
-        complete = not decision.unfilled or strategy.limits.allow_partial
+        picked = units_by_line(decision.plan)
+        asked = not decision.unfilled or not asked_complaints(cases[0].order, picked)
+        complete = asked and (not decision.unfilled or strategy.limits.allow_partial)
         if decision.plan.shipments and complete and not permission_complaints(cases, strategy, decision.plan):
             found.append(f"{no_answer} allows the plan")
     return found

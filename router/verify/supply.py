@@ -198,6 +198,8 @@ def simple_answer(cases: Sequence[Case], strategy: Strategy) -> list[str]:
     """Nodes that give the strategy an answer: one that supplies some group, where partial answers are
     allowed, or else one for each delivery that supplies all of it, at one date. Empty proves nothing."""
     partial = strategy.limits.allow_partial
+    if partial and cases[0].order.states_fill:
+        return []
     taken: dict[tuple[str, str], Taken] = {}
     found: list[str] = []
     for case in cases:

@@ -76,6 +76,8 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "whole deliveries": replace(SOURCED_EASILY, skus=2, line_splits=("never",), partial=False),
     # orders without deliveries
     "hours": replace(EVERYTHING, calendars=True),
+    "fill": replace(EVERYTHING, fill=True, heavy_units=False, strategies=2, tight_limits=False),
+    "fill of deliveries": replace(SOURCED_EASILY, fill=True, skus=2),
     "borders": replace(
         EVERYTHING, borders=True, heavy_units=False, objectives=(*EVERYTHING.objectives, "duty", "duty")
     ),

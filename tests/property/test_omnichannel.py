@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from router.domain import DeliveryMethod, Plan
+from router.domain import DeliveryMethod, LineFill, Plan
 from tests.property.comparison import OMNICHANNEL_KINDS, against_force, world_of
 from tests.worlds import World
 
@@ -22,6 +22,8 @@ WORLDS = {
     "whole deliveries": 300,
     "hours": 60,
     "borders": 200,
+    "fill": 300,
+    "fill of deliveries": 200,
 }
 """Seeds 0, 1, ... of each kind."""
 RARE = {
@@ -30,6 +32,8 @@ RARE = {
     "scarce deliveries": {"SOURCED", "PARTIAL", "PICKUP", "SHIP_TO_STORE", "stock of one row"},
     "whole deliveries": {"SOURCED", "UNSOURCEABLE", "FALLBACK"},
     "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
+    "fill": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "whole line in a partial answer"},
+    "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "whole line in a partial answer"},
     "borders": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "duty"},
 }
 """What has to be seen several times."""
@@ -44,6 +48,14 @@ def features(world: World, plan: Plan) -> Iterator[str]:
         yield "path"
     if plan.cost.transfer_cents:
         yield "transfer"
+    whole = {line.line_id: line.quantity for line in world.order.lines if line.fill is LineFill.WHOLE}
+    picked: Counter[str] = Counter()
+    for shipment in plan.shipments:
+        for pick in shipment.picks:
+            picked[pick.line_id] += pick.quantity
+    left_out = any(picked[line.line_id] < line.quantity for line in world.order.lines)
+    if left_out and any(picked[line_id] == units for line_id, units in whole.items()):
+        yield "whole line in a partial answer"
     if plan.cost.duty_cents:
         yield "duty"
     if plan.cost.lateness_cents:

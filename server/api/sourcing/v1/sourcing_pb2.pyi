@@ -109,6 +109,50 @@ DELIVERY_METHOD_RESERVE_AND_COLLECT: DeliveryMethod.ValueType  # 6
 """As PICKUP, but paid for when collected; held for a short time only."""
 Global___DeliveryMethod: _TypeAlias = DeliveryMethod  # noqa: Y015
 
+class _OrderFill:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OrderFillEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrderFill.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ORDER_FILL_UNSPECIFIED: _OrderFill.ValueType  # 0
+    """As the strategy allows."""
+    ORDER_FILL_FILL_OR_KILL: _OrderFill.ValueType  # 1
+    """Everything or nothing, whatever the strategy allows."""
+
+class OrderFill(_OrderFill, metaclass=_OrderFillEnumTypeWrapper):
+    """What becomes of an order of which something is missing."""
+
+ORDER_FILL_UNSPECIFIED: OrderFill.ValueType  # 0
+"""As the strategy allows."""
+ORDER_FILL_FILL_OR_KILL: OrderFill.ValueType  # 1
+"""Everything or nothing, whatever the strategy allows."""
+Global___OrderFill: _TypeAlias = OrderFill  # noqa: Y015
+
+class _LineFill:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LineFillEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineFill.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINE_FILL_UNSPECIFIED: _LineFill.ValueType  # 0
+    """As the strategy allows."""
+    LINE_FILL_FILL_OR_KILL: _LineFill.ValueType  # 1
+    """An answer without all of the line is none: another strategy is tried."""
+    LINE_FILL_WHOLE: _LineFill.ValueType  # 2
+    """In a partial answer the line is sent whole or not at all."""
+
+class LineFill(_LineFill, metaclass=_LineFillEnumTypeWrapper):
+    """What becomes of a line of which something is missing."""
+
+LINE_FILL_UNSPECIFIED: LineFill.ValueType  # 0
+"""As the strategy allows."""
+LINE_FILL_FILL_OR_KILL: LineFill.ValueType  # 1
+"""An answer without all of the line is none: another strategy is tried."""
+LINE_FILL_WHOLE: LineFill.ValueType  # 2
+"""In a partial answer the line is sent whole or not at all."""
+Global___LineFill: _TypeAlias = LineFill  # noqa: Y015
+
 class _DecisionStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -152,6 +196,7 @@ class Order(_message.Message):
     DELIVER_BY_TIME_FIELD_NUMBER: _builtins.int
     DELIVERIES_FIELD_NUMBER: _builtins.int
     SELLING_NODE_ID_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     sales_channel: Global___SalesChannel.ValueType
@@ -162,6 +207,8 @@ class Order(_message.Message):
     """The sourcing profile to use. Optional: the rule file's default profile."""
     selling_node_id: _builtins.str
     """The store in which the order is taken. Optional; CARRY_OUT needs it."""
+    fill: Global___OrderFill.ValueType
+    """What becomes of the order when something is missing. Optional: as the strategy allows."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLine]:
         """1 to 200 lines. The same SKU may stand on several lines."""
@@ -192,10 +239,11 @@ class Order(_message.Message):
         deliver_by_time: _timestamp_pb2.Timestamp | None = ...,
         deliveries: _abc.Iterable[Global___Delivery] | None = ...,
         selling_node_id: _builtins.str = ...,
+        fill: Global___OrderFill.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deliver_by_time", b"deliver_by_time", "destination", b"destination"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliver_by_time", b"deliver_by_time", "deliveries", b"deliveries", "destination", b"destination", "lines", b"lines", "order_id", b"order_id", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliver_by_time", b"deliver_by_time", "deliveries", b"deliveries", "destination", b"destination", "fill", b"fill", "lines", b"lines", "order_id", b"order_id", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -274,6 +322,7 @@ class OrderLine(_message.Message):
     TOGETHER_FIELD_NUMBER: _builtins.int
     SHIP_ALONE_FIELD_NUMBER: _builtins.int
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Unique within the order."""
     sku_id: _builtins.str
@@ -288,6 +337,8 @@ class OrderLine(_message.Message):
     """The line's group never shares a parcel with other lines. Optional."""
     delivery_id: _builtins.str
     """The delivery it belongs to; required when the order states several."""
+    fill: Global___LineFill.ValueType
+    """What becomes of the line when something of it is missing. Optional: as the strategy allows."""
     def __init__(
         self,
         *,
@@ -298,10 +349,11 @@ class OrderLine(_message.Message):
         together: _builtins.str = ...,
         ship_alone: _builtins.bool = ...,
         delivery_id: _builtins.str = ...,
+        fill: Global___LineFill.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "delivery_id", b"delivery_id", "line_id", b"line_id", "quantity", b"quantity", "ship_alone", b"ship_alone", "sku_id", b"sku_id", "together", b"together", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "delivery_id", b"delivery_id", "fill", b"fill", "line_id", b"line_id", "quantity", b"quantity", "ship_alone", b"ship_alone", "sku_id", b"sku_id", "together", b"together", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__unit_value_cents: _TypeAlias = _typing.Literal["unit_value_cents"]  # noqa: Y015
     _WhichOneofArgType__unit_value_cents: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents"]  # noqa: Y015
