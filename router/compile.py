@@ -13,7 +13,7 @@ from router.network import Network
 from router.returns_compile import CompiledReturns
 from router.rules.compile import compile_strategies
 from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
-from router.rules.model import RuleSet, Strategy
+from router.rules.model import Mistrust, RuleSet, Strategy
 from router.rules.parse import rules_hash
 from router.timetable import Timetable
 from router.zones import ZoneIndex
@@ -24,7 +24,8 @@ class Compiled:
     """Columns and the ids of their rows. ``segments`` holds those that rules name; any other segment
     is row len(segments). Zone row len(zones) means "no zone". The times in ``network`` are those of origin 0:
     see ``Snapshot.at``. points, node_rows: positions of pick-up points and nodes by id, for Python what
-    ``nodes`` is for kernels."""
+    ``nodes`` is for kernels. has_mistrust: some strategy prices it, and what kernels say of handling is told
+    apart afterwards."""
 
     network: NetworkArrays
     routes: Routes
@@ -45,6 +46,7 @@ class Compiled:
     default_profile: int
     rules_hash: str
     returns: CompiledReturns
+    has_mistrust: bool
 
 
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
@@ -84,6 +86,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         returns=CompiledReturns.of(
             network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
         ),
+        has_mistrust=any(isinstance(goal, Mistrust) for t in strategies for goal in t.objectives),
     )
 
 

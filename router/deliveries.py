@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from router.domain import Cost, Delivery, DeliveryMethod, DeliveryPlan, Method, Order, Part, Plan, Shipment
 from router.ladder import Solved, Unsolved, divisible_lines, solve_world
+from router.mistrust import told_apart
 from router.places import Place, lines_of
 from router.scene import Scene, Share, Shares, build_scene, late_cents
 from router.snapshot import Snapshot
@@ -241,7 +242,8 @@ def solve_delivery(
     found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible)
     if isinstance(found, Unsolved):
         return found
-    return replace(found, plan=finished(scene, names, found.plan))
+    plan = told_apart(finished(scene, names, found.plan), scene.strategy, question.snapshot)
+    return replace(found, plan=plan)
 
 
 def _scene(question: Question, ix: int, shares: Shares) -> Scene:

@@ -117,6 +117,7 @@ class Part(IntEnum):
     NODE_PRIORITY = 6
     TRANSFER = 7
     LATENESS = 8
+    MISTRUST = 9
 
 
 PART_COUNT = 7
@@ -207,6 +208,7 @@ class Cost:
     node_priority_cents: int = 0
     transfer_cents: int = 0
     lateness_cents: int = 0
+    mistrust_cents: int = 0
 
     @property
     def total_cents(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from router.explanation import Candidate, LineCandidates, Rejection
 from router.kernels.geo import metres_of
 from router.kernels.rank import ANSWER_ROWS, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates
+from router.mistrust import mistrust_cents
 from router.network import Node
 from router.orders import line_by_line
 from router.places import lines_of, place_of
@@ -69,6 +70,7 @@ def _rank_line(
     sku = snapshot.catalogue.sku(line.sku_id)
     weight = line.quantity * sku.weight_grams
     best = [_candidate(scene, nodes, found, weight, answer[:, i].tolist()) for i in range(eligible)]
+    best = [_told_apart(candidate, line, scene, snapshot) for candidate in best]
     best.sort(key=lambda c: (c.cost.total_cents if c.cost else 0, c.arrival_seconds, -c.available, c.node_id))
     candidates = best[:max_per_line]
     if include_rejected:
@@ -117,6 +119,12 @@ def _candidate(
         cost=cost.moved(Part.DELAY, Part.LATENESS, late).moved(Part.SHIPPING, Part.TRANSFER, transfer),
         rejections=(),
     )
+
+
+def _told_apart(candidate: Candidate, line: OrderLine, scene: Scene, snapshot: Snapshot) -> Candidate:
+    mistrust = mistrust_cents(candidate.node_id, [line.sku_id], scene.strategy, snapshot)
+    cost = candidate.cost and candidate.cost.moved(Part.HANDLING, Part.MISTRUST, mistrust)
+    return replace(candidate, cost=cost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ PARTS = (
     ("priority", "node_priority_cents"),
     ("transfer", "transfer_cents"),
     ("lateness", "lateness_cents"),
+    ("mistrust", "mistrust_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3

@@ -23,6 +23,7 @@ from tests.oracle_facts import (
     grouped,
     lateness_cents,
     metres_between,
+    mistrust_cents,
     split_cents,
     unit_depth_cents,
     unit_value_cents,
@@ -249,6 +250,7 @@ class Oracle:
             handling_cents=handling,
             distance_cents=distance,
             node_priority_cents=priority,
+            mistrust_cents=mistrust_cents(self.strategy, node, [self.skus[i].labels for i in sent]),
             options=tuple(self.options(node_ix, sent, grams)),
         )
 
@@ -360,6 +362,7 @@ class Oracle:
                 stock_depth_cents=depth_cents,
                 distance_cents=parcel.distance_cents,
                 node_priority_cents=parcel.node_priority_cents,
+                mistrust_cents=parcel.mistrust_cents,
                 transfer_cents=option.transfer_cents,
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,

@@ -39,12 +39,13 @@ class Parcel:
     handling_cents: int
     distance_cents: int
     node_priority_cents: int
+    mistrust_cents: int
     options: tuple[Option, ...]
 
     @property
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
-        return self.handling_cents + self.distance_cents + self.node_priority_cents
+        return self.handling_cents + self.distance_cents + self.node_priority_cents + self.mistrust_cents
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ NUMBERS = {
     "line_cents": (0, MAX_CENTS, 0),
     "unit_cents": (0, MAX_CENTS, 0),
     "safety_stock_units": (0, MAX_UNITS, 0),
+    "acceptance_percent": (0, 100, 100),
+    "stock_truth_percent": (0, 100, 100),
     "return_unit_cents": (0, MAX_CENTS, 0),
     "recondition_unit_cents": (0, MAX_CENTS, 0),
 }
@@ -101,6 +103,8 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
         line_cents=numbers["line_cents"],
         unit_cents=numbers["unit_cents"],
         safety_stock_units=numbers["safety_stock_units"],
+        acceptance_percent=numbers["acceptance_percent"],
+        stock_truth_percent=numbers["stock_truth_percent"],
         return_methods=frozenset(RETURN_METHODS[name] for name in return_methods),
         reconditions=reconditions,
         return_unit_cents=numbers["return_unit_cents"],

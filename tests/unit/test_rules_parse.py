@@ -129,7 +129,8 @@ def test_a_good_file_says_what_it_says() -> None:
             "kind: shipping, weight",
             "weight",
             "rules.yaml:18:13 S0.objectives[0]: needs a kind, one of "
-            "shipping, transfer, handling, delay, lateness, split, stock_depth, distance, node_priority",
+            "shipping, transfer, handling, mistrust, delay, lateness, split, stock_depth, distance, "
+            "node_priority",
         ),
         (
             "limits:\n          max_nodes_per_order: 1",
