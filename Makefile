@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warm demo test test-long bench lint format check proto schema lock clean
+.PHONY: help setup warm demo test test-long bench lint format check proto schema methods lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -31,7 +31,7 @@ $(STAMP): requirements.lock pyproject.toml
 warm: $(STAMP)  ## compile the kernels (minutes, once for each version of them)
 	@$(BIN)/python -m server.warm
 
-demo: warm  ## 2,000 orders of a French retailer over gRPC, against what shops do today
+demo: warm  ## a French retailer over gRPC: 2,000 orders against what shops do today, and one of each kind
 	@$(BIN)/python -m bench.demo $(ARGS)
 
 test: warm  ## every test but the long ones
@@ -60,6 +60,9 @@ proto: $(STAMP)  ## write the stubs under server/api from proto/
 
 schema: $(STAMP)  ## write docs/schema from the models
 	@$(BIN)/python -m server.load.schema
+
+methods: warm  ## write the tables of docs/methods.md
+	@$(BIN)/python -m bench.methods
 
 lock: pyproject.toml  ## pin again; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev \

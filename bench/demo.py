@@ -1,5 +1,6 @@
 """``make demo``: a French retailer on real geography. Starts the server with its defaults, sends orders over
-gRPC, compares with what shops do today on the same orders, and explains one decision in full.
+gRPC, compares with what shops do today on the same orders, explains one decision in full, and shows one of
+every kind: collected, brought to stores, drop-shipped, promised, returned.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import grpc
@@ -23,8 +25,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from bench.baselines import nearest_first, priority_first
-from bench.france import build_world, write_world
+from bench.france import World, build_world
+from bench.france_files import write_world
 from bench.geography import CREDIT
+from bench.kind_tables import LOCAL, kinds_table, promise_table
+from bench.kinds import KINDS, Desk
+from bench.omnichannel import omnichannel
 from bench.orders import generate_orders
 from bench.rivals import Outcome, Rival
 from router.domain import Order, Plan, Status
@@ -34,7 +40,9 @@ from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
 from server.config import load_config
 from server.convert import order_to_proto
 from server.load.stock import read_stock
+from server.load.times import use_packaged_zones
 from server.opening import read_inputs
+from server.return_tables import returns_view
 from server.tables import explanation_view
 
 DAY_SECONDS = 86_400
@@ -62,31 +70,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args(arguments)
     console = Console(width=max(150, Console().width))
+    use_packaged_zones()
+    now_seconds = int(time.time())
+    now = datetime.fromtimestamp(now_seconds, LOCAL)
     with tempfile.TemporaryDirectory(prefix="sourcier-demo-") as name:
-        folder = Path(name)
-        world = build_world(
-            stores=wanted.stores, skus=wanted.skus, stock_rows=wanted.stock_rows, seed=wanted.seed
+        world = omnichannel(
+            build_world(
+                stores=wanted.stores, skus=wanted.skus, stock_rows=wanted.stock_rows, seed=wanted.seed
+            ),
+            today=now.date(),
+            seed=wanted.seed,
         )
-        config_path = write_world(world, folder)
+        config_path = write_world(world, Path(name))
         console.print(
             f"[bold]A French retailer[/]: {len(world.nodes)} nodes ({wanted.stores} stores), "
-            f"{wanted.skus:,} SKUs, {wanted.stock_rows:,} stock rows.\n[dim]{CREDIT}[/]"
+            f"{len(world.pickup_points)} pick-up points, {wanted.skus:,} SKUs, {wanted.stock_rows:,} stock "
+            f"rows, on {now:%A %d %B %Y, %H:%M} in Paris.\n[dim]{CREDIT}[/]"
         )
-        now_seconds = int(time.time())
         orders = generate_orders(world, wanted.orders, wanted.seed, now_seconds=now_seconds)
         with served(config_path, console) as channel:
             answers = source_all(channel, orders, console)
-            rivals = {
-                "nearest node first": nearest_first,
-                "priority first": priority_first,
-            }
             policies = {"Sourcier": [ours(answer) for answer in answers]}
-            for title, walk in rivals.items():
-                rival = Rival(walk, snapshot_of(config_path, now_seconds), now_seconds)
-                outcomes = [rival.source(order) for order in tracked(orders, title, console)]
-                policies[title] = [theirs(outcome, now_seconds) for outcome in outcomes]
+            policies |= rivals_on(orders, config_path, now_seconds, console)
             console.print(outcome_table(policies), comparison_table(policies))
             explain_one(channel, answers, console)
+            show_kinds(channel, world, wanted.seed, console)
     return 0
 
 
@@ -149,6 +157,18 @@ def source_all(
         )
         for order in tracked(orders, "Sourcier over gRPC", console)
     ]
+
+
+def rivals_on(
+    orders: Sequence[Order], config_path: Path, now_seconds: int, console: Console
+) -> dict[str, list[Figures]]:
+    """The same orders by what shops do today, each from the stock at the start."""
+    policies = {}
+    for title, walk in {"nearest node first": nearest_first, "priority first": priority_first}.items():
+        rival = Rival(walk, snapshot_of(config_path, now_seconds), now_seconds)
+        outcomes = [rival.source(order) for order in tracked(orders, title, console)]
+        policies[title] = [theirs(outcome, now_seconds) for outcome in outcomes]
+    return policies
 
 
 def snapshot_of(config_path: Path, now_seconds: int) -> Snapshot:
@@ -243,6 +263,22 @@ def explain_one(
     )
     console.rule("one decision explained")
     console.print(explanation_view(answer.decision, answer.explanation))
+
+
+def show_kinds(channel: grpc.Channel, world: World, seed: int, console: Console) -> None:
+    """Orders of every kind, a product page and a return, after all that was sold before."""
+    desk = Desk(channel, world, seed)
+    console.rule("one decision of each kind")
+    with console.status("looking for customers who order so"):
+        found = [desk.source(kind) for kind in KINDS]
+        promised = desk.promise()
+        returned = desk.rank_return(found[0])
+    console.print(kinds_table(found), promise_table(*promised))
+    line = found[0].order.lines[0]
+    console.print(
+        f"[bold]A return[/]: {line.quantity} x {line.sku_id} of the first order comes back, unpacked"
+    )
+    console.print(returns_view(returned))
 
 
 if __name__ == "__main__":

@@ -8,60 +8,33 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from bench.assortment import Range, StockRows, make_range, make_stock
-from bench.geography import CREDIT, DATA, Atlas, Place
+from bench.geography import DATA, Atlas, Place
 from router.domain import NodeType
 from router.errors import InvalidInput
-from router.network import Node
-
-__all__ = ["CREDIT", "World", "build_world", "write_retailer", "write_world"]
+from router.network import Node, PickupPoint
 
 FOREIGN_DESTINATIONS = ("BE", "LU", "DE", "ES", "IT", "PT")
 _METRES_PER_DEGREE = 111_195.0
-_LIST = ";"
-_NODE_COLUMNS = (
-    *("node_id", "node_type", "name", "country", "postal_code", "latitude", "longitude", "time_zone"),
-    *("labels", "groups", "services", "priority", "processing_minutes"),
-    *("shipment_cents", "line_cents", "unit_cents", "safety_stock_units"),
-)
-_CONFIG_FILES = {
-    "france_network.yaml": "network.yaml",
-    "france_rules.yaml": "rules.yaml",
-    "france_sourcier.yaml": "sourcier.yaml",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything about the retailer but its rules and tariffs. ``nodes`` are sorted by id, ``places`` and
-    ``foreign_places`` (where orders go) by falling population."""
+    ``foreign_places`` (where orders go) by falling population. Without ``pickup_points`` it only sends to
+    addresses, at all hours (see bench.omnichannel)."""
 
     nodes: tuple[Node, ...]
     goods: Range
     stock: StockRows
     places: tuple[Place, ...]
     foreign_places: tuple[Place, ...]
-
-
-def write_retailer(
-    folder: Path, *, stores: int = 320, skus: int = 5_000, stock_rows: int = 500_000, seed: int = 1
-) -> Path:
-    """Builds a world and writes it with its config; returns the path of ``sourcier.yaml``.
-
-    Raises InvalidInput when the counts do not fit together.
-    """
-    return write_world(build_world(stores=stores, skus=skus, stock_rows=stock_rows, seed=seed), folder)
+    pickup_points: tuple[PickupPoint, ...] = ()
 
 
 def build_world(*, stores: int = 320, skus: int = 5_000, stock_rows: int = 500_000, seed: int = 1) -> World:
@@ -208,66 +181,3 @@ def slug(name: str) -> str:
     """Lower-case ASCII letters and digits, joined by hyphens."""
     plain = unicodedata.normalize("NFKD", name.replace("œ", "oe").replace("Œ", "Oe"))
     return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode().lower()).strip("-")
-
-
-# ----------------------------------------------------------------------------------------------- files
-
-
-def write_world(world: World, folder: Path) -> Path:
-    """Writes ``sourcier.yaml`` and all it names into ``folder``, made when missing; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for source, target in _CONFIG_FILES.items():
-        shutil.copyfile(DATA / source, folder / target)
-    _write_nodes(world.nodes, folder / "nodes.csv")
-    _write_skus(world.goods, folder / "skus.csv")
-    _write_stock(world, folder / "stock.parquet")
-    return folder / "sourcier.yaml"
-
-
-def _write_nodes(nodes: tuple[Node, ...], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_NODE_COLUMNS)
-        for node in nodes:
-            writer.writerow(
-                (
-                    node.node_id,
-                    node.node_type.name,
-                    node.name,
-                    node.country,
-                    node.postal_code,
-                    node.latitude,
-                    node.longitude,
-                    node.time_zone,
-                    *(_LIST.join(sorted(names)) for names in (node.labels, node.groups, node.services)),
-                    node.priority,
-                    node.processing_seconds // 60,
-                    node.shipment_cents,
-                    node.line_cents,
-                    node.unit_cents,
-                    node.safety_stock_units,
-                )
-            )
-
-
-def _write_skus(goods: Range, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("sku_id", "weight_grams", "unit_value_cents", "labels"))
-        columns = zip(goods.sku_ids, goods.weight_grams, goods.unit_value_cents, strict=True)
-        for row, (sku_id, grams, cents) in enumerate(columns):
-            writer.writerow((sku_id, grams, cents, _LIST.join(sorted(goods.labels(row)))))
-
-
-def _write_stock(world: World, path: Path) -> None:
-    def names(rows: NDArray[np.int32], ids: Sequence[str]) -> pa.DictionaryArray:
-        return pa.DictionaryArray.from_arrays(pa.array(rows), pa.array(ids, pa.string()))
-
-    table = pa.table(
-        {
-            "sku_id": names(world.stock.sku_ix, world.goods.sku_ids),
-            "node_id": names(world.stock.node_ix, [n.node_id for n in world.nodes]),
-            "on_hand": pa.array(world.stock.on_hand),
-        }
-    )
-    pq.write_table(table, path, compression="zstd")

@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from bench.france import build_world, write_world
+from bench.france import build_world
+from bench.france_files import write_world
 from bench.orders import generate_orders
 from bench.processes import Load, Running, call_one, running, send
 from bench.spec import BenchSpec, Report, Result, Sheet, Target

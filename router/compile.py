@@ -13,6 +13,7 @@ from router.network import Network
 from router.returns_compile import CompiledReturns
 from router.rules.compile import compile_strategies
 from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
+from router.rules.compile_supply import SupplyRules, compile_supply
 from router.rules.model import Mistrust, RuleSet, Strategy
 from router.rules.parse import rules_hash
 from router.timetable import Timetable
@@ -33,6 +34,7 @@ class Compiled:
     catalogue: CatalogueArrays
     rules: RuleArrays
     by_method: MethodRules | None
+    supply: SupplyRules
     points: dict[str, int]
     node_rows: dict[str, int]
     nodes: IdIndex
@@ -71,6 +73,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         ),
         rules=rule_arrays,
         by_method=by_method,
+        supply=compile_supply(strategies, universe, classes),
         points={p.point_id: i for i, p in enumerate(network.pickup_points)},
         node_rows={n.node_id: i for i, n in enumerate(network.nodes)},
         nodes=IdIndex.of([n.node_id for n in network.nodes]),

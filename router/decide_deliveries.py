@@ -1,18 +1,30 @@
-"""``decide`` for orders that state deliveries: which strategy, in which order, with which result."""
+"""``decide`` for orders whose deliveries are solved one by one: those that state deliveries, and those that
+may wait for goods. Which strategy, in which order, with which result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from router.deliveries import Question, solve_order_of_deliveries
+from router.deliveries import solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
 from router.ladder import Answered, Solved, Unsolved
 from router.network import HOME, PICKUP_POINT
-from router.places import Place, place_of
+from router.places import Place, deliveries_of, place_of
+from router.question import Question
 from router.rules.choose import Facts, first_matching
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
+from router.supply import may_wait
+
+
+def by_deliveries(order: Order, snapshot: Snapshot) -> bool:
+    """Is the order to be answered here? Unknown SKUs make no difference."""
+    if order.deliveries:
+        return True
+    rows = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
+    waits = may_wait(snapshot, rows[rows >= 0])
+    return waits is not None and bool(waits.any())
 
 
 def answer_deliveries(
@@ -32,7 +44,7 @@ def answer_deliveries(
     found: Solved | Unsolved = Unsolved()
     while t >= 0:
         tried.append(t)
-        question = Question(order, order.deliveries, places, snapshot, t, now_seconds, limits, forbidden)
+        question = Question(order, snapshot, t, now_seconds, limits, forbidden)
         found = solve_order_of_deliveries(question)
         following = int(compiled.rules.fallback[t])
         if isinstance(found, Solved) or following < 0:
@@ -45,7 +57,7 @@ def answer_deliveries(
 
 def places_of(order: Order, snapshot: Snapshot) -> tuple[Place, ...]:
     """Of its deliveries."""
-    return tuple(place_of(d, snapshot.network, snapshot.compiled) for d in order.deliveries)
+    return tuple(place_of(d, snapshot.network, snapshot.compiled) for d in deliveries_of(order))
 
 
 def strategy_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> int:
@@ -61,7 +73,7 @@ def facts_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> Facts
     """What conditions look at."""
     known = snapshot.network.zones
     countries, zones, methods = set(), set(), set()
-    for delivery, place in zip(order.deliveries, places, strict=True):
+    for delivery, place in zip(deliveries_of(order), places, strict=True):
         countries.add(place.destination.country)
         zones.add(known[place.zone_ix].zone_id if place.zone_ix < len(known) else None)
         methods.add(delivery.method or _usual(place))

@@ -117,7 +117,9 @@ class Part(IntEnum):
     NODE_PRIORITY = 6
     TRANSFER = 7
     LATENESS = 8
-    MISTRUST = 9
+    NODE_LOAD = 9
+    WAITING = 10
+    MISTRUST = 11
 
 
 PART_COUNT = 7
@@ -208,6 +210,8 @@ class Cost:
     node_priority_cents: int = 0
     transfer_cents: int = 0
     lateness_cents: int = 0
+    node_load_cents: int = 0
+    waiting_cents: int = 0
     mistrust_cents: int = 0
 
     @property
@@ -232,12 +236,28 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FromReceipt:
+    """Units of a pick that are not there yet: of a receipt expected then (epoch seconds)."""
+
+    expected_seconds: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """Units of one order line taken in one shipment."""
+    """Units of one order line taken in one shipment. receipts, backordered_quantity: those that are not there
+    yet, by what they come from; a backordered unit comes from nothing that is known yet."""
 
     line_id: str
     sku_id: str
     quantity: int
+    receipts: tuple[FromReceipt, ...] = ()
+    backordered_quantity: int = 0
+
+    @property
+    def on_hand_quantity(self) -> int:
+        """Units that are there now."""
+        return self.quantity - self.backordered_quantity - sum(r.quantity for r in self.receipts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +279,7 @@ class Shipment:
     cost: Cost
     delivery_id: str = ""
     method: DeliveryMethod = DeliveryMethod.SHIP
+    supply_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

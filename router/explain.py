@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from router.budget import Budget
 from router.domain import Decision, Order, Plan, Status
 from router.explanation import Candidate, Explanation, LineCandidates, Relaxation
-from router.orders import order_arrays
-from router.problem import build_problem
+from router.one_delivery import divisible_of
+from router.places import lines_of
+from router.question import Question
 from router.rank import rank_lines
 from router.relax import Decide, relaxations_of, stock_rows, unmet_conditions
 from router.snapshot import Snapshot
@@ -111,9 +109,12 @@ def alternatives(
     if not found:
         return ()
     t = strategy_row(order, snapshot, decision.strategy_ids[-1])
-    orders = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
-    moment = snapshot.at(now_seconds)
-    divisible = build_problem(moment.world, orders, 0, t, moment.origin_seconds).lines.divisible
+    question = Question(order, snapshot, t, now_seconds)
+    divisible = {
+        line.line_id: may
+        for ix, delivery in enumerate(question.deliveries)
+        for line, may in zip(lines_of(order, delivery), divisible_of(question, ix).tolist(), strict=True)
+    }
     allowed = [plan for plan in found if _divides_only(plan, order, divisible)]
     return tuple(sorted(allowed, key=lambda plan: found[plan]))
 
@@ -124,7 +125,7 @@ def _rank(plan: Plan) -> tuple[int, int]:
     return -units, plan.total_cents
 
 
-def _divides_only(plan: Plan, order: Order, divisible: NDArray[np.bool_]) -> bool:
+def _divides_only(plan: Plan, order: Order, divisible: Mapping[str, bool]) -> bool:
     """Does the plan divide only lines that may be, while no node is forbidden? (Without a node, another line
     can become one that no node supplies whole.)"""
     units: dict[str, list[int]] = defaultdict(list)
@@ -132,6 +133,5 @@ def _divides_only(plan: Plan, order: Order, divisible: NDArray[np.bool_]) -> boo
         for pick in shipment.picks:
             units[pick.line_id].append(pick.quantity)
     return all(
-        may or units[line.line_id] in ([], [line.quantity])
-        for line, may in zip(order.lines, divisible, strict=True)
+        divisible[line.line_id] or units[line.line_id] in ([], [line.quantity]) for line in order.lines
     )

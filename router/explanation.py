@@ -22,7 +22,8 @@ class Rejection:
 class Candidate:
     """A node looked at for one line shipped whole and by itself. ``cost``, ``service_id`` and
     ``arrival_seconds`` are None, empty and 0 for a node with rejections. ``taken_quantity``: units of the
-    line that the explained plan takes here; a node that sends a part may be rejected for the whole."""
+    line that the explained plan takes here; a node that sends a part may be rejected for the whole.
+    ``supply_seconds``: as in a shipment, for the date at which the node does best."""
 
     node_id: str
     available: int
@@ -32,6 +33,7 @@ class Candidate:
     cost: Cost | None
     rejections: tuple[Rejection, ...]
     taken_quantity: int = 0
+    supply_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

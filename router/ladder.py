@@ -75,17 +75,18 @@ def solve_world(
     divisible: NDArray[np.bool_] | None = None,
 ) -> Solved | Unsolved:
     """The only order of a world with a single strategy. seconds: int64[N, V] from the origin to the arrival,
-    where the world's own are but levels. divisible: lines that may be divided, where more could by the stock
-    of this world; None: what could, may."""
+    where the world's own are but levels. divisible: lines that may be divided, where the stock of this world
+    says otherwise; None: as it says."""
     out = run_kernels(moment, columns, 0)
     status = status_of(out, 0, order)
-    if status == Status.UNSOURCEABLE:
-        return Unsolved()
     problem = build_problem(moment.world, columns, 0, 0, moment.origin_seconds)
     lines = problem.lines if divisible is None else replace(problem.lines, divisible=divisible)
+    wider = (lines.divisible & ~problem.lines.divisible).any()  # than the kernels know of
     problem = replace(problem, lines=lines, seconds=seconds[problem.node_ix])
-    if status == NEEDS_SOLVER:
+    if status == NEEDS_SOLVER or wider:
         return searched(problem, order, names, limits)
+    if status == Status.UNSOURCEABLE:
+        return Unsolved()
     units = _units(problem, groups_of(order), out)
     plan = assemble(problem, order, names, units, int(out.parts[0, Part.DELAY]))
     if plan.total_cents != int(out.total_cents[0]):

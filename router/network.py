@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from router.domain import NodeType, ReturnMethod
 
@@ -56,6 +57,14 @@ class Schedule:
     pickups: tuple[Pickup, ...]
 
 
+class LoadKind(IntEnum):
+    """What a node's day is measured in."""
+
+    ORDERS = 0
+    LINES = 1
+    UNITS = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """How far a node is trusted with SKUs that have a label; percent, None for the node's own."""
@@ -77,6 +86,7 @@ class Node:
     can be collected.
     priority: 1 is tried first by rules that rank by priority.
     shipment_cents, line_cents, unit_cents: handling per shipment, per line in it, per unit.
+    capacity: how much it gets ready a day, by kind of load; a kind that is not there has no limit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
     services: ids of the carrier services that collect here, and of the return services that call here.
     acceptance_percent: of its shipments, those it does not reject. stock_truth_percent: of its lines, those
@@ -107,6 +117,7 @@ class Node:
     shipment_cents: int = 0
     line_cents: int = 0
     unit_cents: int = 0
+    capacity: tuple[tuple[LoadKind, int], ...] = ()
     safety_stock_units: int = 0
     acceptance_percent: int = 100
     stock_truth_percent: int = 100

@@ -67,6 +67,11 @@ def address_of(where: Node | PickupPoint) -> Destination:
     )
 
 
+def deliveries_of(order: Order) -> tuple[Delivery, ...]:
+    """Those that the order states, or the one to its destination."""
+    return order.deliveries or (Delivery(delivery_id="", destination=order.destination),)
+
+
 def part_of(order: Order, delivery: Delivery, place: Place) -> Order:
     """The lines of one delivery as an order to its place."""
     latest = [t for t in (delivery.latest_seconds, order.deliver_by_seconds) if t is not None]

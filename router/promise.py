@@ -30,7 +30,8 @@ from router.kernels.promise import (
 from router.kernels.types import FAR
 from router.network import HOME
 from router.places import Place
-from router.scene import latest_of, method_bits, methods_of
+from router.scene import latest_of, methods_of
+from router.scene_rules import method_bits
 from router.snapshot import Moment, Snapshot
 from router.ways import Finder
 

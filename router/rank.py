@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from router.decide_deliveries import places_of, strategy_of
+from router.decide_deliveries import by_deliveries, places_of, strategy_of
 from router.domain import Cost, Order, OrderLine, Part
 from router.errors import InvalidInput
 from router.explanation import Candidate, LineCandidates
@@ -43,7 +43,7 @@ def rank(
 
     Raises InvalidInput for an order that is wrong, and for a ``max_per_line`` below 1.
     """
-    if order.deliveries:
+    if by_deliveries(order, snapshot):
         check_order(order, snapshot.network, snapshot.compiled, snapshot.catalogue, now_seconds)
         t = strategy_of(order, places_of(order, snapshot), snapshot)
     else:
@@ -79,7 +79,7 @@ def rank_lines(
             )
             for line in order.lines
         )
-    if order.deliveries:
+    if by_deliveries(order, snapshot):
         return rank_deliveries(order, snapshot, now_seconds, strategy_ix, max_per_line, include_rejected)
     whole = order_arrays([order], snapshot.compiled, snapshot.catalogue, now_seconds)
     singles = line_by_line(whole)

@@ -1,7 +1,8 @@
-"""Ranking for orders that state deliveries: each line in the scene of its delivery."""
+"""Ranking for orders by deliveries: each line in the scene of its delivery."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,8 @@ from router.kernels.types import Candidates
 from router.mistrust import mistrust_cents
 from router.network import Node
 from router.orders import line_by_line
-from router.places import lines_of, place_of
+from router.places import lines_of
+from router.question import Question
 from router.rejections import Refusals, exclusions, kg_text, not_carried
 from router.scene import Scene, build_scene, late_cents
 from router.snapshot import Snapshot
@@ -32,9 +34,11 @@ def rank_deliveries(
 ) -> tuple[LineCandidates, ...]:
     """As ``rank_lines``. Methods are not told apart by name: a node serves a place by one."""
     found: dict[str, LineCandidates] = {}
-    for delivery in order.deliveries:
-        place = place_of(delivery, snapshot.network, snapshot.compiled)
-        scene = build_scene(snapshot, order, delivery, place, strategy_ix, now_seconds, {})
+    question = Question(order, snapshot, strategy_ix, now_seconds)
+    for delivery_ix, delivery in enumerate(question.deliveries):
+        if not lines_of(order, delivery):
+            continue  # who asks for a single line leaves the deliveries as they are
+        scene = build_scene(question, delivery_ix)
         for ix, line in enumerate(lines_of(order, delivery)):
             found[line.line_id] = _rank_line(
                 scene, snapshot, line, ix, strategy_ix, max_per_line, include_rejected
@@ -72,12 +76,14 @@ def _rank_line(
     best = [_candidate(scene, nodes, found, weight, answer[:, i].tolist()) for i in range(eligible)]
     best = [_told_apart(candidate, line, scene, snapshot) for candidate in best]
     best.sort(key=lambda c: (c.cost.total_cents if c.cost else 0, c.arrival_seconds, -c.available, c.node_id))
+    able = {c.node_id: c for c in reversed(best)}  # the best date of each
+    best = [c for c in best if able[c.node_id] is c]
+    unable = _first_dates(found, rows, nodes, able)
     candidates = best[:max_per_line]
     if include_rejected:
         carriage = _SceneCarriage(scene, snapshot, sku, strategy_ix, found)
         refusals = Refusals(snapshot.network, nodes, scene.order, line, scene.strategy, carriage, found)
-        against = [row for row in range(rows) if found.bits[row, 0]]
-        for row in sorted(against, key=lambda row: int(found.node[row])):
+        for row in unable:
             candidates.append(
                 Candidate(
                     node_id=nodes[int(found.node[row])].node_id,
@@ -94,9 +100,19 @@ def _rank_line(
         sku_id=line.sku_id,
         quantity=line.quantity,
         candidates=tuple(candidates),
-        eligible_count=eligible,
-        rejected_count=rows - eligible,
+        eligible_count=len(best),
+        rejected_count=len(unable),
     )
+
+
+def _first_dates(found: Candidates, rows: int, nodes: list[Node], able: Mapping[str, Candidate]) -> list[int]:
+    """Of each node that may not supply the line at any date the row of its first."""
+    first: dict[str, int] = {}
+    for row in sorted(range(rows), key=lambda row: int(found.node[row])):
+        node_id = nodes[int(found.node[row])].node_id
+        if node_id not in able:
+            first.setdefault(node_id, row)
+    return list(first.values())
 
 
 def _candidate(
@@ -105,7 +121,7 @@ def _candidate(
     """From a column of the ranking's answer, whose times are but levels."""
     row, way = answer[ROW], answer[SERVICE]
     source = int(found.node[row])
-    arrival = int(scene.ways.arrival[source, way])
+    arrival, date_seconds = int(scene.ways.arrival[source, way]), int(scene.dates[source])
     cost = Cost.of(answer[FIRST_PART:])
     tariff = scene.ways.tariffs[int(scene.ways.tariff[source, way])]
     transfer = tariff.price(tariff.transfer_cents, weight_grams)
@@ -118,6 +134,7 @@ def _candidate(
         arrival_seconds=arrival,
         cost=cost.moved(Part.DELAY, Part.LATENESS, late).moved(Part.SHIPPING, Part.TRANSFER, transfer),
         rejections=(),
+        supply_seconds=date_seconds if date_seconds > scene.moment.origin_seconds else 0,
     )
 
 

@@ -24,7 +24,7 @@ from router.kernels.types import (
 )
 from router.network import HOME, Network, Node, Service
 from router.rules import model
-from router.snapshot import Snapshot
+from router.snapshot import BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
 
 CARRIAGE = 1 << BIT_NO_SERVICE | 1 << BIT_TOO_LATE
 
@@ -63,6 +63,10 @@ class Refusals:
         if bits >> BIT_INSUFFICIENT & 1:
             wanted = f">= {units_text(self.line.quantity)}"
             reasons.append(_rejection("INSUFFICIENT_STOCK", "", units_text(available), wanted))
+        if bits >> BIT_SWITCHED_OFF & 1:
+            reasons.append(_rejection("SWITCHED_OFF", "", "off", "on"))
+        if bits >> BIT_NO_CAPACITY & 1:
+            reasons.append(_rejection("NO_CAPACITY", "", "no room on that day", "room for one more"))
         barring: set[str] = set()
         if bits & CARRIAGE:
             fact, barring = self.carriage.obstacles(row, node)

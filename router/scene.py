@@ -7,9 +7,8 @@ calendar, path or method is behind an option, the kernels and the solver weigh t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,30 +18,32 @@ from router.columns import frozen
 from router.domain import Delivery, DeliveryMethod, Order
 from router.kernels.types import (
     ANYWHERE,
-    BIT_INSUFFICIENT,
     DAYS_TABLE,
-    DYN_MIN_REMAINING,
     FAR,
     CatalogueArrays,
     NetworkArrays,
     OrderArrays,
-    RuleArrays,
     StockArrays,
     World,
 )
 from router.network import HOME, PICKUP_POINT
 from router.orders import order_arrays
 from router.places import Place, part_of
+from router.question import Question
+from router.receipts import Steps
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
+from router.scene_rules import DatePrices, Kept, Lanes, date_prices, scene_rules, states_of
+from router.shared import ANY_SKU, NOTHING_SHARED, Pair, Shared, Taker
 from router.snapshot import Moment, Snapshot
+from router.supply import Piles
 from router.timetable import HORIZON_DAYS
 from router.ways import Finder, Ways
 
 I64 = NDArray[np.int64]
 LATE_SECONDS = (DAYS_TABLE + 1) * DAY_SECONDS
 """Where the kernels are told that an option arrives when it is late: beyond every level."""
-LEAST_NODES, LANES_STEP = 16, 16
+LEAST_NODES = 16
 """Worlds are padded to few sizes, as each has work space of its own."""
 
 
@@ -50,8 +51,9 @@ LEAST_NODES, LANES_STEP = 16, 16
 class Scene:
     """moment, columns: what the kernels are given; the only strategy is row 0, the only order row 0.
 
-    order: the delivery's lines as an order of their own. nodes: int64[n], node of each source; beyond n the
-    world is padded. ways: of each source. late: bool[n, V], after latest_seconds (FAR for any time).
+    order: the delivery's lines as an order of their own. nodes, dates: int64[n], node of each source and
+    since when it has its goods (epoch seconds), by both; beyond n the world is padded. ways: of each source.
+    prices: as of ``date_prices``. late: bool[n, V], after latest_seconds (FAR for any time).
     """
 
     moment: Moment
@@ -61,42 +63,28 @@ class Scene:
     place: Place
     strategy: Strategy
     nodes: I64
+    dates: I64
     methods: NDArray[np.int8]
     ways: Ways
+    prices: DatePrices
     late: NDArray[np.bool_]
     latest_seconds: int
 
 
-class Share(NamedTuple):
-    """What a delivery finds of a SKU at a node. gone: units that deliveries before it take. most: units that
-    it may take of the others, None for all."""
-
-    gone: int
-    most: int | None
-
-
-Shares = Mapping[tuple[int, int], Share]
-"""By (sku row, node row), where deliveries share stock."""
-
-
-def build_scene(
-    snapshot: Snapshot,
-    order: Order,
-    delivery: Delivery,
-    place: Place,
-    strategy_ix: int,
-    now_seconds: int,
-    shares: Shares,
-    forbidden: frozenset[int] = frozenset(),
-) -> Scene:
-    """The scene of one delivery under one strategy."""
+def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *, later: bool = True) -> Scene:
+    """The scene of delivery ``ix``. later: with what the sources will have after the origin, and room for;
+    without, the origin alone, whatever room there is."""
+    snapshot, order, strategy_ix = question.snapshot, question.order, question.strategy_ix
+    delivery, place = question.deliveries[ix], question.places[ix]
     compiled = snapshot.compiled
     part = part_of(order, delivery, place)
-    columns = order_arrays([part], compiled, snapshot.catalogue, now_seconds)
+    columns = order_arrays([part], compiled, snapshot.catalogue, question.now_seconds)
     skus, sku_of_line = np.unique(columns.sku_ix.astype(np.int64), return_inverse=True)
-    nodes, stock, kept = _stock(snapshot, skus, shares, forbidden)
-    origin = compiled.timetable.origin(now_seconds)
-    ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes).find(delivery, origin)
+    origin = question.origin_seconds
+    piles = Piles(snapshot.stock, skus, *_growth(question, skus, later=later))
+    nodes, dates = piles.nodes, piles.dates
+    stock, kept = _stock(piles, shared, ix, question.forbidden)
+    ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes, dates).find(delivery, origin)
     strategy = compiled.strategies[strategy_ix]
     time_cents = times_cents(snapshot, strategy_ix, delivery, ways.arrival, origin)
     goes = (ways.tariff >= 0) & (ways.arrival <= origin + HORIZON_DAYS * DAY_SECONDS)
@@ -106,9 +94,13 @@ def build_scene(
     methods = methods_of(place, delivery.method, nodes)
     levels = np.unique(time_cents[goes & ~late])[: DAYS_TABLE - 1]
     padded = _padded(nodes)
-    lanes = _Lanes.of_ways(ways)
+    lanes = Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
-    rules = _rules(snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept)
+    states = states_of(question, nodes, dates) if later else np.zeros(len(nodes), np.uint64)
+    cents = date_prices(question, nodes, dates)
+    rules = scene_rules(
+        snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, states, cents
+    )
     catalogue = CatalogueArrays(
         frozen(compiled.catalogue.weight_grams[skus]),
         frozen(compiled.catalogue.unit_value_cents[skus]),
@@ -122,7 +114,19 @@ def build_scene(
     )
     world = World(network, catalogue, rules, stock)
     return Scene(
-        Moment(world, origin), own, part, delivery, place, strategy, nodes, methods, ways, late, latest
+        Moment(world, origin),
+        own,
+        part,
+        delivery,
+        place,
+        strategy,
+        nodes,
+        dates,
+        methods,
+        ways,
+        cents,
+        late,
+        latest,
     )
 
 
@@ -174,38 +178,52 @@ def late_cents(strategy: Strategy, delivery: Delivery, arrival: I64) -> I64:
     return cents
 
 
-Kept = list[tuple[int, int, int]]
-"""Units that must remain, of a row of a scene's SKUs at a row of its nodes."""
+def _growth(
+    question: Question, skus: I64, *, later: bool
+) -> tuple[list[Mapping[int, Steps]], Callable[[int, set[int]], Iterable[int]]]:
+    """What there will be of each SKU, and the dates of a node."""
+    origin = question.origin_seconds
+    growth: list[Mapping[int, Steps]] = [question.supply.growth(sku) for sku in skus.tolist()]
+    if later:
+        return growth, lambda node, dates: question.rooms.dates(node, {origin, *dates}, question.load)
+    now: list[Mapping[int, Steps]] = [
+        {node: [step for step in steps if step[0] <= origin] for node, steps in own.items()} for own in growth
+    ]
+    return now, lambda node, dates: [origin]
 
 
 def _stock(
-    snapshot: Snapshot, skus: I64, shares: Shares, forbidden: frozenset[int]
-) -> tuple[I64, StockArrays, Kept]:
-    """The sources, and the rows of the SKUs over them, less what is gone; forbidden nodes have nothing."""
-    stock = snapshot.stock
-    spans = [slice(int(stock.sku_start[s]), int(stock.sku_start[s + 1])) for s in skus]
-    node_ix = [stock.node_ix[span].astype(np.int64) for span in spans]
-    units = [stock.available[span].astype(np.int64) for span in spans]
+    piles: Piles, shared: Shared, delivery_ix: int, forbidden: frozenset[int]
+) -> tuple[StockArrays, Kept]:
+    """The rows of the SKUs over the sources, less what is gone; forbidden nodes have nothing."""
+    barred = np.isin(piles.nodes, list(forbidden))
+    rows, units = [], []
     kept: Kept = []
-    for (sku, node), share in shares.items():
-        for i in np.flatnonzero(skus == sku).tolist():
-            row = int(np.searchsorted(node_ix[i], node))
-            units[i][row] -= share.gone
-            if share.most is not None:
-                kept.append((i, node, int(units[i][row]) - share.most))
-    for own, left in zip(node_ix, units, strict=True):
-        left[np.isin(own, list(forbidden))] = 0
-    nodes = np.unique(np.concatenate([np.zeros(0, np.int64), *node_ix]))
-    start = np.cumsum([0, *(len(own) for own in node_ix)])
-    rows = np.concatenate([np.zeros(0, np.int64), *node_ix])
-    left = np.concatenate([np.zeros(0, np.int64), *units])
-    least = np.iinfo(np.int32).min
-    arrays = StockArrays(
-        frozen(start.astype(np.int64)),
-        frozen(np.searchsorted(nodes, rows).astype(np.int32)),
-        np.maximum(left, least).astype(np.int32),
-    )
-    return nodes, arrays, [(i, int(np.searchsorted(nodes, node)), least) for i, node, least in kept]
+    taken: dict[Pair, dict[Taker, int]] = {}
+    for pair, taker, most in shared.allotted:
+        taken.setdefault(pair, {})[taker] = most
+    caps = {(node, taker, sku): most for node, taker, sku, most in sorted(shared.caps, reverse=True)}
+    capped = {node for node, _, _ in caps}
+    for i, sku in enumerate(piles.skus.tolist()):
+        left = piles.units[i].copy()
+        touched = {node for shared_sku, node in taken if shared_sku == sku} | capped
+        for row in np.flatnonzero(np.isin(piles.nodes, list(touched)) & piles.has[i]).tolist():
+            node, own = int(piles.nodes[row]), Taker(delivery_ix, int(piles.dates[row]))
+            takers = taken.get((sku, node), {})
+            left[row] = piles.left(i, row, [(t.date_seconds, n) for t, n in takers.items() if t < own])
+            limits = [takers.get(own), caps.get((node, own, sku)), caps.get((node, own, ANY_SKU))]
+            stated = [most for most in limits if most is not None]
+            if stated:
+                kept.append((i, row, int(left[row]) - min(stated)))
+        left[barred] = 0
+        rows.append(np.flatnonzero(piles.has[i]))
+        units.append(left[rows[-1]])
+    bounds = np.iinfo(np.int32)
+    return StockArrays(
+        frozen(np.cumsum([0, *(len(own) for own in rows)]).astype(np.int64)),
+        frozen(np.concatenate(rows).astype(np.int32)),
+        np.clip(np.concatenate(units), bounds.min, bounds.max).astype(np.int32),
+    ), kept
 
 
 def _padded(nodes: I64) -> I64:
@@ -214,31 +232,8 @@ def _padded(nodes: I64) -> I64:
     return np.concatenate([nodes, np.zeros(size - len(nodes), np.int64)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Lanes:
-    """A lane of the world is a tariff by a way: way, tariff: int64[lanes]; of: int32[n, V], -1 for none."""
-
-    way: I64
-    tariff: I64
-    of: NDArray[np.int32]
-
-    @classmethod
-    def of_ways(cls, ways: Ways) -> _Lanes:
-        pairs = np.argwhere(ways.tariff >= 0)
-        keys = np.stack([pairs[:, 1], ways.tariff[pairs[:, 0], pairs[:, 1]]], axis=1)
-        lanes, which = np.unique(keys, axis=0, return_inverse=True)
-        of = np.full(ways.tariff.shape, -1, np.int32)
-        of[pairs[:, 0], pairs[:, 1]] = which.reshape(-1)
-        return cls(lanes[:, 0], lanes[:, 1], of)
-
-    @property
-    def spare(self) -> int:
-        """Lanes of nobody, at the end."""
-        return -len(self.way) % LANES_STEP
-
-
 def _network(
-    snapshot: Snapshot, padded: I64, ways: Ways, lanes: _Lanes, late: NDArray[np.bool_], level: I64
+    snapshot: Snapshot, padded: I64, ways: Ways, lanes: Lanes, late: NDArray[np.bool_], level: I64
 ) -> NetworkArrays:
     own, shape, count = snapshot.compiled.network, (len(padded), len(ways.ids)), len(late)
     lane, collects = np.full(shape, -1, np.int32), np.zeros(shape, np.uint8)
@@ -265,90 +260,3 @@ def _network(
         bracket_start=frozen(np.cumsum([0, *(len(b) for b in brackets)]).astype(np.int32)),
         bracket_grams=frozen(np.array([grams for b in brackets for grams in b], np.int64)),
     )
-
-
-def _rules(
-    snapshot: Snapshot,
-    t: int,
-    skus: I64,
-    padded: I64,
-    methods: NDArray[np.int8],
-    ways: Ways,
-    lanes: _Lanes,
-    levels: I64,
-    kept: Kept,
-) -> RuleArrays:
-    """The strategy alone, for these SKUs, sources and ways."""
-    compiled = snapshot.compiled
-    rules = compiled.rules
-    sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
-    here = np.ix_(sku_class, padded)
-    columns = {name: column[t : t + 1] for name, column in rules._asdict().items()}
-    for name in ("near_chord2", "home_only", "line_cents", "unit_cents"):
-        columns[name] = columns[name][0][here][None]
-    columns["static_bits"], columns["keep_units"] = method_bits(snapshot, t, sku_class, padded, methods)
-    for name in ("ship_handling", "ship_priority", "unit_priority"):
-        columns[f"{name}_cents"] = columns[f"{name}_cents"][:, padded]
-    for kind in ("dynamic", "distance", "depth"):
-        start = columns.pop(f"{kind}_start")
-        first, stop = getattr(rules, f"{kind}_start")[t : t + 2].tolist()
-        for name in (n for n in columns if n.startswith(f"{kind}_") and n not in _BY_STRATEGY):
-            columns[name] = getattr(rules, name)[first:stop]
-        columns[f"{kind}_start"] = np.array([0, stop - first], start.dtype)
-    columns["dynamic_applies"] = columns["dynamic_applies"][:, sku_class][:, :, padded]
-    _keep_back(columns, kept)
-    columns["depth_applies"] = columns["depth_applies"][:, padded]
-    columns["depth_profile"] = columns["depth_profile"][:, padded]
-    columns["depth_below"] = rules.depth_below
-    columns["service_ok"] = np.stack(
-        [rules.service_ok[t][sku_class][:, list(used)].all(axis=1) for used in ways.services]
-        or [np.zeros(len(skus), bool)],
-        axis=1,
-    )[None, :, : len(ways.ids)].astype(np.uint8)
-    columns["service_bits"] = columns["service_bits"][:, sku_class]
-    tariffs = [ways.tariffs[i] for i in lanes.tariff.tolist()]
-    cents = [a + b for x in tariffs for a, b in zip(x.shipping_cents, x.transfer_cents, strict=True)]
-    columns["bracket_cents"] = np.array([cents + [0] * lanes.spare], np.int64)
-    table = np.zeros(DAYS_TABLE, np.int64)
-    if len(levels):
-        table[1 : len(levels) + 1] = levels
-        table[len(levels) + 1 :] = levels[-1]
-    columns["delay_cents"], columns["delay_slope_cents"] = table[None], np.zeros(1, np.int64)
-    columns["profile_start"], columns["fallback"] = np.array([0, 1], np.int32), np.full(1, -1, np.int32)
-    return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
-
-
-def _keep_back(columns: dict[str, NDArray[Any]], kept: Kept) -> None:
-    """As rules about what must remain, of which the customer hears that there is too little."""
-    applies = np.zeros((len(kept), *columns["dynamic_applies"].shape[1:]), np.uint8)
-    for d, (sku, node, least) in enumerate(kept):
-        applies[d, sku, node] = 1
-        columns["keep_units"][0, sku, node] = max(columns["keep_units"][0, sku, node], least)
-    each = np.ones(len(kept), np.int64)
-    for name, column in (
-        ("kind", each * DYN_MIN_REMAINING),
-        ("bit", each * BIT_INSUFFICIENT),
-        ("units", np.array([least for _, _, least in kept], np.int64)),
-        ("chord2", np.zeros(len(kept))),
-        ("applies", applies),
-    ):
-        columns[f"dynamic_{name}"] = np.concatenate([columns[f"dynamic_{name}"], column])
-    columns["dynamic_start"] = columns["dynamic_start"] + np.array([0, len(kept)], np.int32)
-
-
-_BY_STRATEGY = frozenset({"depth_profile", "depth_below"})
-
-
-def method_bits(
-    snapshot: Snapshot, t: int, sku_class: I64, padded: I64, methods: NDArray[np.int8]
-) -> tuple[NDArray[np.uint64], I64]:
-    """static_bits and keep_units, each source by its own method."""
-    compiled = snapshot.compiled
-    here = np.ix_(sku_class, padded)
-    if compiled.by_method is None:
-        return compiled.rules.static_bits[t][here][None], compiled.rules.keep_units[t][here][None]
-    method = np.full(len(padded), DeliveryMethod.SHIP, np.int64)
-    method[: len(methods)] = methods
-    static = compiled.by_method.static_bits[t][method[None, :], sku_class[:, None], padded[None, :]]
-    keep = np.where(static != 0, FAR, compiled.by_method.keep_units[t][here])
-    return static[None], keep[None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from router.columns import frozen, joined
 from router.compile import Compiled
-from router.decide_deliveries import answer_deliveries, key_of
+from router.decide_deliveries import answer_deliveries, by_deliveries, key_of
 from router.domain import (
     Certificate,
     CertificateKind,
@@ -23,21 +23,20 @@ from router.domain import (
     Versions,
 )
 from router.kernels.keys import decision_keys
-from router.kernels.types import FAR, NEEDS_SOLVER, OrderArrays, PlanArrays, World
+from router.kernels.types import NEEDS_SOLVER, OrderArrays, PlanArrays, World
 from router.ladder import Answered, Solved, Unsolved, run_kernels, searched, status_of
 from router.mistrust import told_apart
 from router.orders import check_order, groups_of, order_arrays
 from router.plan import plan_from_arrays
 from router.problem import build_problem
-from router.snapshot import Moment, Snapshot
+from router.rooms import fits
+from router.snapshot import BIT_FORBIDDEN, Moment, Snapshot, without_nodes
 from router.solver.limits import SearchLimits
 
 ENGINE_VERSION = "0.1.0"
 
 NO_LIMITS = SearchLimits()
 NO_PLAN = Plan(shipments=(), cost=Cost())
-FORBIDDEN_BIT = np.uint64(1 << 7)
-"""Reason bit of a node that the caller forbids."""
 
 
 def decide(
@@ -65,17 +64,20 @@ def decide_many(
     forbidden_nodes: frozenset[str] = frozenset(),
 ) -> list[Decision]:
     """Each order decided by itself: none sees what another takes. Raises as ``decide``."""
-    if any(order.deliveries for order in orders):
+    apart = [by_deliveries(order, snapshot) for order in orders]
+    if any(apart):
         return [
             _decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
-            if order.deliveries
+            if own
             else decide(order, snapshot, now_seconds, limits, forbidden_nodes=forbidden_nodes)
-            for order in orders
+            for order, own in zip(orders, apart, strict=True)
         ]
     compiled = snapshot.compiled
     columns = order_arrays(orders, compiled, snapshot.catalogue, now_seconds)
     moment = snapshot.at(now_seconds)
-    moment = moment._replace(world=_forbid(moment.world, compiled, forbidden_nodes))
+    forbidden = [row for row in (compiled.nodes.find(name) for name in sorted(forbidden_nodes)) if row >= 0]
+    rules = without_nodes(moment.world.rules, forbidden, BIT_FORBIDDEN)
+    moment = moment._replace(world=moment.world._replace(rules=rules))
     version = snapshot.stock.version
     out = run_kernels(moment, columns)
     keys = np.zeros((len(orders), 2), np.uint64)
@@ -87,9 +89,11 @@ def decide_many(
         key = f"{int(keys[b, 0]):016x}{int(keys[b, 1]):016x}"
         answer = _from_kernels(order, columns, b, moment, compiled, out, limits)
         if isinstance(answer.found, Solved):
-            strategy = compiled.strategies[answer.tried[-1]]
-            found = replace(answer.found, plan=told_apart(answer.found.plan, strategy, snapshot))
-            answer = replace(answer, found=found)
+            if not fits(answer.found.plan, snapshot, now_seconds):
+                decisions.append(_decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes))
+                continue
+            plan = told_apart(answer.found.plan, compiled.strategies[answer.tried[-1]], snapshot)
+            answer = replace(answer, found=replace(answer.found, plan=plan))
         decisions.append(_decision(order, key, answer, versions, compiled, now_seconds))
     return decisions
 
@@ -111,7 +115,7 @@ def _decide_deliveries(
     limits: SearchLimits,
     forbidden_nodes: frozenset[str],
 ) -> Decision:
-    """An order that states deliveries."""
+    """An order whose deliveries are solved one by one."""
     compiled = snapshot.compiled
     check_order(order, snapshot.network, compiled, snapshot.catalogue, now_seconds)
     answer = answer_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes)
@@ -221,14 +225,3 @@ def _decision(
         versions=versions,
         decided_at_seconds=now_seconds,
     )
-
-
-def _forbid(world: World, compiled: Compiled, node_ids: frozenset[str]) -> World:
-    """The same world in which some nodes may supply nothing."""
-    if not node_ids:
-        return world
-    rows = [row for row in (compiled.nodes.find(name) for name in sorted(node_ids)) if row >= 0]
-    bits, keep = world.rules.static_bits.copy(), world.rules.keep_units.copy()
-    bits[:, :, rows] |= FORBIDDEN_BIT
-    keep[:, :, rows] = FAR
-    return world._replace(rules=world.rules._replace(static_bits=frozen(bits), keep_units=frozen(keep)))

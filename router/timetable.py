@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -121,9 +122,6 @@ class Layout:
         day = at_seconds // DAY_SECONDS // LAID_OUT_DAYS * LAID_OUT_DAYS
         return cls(network, EPOCH_ORDINAL + day - 4)
 
-    def covers(self, at_seconds: int) -> bool:
-        return Layout.around(self.network, at_seconds).first_day == self.first_day
-
     def hours(self, calendar: str, closed: frozenset[int], spot: Spot) -> Hours | None:
         """None: always open."""
         key = (calendar, closed, spot)
@@ -177,7 +175,7 @@ class Timetable:
         self._lanes: list[Lane] = [lane for service in network.services for lane in service.lanes]
         self._schedules = {s.schedule_id: s for s in network.schedules}
         self._lock = threading.Lock()
-        self._layout: Layout | None = None
+        self._layouts: dict[int, Layout] = {}
         self._made: dict[int, OfferTimes] = {}
 
     def origin(self, now_seconds: int) -> int:
@@ -199,9 +197,13 @@ class Timetable:
 
     def layout(self, at_seconds: int) -> Layout:
         """Calendars around an instant."""
-        if self._layout is None or not self._layout.covers(at_seconds):
-            self._layout = Layout.around(self._network, at_seconds)
-        return self._layout
+        around = Layout.around(self._network, at_seconds)
+        found = self._layouts.get(around.first_day)
+        if found is None:
+            while len(self._layouts) >= self.KEPT:
+                self._layouts.pop(next(iter(self._layouts), 0), None)
+            found = self._layouts.setdefault(around.first_day, around)
+        return found
 
     @cached_property
     def _legs(self) -> tuple[I64, I64]:
@@ -267,6 +269,15 @@ class Timetable:
         clock = self.layout(at_seconds).clock(time_zone)
         first = int(clock.date_of(np.array([at_seconds], np.int64))[0]) - clock.first_day + 1
         return clock.midnight[first : first + days]
+
+    def beginning_of(self, day: date, time_zone: str, near_seconds: int) -> int:
+        """The instant at which a local date begins; NEVER for one far from ``near_seconds``, 0 for one
+        before."""
+        clock = self.layout(near_seconds).clock(time_zone)
+        at = day.toordinal() - clock.first_day
+        if at < 0:
+            return 0
+        return int(clock.midnight[at]) if at < len(clock.midnight) else NEVER
 
     def _handover(self, layout: Layout, departure: Departure, service_ix: int, release: I64) -> I64:
         ready = _ready(layout, departure, release, 0)

@@ -64,29 +64,38 @@ class Finder:
     """Finds the ways for one strategy, place and release."""
 
     def __init__(
-        self, network: Network, compiled: Compiled, strategy_ix: int, place: Place, nodes: I64
+        self,
+        network: Network,
+        compiled: Compiled,
+        strategy_ix: int,
+        place: Place,
+        nodes: I64,
+        dates: I64 | None = None,
     ) -> None:
+        """dates: int64[n], from when on each source has its goods; None: from the origin on."""
         self.network = network
         self.compiled = compiled
         self.strategy_ix = strategy_ix
         self.place = place
         self.nodes = nodes
+        self.dates = dates
         self._tariffs: dict[tuple[str, tuple[int, ...]], int] = {}
         self._list: list[Tariff] = []
 
     def find(self, delivery: Delivery, origin_seconds: int) -> Ways:
         """All ways for a delivery. What would arrive before its window is sent on a later day."""
-        release = np.full(len(self.nodes), origin_seconds, np.int64)
+        release = np.full(len(self.nodes), origin_seconds, np.int64) if self.dates is None else self.dates
         found = self.find_at(delivery.method, origin_seconds, release)
         earliest = delivery.earliest_seconds
         if earliest is None or self.place.kind != HOME:
             return found
         zones = [self.network.nodes[k].time_zone for k in self.nodes.tolist()]
-        later = {z: self.compiled.timetable.dates_after(z, origin_seconds, WAIT_DAYS) for z in set(zones)}
+        since = list(zip(zones, release.tolist(), strict=True))
+        later = {key: self.compiled.timetable.dates_after(*key, WAIT_DAYS) for key in set(since)}
         for day in range(WAIT_DAYS):
             if (found.arrival >= earliest).all():
                 break
-            release = np.array([later[z][day] for z in zones], np.int64)
+            release = np.array([later[key][day] for key in since], np.int64)
             next_day = self.find_at(delivery.method, origin_seconds, release)
             found.arrival = np.where(found.arrival < earliest, next_day.arrival, found.arrival)
         found.tariff = np.where(found.arrival < earliest, -1, found.tariff)
@@ -135,7 +144,7 @@ class Finder:
     def _collected(self, method: DeliveryMethod | None, origin_seconds: int, release: I64) -> I64:
         """When goods of the store itself can be collected."""
         if method is DeliveryMethod.CARRY_OUT:
-            return np.full(len(release), origin_seconds, np.int64)
+            return np.where(release == origin_seconds, release, NEVER)
         node = self.network.nodes[self.place.node_ix]
         lead = node.pickup_lead_seconds or 0
         return self.compiled.timetable.ready(Departure.of(node), release, lead)

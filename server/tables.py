@@ -26,6 +26,8 @@ PARTS = (
     ("priority", "node_priority_cents"),
     ("transfer", "transfer_cents"),
     ("lateness", "lateness_cents"),
+    ("node load", "node_load_cents"),
+    ("waiting", "waiting_cents"),
     ("mistrust", "mistrust_cents"),
 )
 """The parts of a cost, by heading and field."""

@@ -20,6 +20,7 @@ from router.rules.model import (
     Handling,
     Lateness,
     Mistrust,
+    NodeLoad,
     NodePriority,
     Objective,
     RuleSet,
@@ -27,6 +28,7 @@ from router.rules.model import (
     Split,
     StockDepth,
     Transfer,
+    Waiting,
 )
 
 MAX_PLAN_CENTS = 10**18
@@ -120,6 +122,10 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
         return (weighted(objective.cents_per_day) * MOST_DAYS + steps) * MOST_DELIVERIES
     if isinstance(objective, Split):
         return weighted(objective.cents) * MOST_SHIPMENTS
+    if isinstance(objective, Waiting):
+        return weighted(objective.cents_per_day) * MOST_DAYS * MOST_UNITS
+    if isinstance(objective, NodeLoad):
+        return weighted(objective.cents) * (MOST_UNITS + MOST_LINES + MOST_SHIPMENTS)
     if isinstance(objective, StockDepth):
         return weighted(objective.cents) * MOST_UNITS
     count = MOST_UNITS if objective.per == "unit" else MOST_SHIPMENTS

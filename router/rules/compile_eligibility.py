@@ -66,7 +66,7 @@ class ClassTable:
     @classmethod
     def of(cls, catalogue: Catalogue, network: Network, strategies: Sequence[Strategy]) -> ClassTable:
         """Label sets are told apart once; only SKUs that a rule names by id are looked at singly."""
-        selectors = sorted({rule.skus for t in strategies for rule in t.eligibility}, key=repr)
+        selectors = sorted({rule.skus for t in strategies for rule in (*t.eligibility, *t.supply)}, key=repr)
         services = network.services
         named = sorted({sku_id for s in selectors for sku_id in s.ids})
         mistrust = any(isinstance(goal, model.Mistrust) for t in strategies for goal in t.objectives)

@@ -1,6 +1,6 @@
 """The rule vocabulary: what a rule file may say, and nothing else. Unknown keys are refused.
 
-    profile > strategies > (conditions, eligibility rules, objectives, limits)
+    profile > strategies > (conditions, eligibility rules, supply, objectives, limits)
 
 Cents may be given with a weight; both are multiplied once, when rules are compiled, and rounded half up
 to whole cents, so that decisions only ever add integers.
@@ -8,6 +8,7 @@ to whole cents, so that decisions only ever add integers.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -102,6 +103,39 @@ EligibilityRule = Annotated[
 ]
 
 
+class _Supply(Strict):
+    name: Id = Field(description="Appears in explanations; unique within the strategy.")
+    skus: SkuSelector = Field(default=SkuSelector(), description="Lines the rule is about; all by default.")
+    nodes: NodeSelector = NodeSelector()
+
+
+class Receipts(_Supply):
+    """Goods that the selected nodes expect within ``max_days`` may be promised."""
+
+    kind: Literal["receipts"]
+    max_days: Annotated[int, Field(ge=1, le=365)] = 365
+
+
+class Backorder(_Supply):
+    """The selected nodes supply up to ``max_units`` more of a SKU to an order, ``lead_days`` after it is
+    placed."""
+
+    kind: Literal["backorder"]
+    lead_days: Annotated[int, Field(ge=1, le=365)]
+    max_units: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000_000
+
+
+class Preorder(_Supply):
+    """The selected nodes supply up to ``max_units`` more of a SKU to an order from a local date on."""
+
+    kind: Literal["preorder"]
+    available_on: date
+    max_units: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000_000
+
+
+SupplyRule = Annotated[Receipts | Backorder | Preorder, Field(discriminator="kind")]
+
+
 class Shipping(Strict):
     """The carrier's tariff."""
 
@@ -158,6 +192,14 @@ class Lateness(Strict):
     steps: tuple[DelayStep, ...] = ()
 
 
+class Waiting(Strict):
+    """A cost of each unit for each started day until its node has it, or room for it."""
+
+    kind: Literal["waiting"]
+    weight: Weight = Decimal(1)
+    cents_per_day: Cents
+
+
 class Split(Strict):
     """A cost for every shipment beyond the first."""
 
@@ -175,6 +217,17 @@ class StockDepth(Strict):
     nodes: NodeSelector = NodeSelector()
     cents: Cents
     target_units: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class NodeLoad(Strict):
+    """The price of a busy node: of each order, line or unit, as the node states its capacity; nothing up to
+    ``from_percent`` of the day's capacity, ``cents`` when all of it is taken."""
+
+    kind: Literal["node_load"]
+    weight: Weight = Decimal(1)
+    nodes: NodeSelector = NodeSelector()
+    cents: Cents
+    from_percent: Annotated[int, Field(ge=0, le=99)] = 0
 
 
 class Distance(Strict):
@@ -202,8 +255,10 @@ Objective = Annotated[
     | Mistrust
     | Delay
     | Lateness
+    | Waiting
     | Split
     | StockDepth
+    | NodeLoad
     | Distance
     | NodePriority,
     Field(discriminator="kind"),
@@ -251,6 +306,9 @@ class Strategy(Strict):
     priority: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     when: Conditions = Conditions()
     eligibility: tuple[EligibilityRule, ...] = Field(default=(), max_length=48)
+    supply: tuple[SupplyRule, ...] = Field(
+        default=(), max_length=16, description="What may be promised besides what is there."
+    )
     objectives: tuple[Objective, ...] = ()
     limits: Limits = Limits()
     fallback: Id | None = Field(default=None, description="Strategy tried next when this one cannot source.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig, Violation
-from router.network import Node
+from router.network import LoadKind, Node
 from router.rules.validate import bounded, did_you_mean
 from server.load.fields import Known, Row, shown
 from server.load.rows import SEPARATOR, Layout, read_rows
@@ -31,9 +31,10 @@ NUMBERS = {
     "recondition_unit_cents": (0, MAX_CENTS, 0),
 }
 """Least, greatest, and what an empty value means."""
+CAPACITIES = {f"capacity_{kind.name.lower()}": kind for kind in LoadKind}
 PICKUPS = "pickups"
 LEAD = "pickup_lead_minutes"
-LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, LEAD, *NUMBERS), REQUIRED)
+LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, LEAD, *CAPACITIES, *NUMBERS), REQUIRED)
 RETURN_METHODS = {method.name: method for method in (ReturnMethod.DROP_OFF, ReturnMethod.PARCEL)}
 """What a node may state; a transfer begins at one and ends at the other."""
 
@@ -78,6 +79,7 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
     region, calendar = row.calendar(known, country, services)
     schedules = _schedules(row, known, services)
     lead = row.number(LEAD, 0, MAX_MINUTES)
+    capacities = [(kind, row.number(column, 1, MAX_UNITS)) for column, kind in CAPACITIES.items()]
     numbers = {column: _number(row, column) for column in NUMBERS}
     if row.is_wrong:
         return None
@@ -102,6 +104,7 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
         shipment_cents=numbers["shipment_cents"],
         line_cents=numbers["line_cents"],
         unit_cents=numbers["unit_cents"],
+        capacity=tuple((kind, limit) for kind, limit in capacities if limit is not None),
         safety_stock_units=numbers["safety_stock_units"],
         acceptance_percent=numbers["acceptance_percent"],
         stock_truth_percent=numbers["stock_truth_percent"],

@@ -47,7 +47,9 @@ COST = Cost(
     node_priority_cents=64,
     transfer_cents=128,
     lateness_cents=256,
-    mistrust_cents=512,
+    node_load_cents=512,
+    waiting_cents=1024,
+    mistrust_cents=2048,
 )
 PLAN = Plan(
     shipments=(
@@ -206,10 +208,10 @@ def test_the_envelope(request_id: str, hold_seconds: int, held: bool, expected: 
 
 def test_a_cost_has_every_part() -> None:
     wire = convert.cost_to_proto(COST)
-    assert wire.total_cents == 1023
+    assert wire.total_cents == 4095
     names = [field.name for field in fields(Cost)]
     assert len(names) == len(Part)
-    assert [getattr(wire, name) for name in names] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+    assert [getattr(wire, name) for name in names] == [1 << i for i in range(len(names))]
 
 
 def test_a_decision_has_every_field() -> None:
@@ -333,7 +335,7 @@ def test_an_explanation_has_every_field() -> None:
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
-    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 1023)
+    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 4095)
     assert (eligible.taken_quantity, rejected.taken_quantity) == (0, 2)
     assert not rejected.HasField("arrival_time")
     assert not rejected.HasField("cost")

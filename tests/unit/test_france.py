@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import numpy as np
 import pytest
 
 from bench.assortment import apportion
-from bench.france import World, build_world, slug, write_retailer, write_world
+from bench.france import World, build_world, slug
+from bench.france_files import write_world
 from bench.geography import DATA, Atlas, distance_m
+from bench.omnichannel import omnichannel
 from bench.orders import generate_orders
 from router.catalogue import Catalogue, Sku
-from router.domain import (
-    NodeType,
-)
+from router.domain import NodeType
 from router.errors import InvalidInput
 from router.network import Network
 from router.order_checks import order_violations
@@ -31,11 +32,17 @@ from server.load.stock import read_stock
 
 NOW = 1_700_000_000
 SMALL = {"stores": 40, "skus": 300, "stock_rows": 6_000}
+TODAY = date(2026, 5, 12)
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
     return build_world()
+
+
+@pytest.fixture(scope="module")
+def open_world(world: World) -> World:
+    return omnichannel(world, today=TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +143,15 @@ def test_every_place_has_the_zone_of_its_group(world: World, network: Network) -
     assert zone_of(network, "FR", "") == "fr-other"
 
 
-def test_every_service_collects_somewhere_and_dearer_means_heavier(world: World, carriage: Carriage) -> None:
+def test_every_service_collects_somewhere_and_dearer_means_heavier(
+    world: World, open_world: World, carriage: Carriage
+) -> None:
     services = {service.service_id for service in carriage.services}
-    assert set().union(*(n.services for n in world.nodes)) == services
-    for service in carriage.services:
+    returning = {service.service_id for service in carriage.return_services}
+    assert set().union(*(n.services for n in open_world.nodes)) == services | returning
+    home = {service.service_id for service in carriage.services if "HOME" in service.serves}
+    assert set().union(*(n.services for n in world.nodes)) == home
+    for service in (*carriage.services, *carriage.return_services):
         for lane in service.lanes:
             assert all(low.cents < high.cents for low, high in pairwise(lane.brackets)), service.service_id
 
@@ -166,10 +178,12 @@ def test_rule_files_are_valid_and_name_what_exists(world: World, network: Networ
     assert list(unknown_names(read.rules, network, catalogue)) == []
 
 
-def test_the_default_rules_use_all_seven_objectives() -> None:
+def test_the_default_rules_use_every_objective() -> None:
     read = read_rules((DATA / "france_rules.yaml").read_text("utf-8"), "france_rules.yaml")
     kinds = {o.kind for p in read.rules.profiles for s in p.strategies for o in s.objectives}
-    assert kinds == {"shipping", "handling", "delay", "split", "stock_depth", "distance", "node_priority"}
+    on_the_way = {"shipping", "transfer", "handling", "delay", "lateness", "distance"}
+    assert kinds == on_the_way | {"split", "stock_depth", "node_priority"}
+    assert all(p.returns is not None for p in read.rules.profiles)
 
 
 def test_stock_rows_are_pairs_that_appear_once(world: World) -> None:
@@ -202,7 +216,7 @@ def test_stores_hold_special_goods_only_with_a_permit(world: World, goods_label:
 
 def test_the_whole_bytes_depend_on_the_seed_alone(tmp_path: Path) -> None:
     def digest(folder: str, seed: int) -> dict[str, str]:
-        config = write_retailer(tmp_path / folder, **SMALL, seed=seed)
+        config = write_world(build_world(**SMALL, seed=seed), tmp_path / folder)
         assert config == tmp_path / folder / "sourcier.yaml"
         files = sorted(config.parent.iterdir())
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}

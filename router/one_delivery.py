@@ -1,0 +1,86 @@
+"""One delivery of an order, decided by itself: its scene is solved, and the plan told in the order's
+terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.domain import DeliveryMethod, Part, Plan
+from router.ladder import Solved, Unsolved, divisible_lines, solve_world
+from router.mistrust import told_apart
+from router.question import Question
+from router.scene import Scene, build_scene, late_cents
+from router.shared import NOTHING_SHARED, Shared
+
+
+class SceneNames(NamedTuple):
+    """The rows of a scene's sources, as text, and the ids of its ways."""
+
+    node_ids: tuple[str, ...]
+    service_ids: tuple[str, ...]
+
+
+def solve_delivery(
+    question: Question, ix: int, shared: Shared = NOTHING_SHARED, divisible: NDArray[np.bool_] | None = None
+) -> Solved | Unsolved:
+    """The best plan for delivery ``ix`` with its share of the stock and of the nodes' days. divisible:
+    bool[L], what ``divisible_of`` says; needed where something is shared."""
+    scene = build_scene(question, ix, shared)
+    if not len(scene.nodes) or not scene.ways.ids:
+        return Unsolved()
+    names = SceneNames(tuple(map(str, range(len(scene.nodes)))), tuple(scene.ways.ids))
+    origin = scene.moment.origin_seconds
+    if divisible is None and (scene.dates > origin).any():
+        divisible = divisible_of(question, ix)
+    seconds = scene.ways.arrival - origin
+    found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible)
+    if isinstance(found, Unsolved):
+        return found
+    plan = finished(scene, question.snapshot.compiled.node_ids, names, found.plan)
+    return replace(found, plan=told_apart(plan, scene.strategy, question.snapshot))
+
+
+def divisible_of(question: Question, ix: int) -> NDArray[np.bool_]:
+    """bool[L]: lines of a delivery that may be divided. A line that a node can supply whole at once stays
+    whole, whatever others take there."""
+    scene = build_scene(question, ix, later=False)
+    if not scene.ways.ids:
+        return np.zeros(len(scene.columns.sku_ix), bool)
+    return divisible_lines(scene.moment, scene.columns)
+
+
+def finished(scene: Scene, node_ids: Sequence[str], names: SceneNames, plan: Plan) -> Plan:
+    """The plan with what the kernels do not tell apart: dates, methods, and the parts of its cost that they
+    count among others."""
+    shipments = []
+    cost = plan.cost
+    for shipment in plan.shipments:
+        row, way = int(shipment.node_id), names.service_ids.index(shipment.service_id)
+        date_seconds = int(scene.dates[row])
+        tariff = scene.ways.tariffs[int(scene.ways.tariff[row, way])]
+        units = sum(pick.quantity for pick in shipment.picks)
+        own = shipment.cost
+        for among, part, cents in (
+            (Part.SHIPPING, Part.TRANSFER, tariff.price(tariff.transfer_cents, shipment.weight_grams)),
+            (Part.HANDLING, Part.NODE_LOAD, int(scene.prices.load[:, row] @ (1, len(shipment.picks), units))),
+            (Part.HANDLING, Part.WAITING, int(scene.prices.waiting[row]) * units),
+        ):
+            own, cost = own.moved(among, part, cents), cost.moved(among, part, cents)
+        shipments.append(
+            replace(
+                shipment,
+                node_id=node_ids[int(scene.nodes[row])],
+                supply_seconds=date_seconds if date_seconds > scene.moment.origin_seconds else 0,
+                cost=own,
+                delivery_id=scene.delivery.delivery_id,
+                method=DeliveryMethod(int(scene.methods[row])),
+            )
+        )
+    last = np.array([plan.promise_seconds], np.int64)
+    late = int(late_cents(scene.strategy, scene.delivery, last)[0])
+    return Plan(shipments=tuple(shipments), cost=cost.moved(Part.DELAY, Part.LATENESS, late))

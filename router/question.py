@@ -1,0 +1,55 @@
+"""An order under one strategy, and everything its answer depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from router.domain import Delivery, Order
+from router.places import Place, deliveries_of, place_of
+from router.rooms import Load, Rooms, load_of_order
+from router.rules.model import MinRemaining, StockDepth, Strategy
+from router.snapshot import Snapshot
+from router.solver.limits import SearchLimits
+from router.supply import Supply
+
+
+@dataclass(slots=True)
+class Question:
+    """forbidden: rows of nodes that may supply nothing. What is worked out once is kept."""
+
+    order: Order
+    snapshot: Snapshot
+    strategy_ix: int
+    now_seconds: int
+    limits: SearchLimits = field(default_factory=SearchLimits)
+    forbidden: frozenset[int] = frozenset()
+    deliveries: tuple[Delivery, ...] = field(init=False)
+    places: tuple[Place, ...] = field(init=False)
+    supply: Supply = field(init=False)
+    rooms: Rooms = field(init=False)
+    load: Load = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Raises KeyError for an order that ``delivery_violations`` objects to."""
+        snapshot = self.snapshot
+        self.deliveries = deliveries_of(self.order)
+        self.places = tuple(place_of(d, snapshot.network, snapshot.compiled) for d in self.deliveries)
+        self.supply = Supply(snapshot, self.strategy_ix, self.now_seconds)
+        self.rooms = Rooms(snapshot, self.now_seconds)
+        self.load = load_of_order(self.order)
+
+    @property
+    def strategy(self) -> Strategy:
+        return self.snapshot.compiled.strategies[self.strategy_ix]
+
+    @property
+    def origin_seconds(self) -> int:
+        """The instant that times are reckoned from."""
+        return self.rooms.origin_seconds
+
+    @property
+    def shared_costs(self) -> bool:
+        """Does it matter what others take of a row where there is enough for all?"""
+        return any(isinstance(goal, StockDepth) for goal in self.strategy.objectives) or any(
+            isinstance(rule, MinRemaining) for rule in self.strategy.eligibility
+        )

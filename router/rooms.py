@@ -1,0 +1,143 @@
+"""How much a node can still get ready on a day (docs/cost-model.md, "Capacity")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from router.calendar import Hours
+from router.domain import Order, Plan, Shipment
+from router.network import LoadKind, Node
+from router.places import deliveries_of, lines_of
+from router.snapshot import Snapshot
+from router.timetable import Departure
+
+DAYS_AHEAD = 7
+"""Open days besides that of a date, on which a part may be got ready."""
+
+
+class Load(NamedTuple):
+    """Of a part, or of a whole order; by ``LoadKind``."""
+
+    orders: int
+    lines: int
+    units: int
+
+
+LEAST_LOAD = Load(1, 1, 1)
+"""Of any part."""
+
+
+class Rooms:
+    """The room of nodes, for orders placed at an instant."""
+
+    def __init__(self, snapshot: Snapshot, now_seconds: int) -> None:
+        self._snapshot = snapshot
+        self._timetable = snapshot.compiled.timetable
+        self.origin_seconds = self._timetable.origin(now_seconds)
+        self._days: dict[tuple[int, int], int] = {}
+        self._room: dict[tuple[int, int, LoadKind], int] = {}
+
+    def day_of(self, node_ix: int, date_seconds: int) -> int:
+        """The day (ordinal) on which a part of that date is got ready; 0 when never."""
+        key = (node_ix, date_seconds)
+        if key not in self._days:
+            node, hours = self._node(node_ix)
+            at = np.array([date_seconds], np.int64)
+            if hours is not None:
+                at = hours.after_work(at, np.zeros(1, np.int64))
+            clock = self._timetable.layout(self.origin_seconds).clock(node.time_zone)
+            found = int(clock.date_of(at)[0])
+            self._days[key] = found if found < 2**31 else 0
+        return self._days[key]
+
+    def days_after(self, node_ix: int, day: int) -> list[int]:
+        """The beginnings (epoch seconds) of the open days that follow a day, DAYS_AHEAD of them."""
+        node, hours = self._node(node_ix)
+        clock = self._timetable.layout(self.origin_seconds).clock(node.time_zone)
+        if hours is None:
+            days = np.arange(day + 1, day + 1 + DAYS_AHEAD)
+        else:
+            first = int(np.searchsorted(hours.day, day, side="right"))
+            days = hours.day[first : first + DAYS_AHEAD]
+        days = days[days - clock.first_day < len(clock.midnight)]
+        return [int(at) for at in clock.midnight[days - clock.first_day]]
+
+    def room(self, node_ix: int, kind: LoadKind, day: int) -> int:
+        """What may still be taken of a day's capacity, 0 or less for nothing. The node must state that
+        kind."""
+        key = (node_ix, day, kind)
+        if key not in self._room:
+            self._fill(node_ix, kind, day)
+        return self._room[key]
+
+    def _fill(self, node_ix: int, kind: LoadKind, last_day: int) -> None:
+        """The rooms of all open days from the origin's on, as backlog rolls from day to day."""
+        states, (node, hours) = self._snapshot.states, self._node(node_ix)
+        capacity, free = dict(node.capacity)[kind], states.free.get((node_ix, kind), {})
+        over = states.backlog.get((node_ix, kind), 0)
+        first_day = self.day_of(node_ix, self.origin_seconds)
+        days = range(first_day, last_day + 1)
+        for day in days if hours is None else np.intersect1d(hours.day, days).tolist():
+            left = free.get(day, capacity) - over
+            self._room[node_ix, day, kind] = left
+            over = max(0, -left)
+        self._room.setdefault((node_ix, last_day, kind), 0)
+
+    def takes(self, node_ix: int, day: int, load: Sequence[int]) -> bool:
+        """Is there room for a load, by kind?"""
+        if not day:
+            return False
+        return all(
+            min(load[kind], capacity) <= self.room(node_ix, kind, day)
+            for kind, capacity in self._snapshot.network.nodes[node_ix].capacity
+        )
+
+    def dates(self, node_ix: int, dates: Iterable[int], load: Sequence[int]) -> list[int]:
+        """With the dates that a node has because of its capacity, for an order of that load."""
+        found = set(dates)
+        if not self._snapshot.network.nodes[node_ix].capacity:
+            return sorted(found)
+        for date in sorted(found):
+            day = self.day_of(node_ix, date)
+            if day and not self.takes(node_ix, day, load):
+                found.update(self.days_after(node_ix, day))
+        return sorted(found)
+
+    def _node(self, node_ix: int) -> tuple[Node, Hours | None]:
+        node = self._snapshot.network.nodes[node_ix]
+        leaving = Departure.of(node)
+        layout = self._timetable.layout(self.origin_seconds)
+        return node, layout.hours(leaving.calendar, leaving.closed, leaving.spot)
+
+
+def load_of_order(order: Order) -> Load:
+    """As much as one node could be given."""
+    parts = [lines_of(order, delivery) for delivery in deliveries_of(order)]
+    return Load(
+        len(parts),
+        sum(len({line.sku_id for line in lines}) for lines in parts),
+        sum(line.quantity for lines in parts for line in lines),
+    )
+
+
+def load_of(shipments: Iterable[Shipment]) -> Load:
+    """Of one part."""
+    picks = [pick for shipment in shipments for pick in shipment.picks]
+    return Load(1, len({pick.sku_id for pick in picks}), sum(pick.quantity for pick in picks))
+
+
+def fits(plan: Plan, snapshot: Snapshot, now_seconds: int) -> bool:
+    """Is there room for a plan whose parts all leave as soon as they can, for one delivery?"""
+    rooms: Rooms | None = None
+    rows = snapshot.compiled.node_rows
+    for node_id in {shipment.node_id for shipment in plan.shipments}:
+        if not snapshot.network.nodes[rows[node_id]].capacity:
+            continue
+        rooms = rooms or Rooms(snapshot, now_seconds)
+        load = load_of(s for s in plan.shipments if s.node_id == node_id)
+        if not rooms.takes(rows[node_id], rooms.day_of(rows[node_id], rooms.origin_seconds), load):
+            return False
+    return True
