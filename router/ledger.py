@@ -25,7 +25,8 @@ class ReservationState(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """``quantity`` units of one SKU at one node."""
+    """``quantity`` units of one SKU at one node. ``node_id``, here and in every row, may be the place of a
+    receipt (``router.ledger_places``): then the units are expected."""
 
     sku_id: str
     node_id: str
@@ -100,8 +101,10 @@ class ResolveOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockUpdate:
-    """Set (absolute) or adjust (relative) the units on hand of one row. ``safety_stock`` None keeps
-    the row's figure; a row that is new takes ``new_row_safety_stock``."""
+    """Set (absolute) or adjust (relative) the units on hand of one row, or of a receipt the units that are
+    expected. ``safety_stock`` None keeps the row's figure; a row that is new takes ``new_row_safety_stock``.
+    Receipts have none: there the latter is for a row of the node that comes into being by what no longer is
+    covered."""
 
     sku_id: str
     node_id: str
@@ -218,7 +221,8 @@ class Ledger(Protocol):
         """All updates or none; returns the version after. An empty ``request_id`` is never a retry.
 
         On hand may be set below what is reserved (the feed knows best): the row is then short, its
-        ``available`` negative, and nothing more is held there. Raises InvalidInput when on_hand would
+        ``available`` negative, and nothing more is held there. A receipt is never short: what it does not
+        cover any more is reserved at its node from then on. Raises InvalidInput when on_hand would
         fall below zero, naming ``updates[i].on_hand``; RequestIdReused.
         """
         ...
@@ -234,13 +238,14 @@ class Ledger(Protocol):
         ...
 
     def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
-        """The rows of one SKU, by node id."""
+        """The rows of one SKU, by node id; its receipts follow a node's own row. ``node_ids``: only of these
+        nodes and their receipts."""
         ...
 
     def stock_of(
         self, sku_ids: Sequence[str], node_ids: Sequence[str] | None = None
     ) -> tuple[int, list[StockRow]]:
-        """The version, and the rows of some SKUs at that version: in the order asked, then by node id."""
+        """The version, and the rows of some SKUs at that version: in the order asked, then as ``stock``."""
         ...
 
     def columns(self) -> StockColumns:

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
-from router.domain import MAX_ID_LENGTH
 from router.errors import InvalidInput, RequestIdReused, Violation
 from router.ledger import (
     Change,
@@ -33,10 +32,8 @@ from router.ledger import (
     ResolveOutcome,
     StockUpdate,
 )
+from router.ledger_rows import NO_STOCK, Row, lying, updated
 
-MAX_UNITS = 1_000_000_000
-"""Most units on hand or of safety stock in one row. Keeps ``available`` within 32 bits:
-it lies between -2 * MAX_UNITS and MAX_UNITS."""
 MAX_TTL_SECONDS = 1_000_000_000
 """Longest time a reservation may be held."""
 
@@ -85,21 +82,6 @@ class UpdateStock:
 Command = Reserve | Confirm | Release | Expire | UpdateStock
 
 
-class Row(NamedTuple):
-    """Units of one SKU at one node. Replaced, never changed: ``is`` tells whether a row was touched."""
-
-    on_hand: int = 0
-    reserved: int = 0
-    safety_stock: int = 0
-
-    @property
-    def available(self) -> int:
-        return self.on_hand - self.reserved - self.safety_stock
-
-
-NO_STOCK = Row()
-
-
 class RememberedReserve(NamedTuple):
     """What a reserve request_id stands for, and how it ended."""
 
@@ -119,7 +101,7 @@ class RememberedUpdate(NamedTuple):
 class LedgerState:
     """Everything the ledger knows.
 
-    rows: by SKU id, then node id. timers: a heap of (expires_at_seconds, reservation_id); entries of
+    rows: by SKU id, then place. timers: a heap of (expires_at_seconds, reservation_id); entries of
     reservations that were resolved otherwise are skipped. sequence: number of the last reservation.
     version: of the last change. log: the changes since this object was made.
     """
@@ -323,7 +305,7 @@ def _resolve_once(state: LedgerState, reservation_id: str, to: ReservationState)
 
 def _resolve(state: LedgerState, reservation: Reservation, to: ReservationState) -> Reservation:
     """Confirmed units leave on_hand, which stops at zero: the feed may have said that they are gone."""
-    for (sku_id, node_id), quantity in merged(reservation.holds).items():
+    for (sku_id, node_id), quantity in lying(state.row, merged(reservation.holds)).items():
         row = state.rows[sku_id][node_id]
         leaving = min(quantity, row.on_hand) if to is ReservationState.CONFIRMED else 0
         freed = Row(row.on_hand - leaving, row.reserved - quantity, row.safety_stock)
@@ -341,54 +323,8 @@ def _update_stock(state: LedgerState, request_id: str, updates: Sequence[StockUp
             message = f"stock request {request_id!r} came before with other updates"
             raise RequestIdReused(message, metadata={"request_id": request_id})
         return known.version
-    for (sku_id, node_id), row in _staged(state, updates).items():
+    for (sku_id, node_id), row in updated(state.row, updates).items():
         _set_row(state, sku_id, node_id, row, "stock")
     if request_id:
         state.updates[request_id] = RememberedUpdate(digest, state.version)
     return state.version
-
-
-def _staged(state: LedgerState, updates: Sequence[StockUpdate]) -> dict[tuple[str, str], Row]:
-    """The rows after all updates, in order of first appearance. Updates of one row build on each other."""
-    staged: dict[tuple[str, str], Row] = {}
-    good_ids: set[str] = set()
-    found: list[Violation] = []
-    for i, update in enumerate(updates):
-        sku_id, node_id, safety_stock = update.sku_id, update.node_id, update.safety_stock
-        key = (sku_id, node_id)
-        found_count = len(found)
-        row = staged.get(key)
-        if row is None:
-            row = state.row(sku_id, node_id)
-        on_hand = row.on_hand + update.on_hand if update.relative else update.on_hand
-        if safety_stock is None:
-            safety_stock = update.new_row_safety_stock if row is NO_STOCK else row.safety_stock
-        if not 0 <= on_hand <= MAX_UNITS:
-            message = f"would make {on_hand} units on hand, not within 0..{MAX_UNITS}"
-            found.append(Violation(f"updates[{i}].on_hand", message))
-        if not 0 <= safety_stock <= MAX_UNITS:
-            message = f"{safety_stock} is not within 0..{MAX_UNITS}"
-            found.append(Violation(f"updates[{i}].safety_stock", message))
-        if sku_id not in good_ids or node_id not in good_ids:
-            found += _id_violations(i, update, good_ids)
-        if len(found) == found_count:
-            staged[key] = Row(on_hand, row.reserved, safety_stock)
-    if found:
-        raise InvalidInput(found)
-    return staged
-
-
-def _id_violations(i: int, update: StockUpdate, good_ids: set[str]) -> Iterator[Violation]:
-    for name, value in (("sku_id", update.sku_id), ("node_id", update.node_id)):
-        if not value:
-            yield Violation(f"updates[{i}].{name}", "must not be empty")
-            continue
-        try:
-            length = len(value.encode())
-        except UnicodeEncodeError:
-            yield Violation(f"updates[{i}].{name}", f"{value!r} is not valid Unicode text")
-            continue
-        if length > MAX_ID_LENGTH:
-            yield Violation(f"updates[{i}].{name}", f"is longer than {MAX_ID_LENGTH} bytes")
-        else:
-            good_ids.add(value)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from router.ledger import Change, Hold, Ledger, ReserveRequest
-from router.ledger_state import MAX_UNITS
+from router.ledger_rows import MAX_UNITS
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits

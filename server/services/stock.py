@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from router.errors import InvalidInput, RequestIdReused, Violation
 from router.ledger import StockUpdate
-from router.ledger_state import MAX_UNITS
+from router.ledger_rows import MAX_UNITS
 from server.api.sourcing.v1 import stock_pb2, stock_pb2_grpc
 from server.convert import envelope_violations
 from server.guard import Call, check_wanted
