@@ -18,7 +18,7 @@ from router.rules.compile import compile_strategies
 from router.rules.compile_abroad import Abroad, compile_abroad
 from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
 from router.rules.compile_supply import SupplyRules, compile_supply
-from router.rules.model import RuleSet, Strategy
+from router.rules.model import Mistrust, RuleSet, Strategy
 from router.rules.parse import rules_hash
 from router.timetable import Timetable
 from router.zones import ZoneIndex
@@ -30,7 +30,8 @@ class Compiled:
     is row len(segments). Zone row len(zones) means "no zone". The times in ``network`` are those of origin 0:
     see ``Snapshot.at``. points, node_rows: positions of pick-up points and nodes by id, for Python what
     ``nodes`` is for kernels. capacity: int64[N, kinds of load], 0 for no limit; without rows where no node
-    states any."""
+    states any. has_mistrust: some strategy prices it, and what kernels say of handling is told apart
+    afterwards."""
 
     network: NetworkArrays
     routes: Routes
@@ -54,6 +55,7 @@ class Compiled:
     rules_hash: str
     returns: CompiledReturns
     capacity: NDArray[np.int64]
+    has_mistrust: bool
 
 
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
@@ -96,6 +98,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
             network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
         ),
         capacity=_capacity(network),
+        has_mistrust=any(isinstance(goal, Mistrust) for t in strategies for goal in t.objectives),
     )
 
 

@@ -136,6 +136,7 @@ class Part(IntEnum):
     NODE_LOAD = 9
     WAITING = 10
     DUTY = 11
+    MISTRUST = 12
 
 
 PART_COUNT = 7
@@ -237,6 +238,7 @@ class Cost:
     node_load_cents: int = 0
     waiting_cents: int = 0
     duty_cents: int = 0
+    mistrust_cents: int = 0
 
     @property
     def total_cents(self) -> int:

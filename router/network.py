@@ -70,6 +70,15 @@ class LoadKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """How far a node is trusted with SKUs that have a label; percent, None for the node's own."""
+
+    sku_label: str
+    acceptance_percent: int = 100
+    stock_truth_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A place that can supply.
 
@@ -85,6 +94,8 @@ class Node:
     capacity: how much it gets ready a day, by kind of load; a kind that is not there has no limit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
     services: ids of the carrier services that collect here, and of the return services that call here.
+    acceptance_percent: of its shipments, those it does not reject. stock_truth_percent: of its lines, those
+    that are there. trust: what differs for some SKUs.
     return_methods: DROP_OFF takes goods from customers, PARCEL from return services; empty takes none.
     reconditions: SKU labels of the goods it can recondition; ``*`` for all.
     return_unit_cents, recondition_unit_cents: taking a unit in, making it sellable again.
@@ -114,6 +125,9 @@ class Node:
     processing_odds: Odds = ()
     capacity: tuple[tuple[LoadKind, int], ...] = ()
     safety_stock_units: int = 0
+    acceptance_percent: int = 100
+    stock_truth_percent: int = 100
+    trust: tuple[Trust, ...] = ()
     return_methods: frozenset[ReturnMethod] = frozenset()
     reconditions: frozenset[str] = frozenset()
     return_unit_cents: int = 0

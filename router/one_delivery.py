@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from router.domain import DeliveryMethod, Part, Plan
 from router.ladder import Solved, Unsolved, divisible_lines, solve_world
+from router.mistrust import told_apart
 from router.question import Question
 from router.scene import Scene, build_scene, late_cents
 from router.shared import NOTHING_SHARED, Shared
@@ -40,7 +41,8 @@ def solve_delivery(
     found = solve_world(scene.moment, scene.columns, scene.order, names, seconds, question.limits, divisible)
     if isinstance(found, Unsolved):
         return found
-    return replace(found, plan=finished(scene, question.snapshot.compiled.node_ids, names, found.plan))
+    plan = finished(scene, question.snapshot.compiled.node_ids, names, found.plan)
+    return replace(found, plan=told_apart(plan, scene.strategy, question.snapshot))
 
 
 def divisible_of(question: Question, ix: int) -> NDArray[np.bool_]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from router.decide_deliveries import by_deliveries, places_of, strategy_of
-from router.domain import Cost, Order
+from router.domain import Cost, Order, OrderLine, Part
 from router.errors import InvalidInput
 from router.explanation import Candidate, LineCandidates
 from router.kernels.fill import first_strategy
 from router.kernels.geo import metres_of
 from router.kernels.rank import ANSWER_ROWS, ARRIVAL, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates, OrderArrays
+from router.mistrust import mistrust_cents
 from router.orders import check_order, line_by_line, order_arrays
 from router.rank_deliveries import rank_deliveries
 from router.rejections import HomeCarriage, Refusals
+from router.rules.model import Strategy
 from router.snapshot import Snapshot
 from router.workspace import workspace_for
 
@@ -113,8 +115,9 @@ def _rank_one(
         answer,
     )
     found = space.candidates
+    strategy = snapshot.compiled.strategies[strategy_ix]
     candidates = [
-        _candidate(snapshot, found, int(column[ROW]), column.tolist())
+        _candidate(snapshot, strategy, line, found, int(column[ROW]), column.tolist())
         for column in answer[:, : min(eligible, answer.shape[1])].T
     ]
     if include_rejected and eligible < rows:
@@ -129,8 +132,7 @@ def _rank_one(
             origin_seconds,
             found,
         )
-        strategy, nodes = snapshot.compiled.strategies[strategy_ix], snapshot.network.nodes
-        refusals = Refusals(snapshot.network, nodes, order, line, strategy, carriage, found)
+        refusals = Refusals(snapshot.network, snapshot.network.nodes, order, line, strategy, carriage, found)
         against = np.flatnonzero(found.bits[:rows, 0])
         candidates += [_rejected(snapshot, found, int(row), refusals) for row in against]
     return LineCandidates(
@@ -143,14 +145,18 @@ def _rank_one(
     )
 
 
-def _candidate(snapshot: Snapshot, found: Candidates, row: int, answer: list[int]) -> Candidate:
+def _candidate(
+    snapshot: Snapshot, strategy: Strategy, line: OrderLine, found: Candidates, row: int, answer: list[int]
+) -> Candidate:
+    node_id = snapshot.compiled.node_ids[found.node[row]]
+    mistrust = mistrust_cents(node_id, [line.sku_id], strategy, snapshot)
     return Candidate(
-        node_id=snapshot.compiled.node_ids[found.node[row]],
+        node_id=node_id,
         available=int(found.available[row, 0]),
         distance_m=metres_of(found.chord2[row]),
         service_id=snapshot.compiled.service_ids[answer[SERVICE]],
         arrival_seconds=answer[ARRIVAL],
-        cost=Cost.of(answer[FIRST_PART:]),
+        cost=Cost.of(answer[FIRST_PART:]).moved(Part.HANDLING, Part.MISTRUST, mistrust),
         rejections=(),
     )
 

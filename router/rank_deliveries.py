@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from router.explanation import Candidate, LineCandidates, Rejection
 from router.kernels.geo import metres_of
 from router.kernels.rank import ANSWER_ROWS, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates
+from router.mistrust import mistrust_cents
 from router.network import Node
 from router.orders import line_by_line
 from router.places import lines_of
@@ -74,6 +75,7 @@ def _rank_line(
     weight = line.quantity * sku.weight_grams
     wanted = (int(scene.columns.sku_ix[ix]), line.quantity)
     best = [_candidate(scene, nodes, found, weight, wanted, answer[:, i].tolist()) for i in range(eligible)]
+    best = [_told_apart(candidate, line, scene, snapshot) for candidate in best]
     best.sort(key=lambda c: (c.cost.total_cents if c.cost else 0, c.arrival_seconds, -c.available, c.node_id))
     able = {c.node_id: c for c in reversed(best)}  # the best date of each
     best = [c for c in best if able[c.node_id] is c]
@@ -142,6 +144,12 @@ def _candidate(
         rejections=(),
         supply_seconds=date_seconds if date_seconds > scene.moment.origin_seconds else 0,
     )
+
+
+def _told_apart(candidate: Candidate, line: OrderLine, scene: Scene, snapshot: Snapshot) -> Candidate:
+    mistrust = mistrust_cents(candidate.node_id, [line.sku_id], scene.strategy, snapshot)
+    cost = candidate.cost and candidate.cost.moved(Part.HANDLING, Part.MISTRUST, mistrust)
+    return replace(candidate, cost=cost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from router.domain import (
 from router.kernels.keys import decision_keys
 from router.kernels.types import NEEDS_SOLVER, OrderArrays, PlanArrays, World
 from router.ladder import Answered, Solved, Unsolved, run_kernels, searched, status_of
+from router.mistrust import told_apart
 from router.orders import check_order, groups_of, order_arrays
 from router.plan import plan_from_arrays
 from router.problem import build_problem
@@ -86,9 +88,12 @@ def decide_many(
     for b, order in enumerate(orders):
         key = f"{int(keys[b, 0]):016x}{int(keys[b, 1]):016x}"
         answer = _from_kernels(order, columns, b, moment, compiled, out, limits)
-        if isinstance(answer.found, Solved) and not fits(answer.found.plan, snapshot, now_seconds):
-            decisions.append(_decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes))
-            continue
+        if isinstance(answer.found, Solved):
+            if not fits(answer.found.plan, snapshot, now_seconds):
+                decisions.append(_decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes))
+                continue
+            plan = told_apart(answer.found.plan, compiled.strategies[answer.tried[-1]], snapshot)
+            answer = replace(answer, found=replace(answer.found, plan=plan))
         decisions.append(_decision(order, key, answer, versions, compiled, now_seconds))
     return decisions
 

@@ -205,6 +205,7 @@ def rules_check(
             now_seconds=_clock(),
             closures=settings.closures,
             pickup_points=settings.pickup_points,
+            trust=settings.trust,
         )
         _, warnings = load_rules(file, network, read_catalogue(settings.skus))
     stderr = console_for(stderr=True)

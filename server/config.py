@@ -115,6 +115,9 @@ class ConfigDocument(_Model):
     closures: FileName | None = Field(
         default=None, description="CSV or Parquet: dates on which single nodes are closed; none: none."
     )
+    trust: FileName | None = Field(
+        default=None, description="CSV or Parquet: how far nodes are trusted with some goods; none: by node."
+    )
     pickup_points: FileName | None = Field(
         default=None, description="CSV or Parquet: one pick-up point a row; none: none."
     )
@@ -138,6 +141,7 @@ class Config:
     network: Path
     nodes: Path
     closures: Path | None
+    trust: Path | None
     pickup_points: Path | None
     skus: Path
     rules: Path
@@ -181,6 +185,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         network=folder / file.network,
         nodes=folder / file.nodes,
         closures=None if file.closures is None else folder / file.closures,
+        trust=None if file.trust is None else folder / file.trust,
         pickup_points=None if file.pickup_points is None else folder / file.pickup_points,
         skus=folder / file.skus,
         rules=folder / file.rules,
@@ -202,7 +207,8 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
-    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "receipts", "rules"):
+    inputs = ("network", "nodes", "closures", "trust", "pickup_points", "skus", "stock", "receipts", "rules")
+    for key in inputs:
         name: str | None = getattr(file, key)
         if name is not None and not _is_file(folder / name):
             yield document.violation((key,), f"no file {str(folder / name)!r}")

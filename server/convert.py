@@ -7,6 +7,7 @@ optional in the contract or has presence; nothing unspecified passes silently.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -349,21 +350,7 @@ def pick_to_proto(pick: Pick) -> sourcing_pb2.Pick:
 
 
 def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
-    return sourcing_pb2.Cost(
-        total_cents=cost.total_cents,
-        shipping_cents=cost.shipping_cents,
-        handling_cents=cost.handling_cents,
-        delay_cents=cost.delay_cents,
-        split_cents=cost.split_cents,
-        stock_depth_cents=cost.stock_depth_cents,
-        distance_cents=cost.distance_cents,
-        node_priority_cents=cost.node_priority_cents,
-        transfer_cents=cost.transfer_cents,
-        lateness_cents=cost.lateness_cents,
-        node_load_cents=cost.node_load_cents,
-        waiting_cents=cost.waiting_cents,
-        duty_cents=cost.duty_cents,
-    )
+    return sourcing_pb2.Cost(total_cents=cost.total_cents, **asdict(cost))
 
 
 def certificate_to_proto(certificate: Certificate) -> sourcing_pb2.Certificate:

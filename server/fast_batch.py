@@ -142,7 +142,10 @@ class FastBatch:
 
     def decide(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Batch | None:
         """None when the request is to be handled in the general way: it is no quote, something around its
-        orders is wrong or unknown, or none of the orders is plain or decided without a look at dates."""
+        orders is wrong or unknown, none of the orders is plain or decided without a look at dates, or there
+        are rules with mistrust, which the kernels do not tell apart."""
+        if snapshot.compiled.has_mistrust:
+            return None
         tables = self._tables.of(snapshot)
         raw = np.frombuffer(request, np.uint8)
         items = _items(raw, self._max_orders)

@@ -29,6 +29,7 @@ PARTS = (
     ("node load", "node_load_cents"),
     ("waiting", "waiting_cents"),
     ("duty", "duty_cents"),
+    ("mistrust", "mistrust_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3

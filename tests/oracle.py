@@ -22,6 +22,7 @@ from tests.oracle_facts import (
     grouped,
     lateness_cents,
     metres_between,
+    mistrust_cents,
     split_cents,
     unit_depth_cents,
     unit_value_cents,
@@ -245,6 +246,7 @@ class Oracle:
             duty_cents=duty_cents(
                 self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
             ),
+            mistrust_cents=mistrust_cents(self.strategy, node, [self.skus[i].labels for i in sent]),
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
 
@@ -358,6 +360,7 @@ class Oracle:
                 stock_depth_cents=depth_cents,
                 distance_cents=parcel.distance_cents,
                 node_priority_cents=parcel.node_priority_cents,
+                mistrust_cents=parcel.mistrust_cents,
                 transfer_cents=option.transfer_cents,
                 duty_cents=parcel.duty_cents,
             ),

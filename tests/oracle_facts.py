@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -48,6 +48,24 @@ def lateness_cents(strategy: Strategy, seconds: int) -> int:
                 if days >= step.from_days:
                     total += weighted(step.cents, objective.weight)
     return total
+
+
+def mistrust_cents(strategy: Strategy, node: Node, lines: Sequence[Set[str]]) -> int:
+    """The price of the doubts about a shipment whose lines have SKUs with these labels."""
+    doubts = [100 - node.acceptance_percent]
+    for labels in lines:
+        said = [t for t in node.trust if t.sku_label in labels]
+        truth = min(
+            [t.stock_truth_percent for t in said if t.stock_truth_percent is not None]
+            or [node.stock_truth_percent]
+        )
+        doubts.append(100 - truth + max([100 - t.acceptance_percent for t in said], default=0))
+    return sum(
+        weighted(Decimal(o.resource_cents * doubt) / Decimal(100), o.weight)
+        for o in strategy.objectives
+        if o.kind == "mistrust"
+        for doubt in doubts
+    )
 
 
 def split_cents(strategy: Strategy, shipment_count: int) -> int:

@@ -49,12 +49,14 @@ class Parcel:
     distance_cents: int
     node_priority_cents: int
     duty_cents: int
+    mistrust_cents: int
     options: tuple[Option, ...]
 
     @property
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
-        return self.handling_cents + self.distance_cents + self.node_priority_cents + self.duty_cents
+        border = self.duty_cents + self.mistrust_cents
+        return self.handling_cents + self.distance_cents + self.node_priority_cents + border
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,9 @@ class Features:
 
 
 EVERYTHING = Features()
+MISTRUST = "mistrust"
+"""Nodes are trusted differently where it is among the objectives."""
+TRUST = Features(objectives=(*EVERYTHING.objectives, MISTRUST))
 WHOLE_LINES = Features(line_splits=("never",))
 """No line may be divided: what the subset search alone answers."""
 OMNICHANNEL = Features(
@@ -89,7 +92,7 @@ OMNICHANNEL = Features(
     skus=3,
     quantity=3,
     strategies=2,
-    objectives=(*EVERYTHING.objectives, "transfer", "lateness"),
+    objectives=(*EVERYTHING.objectives, "transfer", "lateness", MISTRUST),
     deliveries=2,
     calendars=True,
 )
@@ -222,6 +225,8 @@ class RulesRecipe(Chance):
             objective["cents_per_day"] = self.pick((0, 99, 350))
             days = self.some((1, 2, 3, 5), 30)
             objective["steps"] = [{"from_days": d, "cents": self.integer(0, 900)} for d in days]
+        elif kind == MISTRUST:
+            objective["resource_cents"] = self.pick((333, 0, 1250))
         elif kind == "split":
             objective["cents"] = self.pick((0, 250, 1001))
         elif kind == "stock_depth":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -16,18 +17,20 @@ from hypothesis import strategies as st
 from router.catalogue import Sku
 from router.domain import Destination, LineFill, NodeType, Order, OrderFill, OrderLine, SalesChannel
 from router.errors import NotFound
-from router.network import Bracket, Lane, Network, Node, Service
+from router.network import Bracket, Lane, Network, Node, Service, Trust
 from router.rules.model import RuleSet
 from tests.oracle_facts import metres_between
 from tests.world_rules import (
     DIVIDED_LINES,
     EVERYTHING,
+    MISTRUST,
     NODE_GROUPS,
     NODE_LABELS,
     OMNICHANNEL,
     SEGMENTS,
     SERVICE_LABELS,
     SKU_LABELS,
+    TRUST,
     WHOLE_LINES,
     ZONES,
     Features,
@@ -39,6 +42,7 @@ __all__ = [
     "EVERYTHING",
     "NOW_SECONDS",
     "OMNICHANNEL",
+    "TRUST",
     "WHOLE_LINES",
     "Features",
     "World",
@@ -197,9 +201,25 @@ class _Recipe(SupplyRecipe):
                     shipment_cents=self.integer(0, 300),
                     line_cents=self.pick((0, 7, 55)),
                     unit_cents=self.pick((0, 3, 41)),
+                    **self.trust() if MISTRUST in self.features.objectives else {},
                 )
             )
         return tuple(nodes)
+
+    def trust(self) -> dict[str, Any]:
+        """In a node."""
+        return {
+            "acceptance_percent": self.pick((100, 100, 85, 40)),
+            "stock_truth_percent": self.pick((100, 97, 100, 60)),
+            "trust": tuple(
+                Trust(
+                    sku_label=label,
+                    acceptance_percent=self.pick((100, 71)),
+                    stock_truth_percent=self.pick((None, 100, 90, 0)),
+                )
+                for label in self.some(SKU_LABELS, 20)
+            ),
+        }
 
     def service(self, service_id: str, zone_ids: Sequence[str], metres: Sequence[int]) -> Service:
         return Service(

@@ -20,6 +20,7 @@ from router.rules.model import (
     Duty,
     Handling,
     Lateness,
+    Mistrust,
     NodeLoad,
     NodePriority,
     Objective,
@@ -114,6 +115,9 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
         by_lines = weighted(greatest.line_cents) * MOST_LINES
         by_units = weighted(greatest.unit_cents) * MOST_UNITS
         return weighted(greatest.shipment_cents) * MOST_SHIPMENTS + by_lines + by_units
+    if isinstance(objective, Mistrust):
+        # A shipment is rejected, a line neither there nor accepted.
+        return weighted(objective.resource_cents) * (MOST_SHIPMENTS + 2 * MOST_LINES)
     if isinstance(objective, Delay | Lateness):
         steps = sum(weighted(step.cents) for step in objective.steps)
         return (weighted(objective.cents_per_day) * MOST_DAYS + steps) * MOST_DELIVERIES

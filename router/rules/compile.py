@@ -17,7 +17,7 @@ from router.kernels.types import (
     FAR,
     RuleArrays,
 )
-from router.network import Lane, Service
+from router.network import Lane, Node, Service
 from router.rules import model
 from router.rules.compile_eligibility import (
     ClassTable,
@@ -27,6 +27,7 @@ from router.rules.compile_eligibility import (
     matches_node,
 )
 from router.rules.model import Strategy
+from router.rules.trust import expected_cents, missing_percent, rejected_percent
 
 
 def weighted(price: int | Decimal, weight: Decimal) -> int:
@@ -145,6 +146,9 @@ def _node_costs(
                     ("unit", [n.unit_cents for n in nodes]),
                 ):
                     by_node[name][t] += np.array([weighted(c, goal.weight) for c in each], np.int64)
+            elif isinstance(goal, model.Mistrust):
+                each = [weighted(expected_cents(goal, rejected_percent(n)), goal.weight) for n in nodes]
+                by_node["ship_handling"][t] += np.array(each, np.int64)
             elif isinstance(goal, model.NodePriority):
                 name = "ship_priority" if goal.per == "shipment" else "unit_priority"
                 step = weighted(goal.cents, goal.weight)
@@ -152,7 +156,22 @@ def _node_costs(
     by_node["unit"] += by_node["unit_priority"]
     for name in ("line", "unit"):
         by_node[name] = np.repeat(by_node[name][:, None, :], classes.count, axis=1)
+    by_node["line"] += _mistrusted_lines(strategies, nodes, classes)
     return {"bracket_cents": bracket_cents, **{f"{name}_cents": a for name, a in by_node.items()}}
+
+
+def _mistrusted_lines(
+    strategies: Sequence[Strategy], nodes: Sequence[Node], classes: ClassTable
+) -> NDArray[np.int64]:
+    """int64[T, K, N]: what a line costs for the chance that it must be sourced again."""
+    cents = np.zeros((len(strategies), classes.count, len(nodes)), np.int64)
+    for t, strategy in enumerate(strategies):
+        for goal in strategy.objectives:
+            if isinstance(goal, model.Mistrust):
+                for k, labels in enumerate(classes.trusted_labels):
+                    each = [expected_cents(goal, missing_percent(node, labels)) for node in nodes]
+                    cents[t, k] += np.array([weighted(c, goal.weight) for c in each], np.int64)
+    return cents
 
 
 def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[str, NDArray[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,14 @@ class Universe:
 @dataclass(frozen=True, slots=True)
 class ClassTable:
     """SKUs that all selectors treat alike share one of ``count`` = K classes. ``class_of_sku`` is int16[S];
-    ``matching[selector]`` and ``service_excludes[service id]`` are bool[K]."""
+    ``matching[selector]`` and ``service_excludes[service id]`` are bool[K]. trusted_labels: of each class,
+    those labels by which some node is trusted more or less, where a strategy asks for that."""
 
     count: int
     class_of_sku: NDArray[np.int16]
     matching: dict[SkuSelector, NDArray[np.bool_]]
     service_excludes: dict[str, NDArray[np.bool_]]
+    trusted_labels: tuple[frozenset[str], ...]
 
     @classmethod
     def of(cls, catalogue: Catalogue, network: Network, strategies: Sequence[Strategy]) -> ClassTable:
@@ -77,13 +80,17 @@ class ClassTable:
         selectors = sorted({rule.skus for rule in (*ruled, *duties)}, key=repr)
         services = network.services
         named = sorted({sku_id for s in selectors for sku_id in s.ids})
+        mistrust = any(isinstance(goal, model.Mistrust) for t in strategies for goal in t.objectives)
+        trusted = sorted({row.sku_label for node in network.nodes for row in node.trust} if mistrust else ())
         class_of: dict[tuple[bool, ...], int] = {}
 
         def class_ix(sku_id: str | None, labels: frozenset[str]) -> int:
             key = tuple(
                 (not s.ids or sku_id in s.ids) and (not s.labels or not labels.isdisjoint(s.labels))
                 for s in selectors
-            ) + tuple(not labels.isdisjoint(v.excluded_sku_labels) for v in services)
+            )
+            key += tuple(not labels.isdisjoint(v.excluded_sku_labels) for v in services)
+            key += tuple(label in labels for label in trusted)
             return class_of.setdefault(key, len(class_of))
 
         by_label_set = np.array([class_ix(None, labels) for labels in catalogue.label_sets], np.int16)
@@ -93,12 +100,14 @@ class ClassTable:
             if row >= 0:
                 labels = catalogue.label_sets[catalogue.label_set_ix[row]]
                 class_of_sku[row] = class_ix(sku_id, labels)
-        table = np.array(list(class_of), bool).reshape(len(class_of), len(selectors) + len(services))
+        known = len(selectors) + len(services)
+        table = np.array(list(class_of), bool).reshape(len(class_of), known + len(trusted))
         return cls(
             len(class_of),
             class_of_sku,
             {s: table[:, i] for i, s in enumerate(selectors)},
             {v.service_id: table[:, len(selectors) + i] for i, v in enumerate(services)},
+            tuple(frozenset(compress(trusted, row)) for row in table[:, known:].tolist()),
         )
 
 

@@ -18,6 +18,7 @@ from router.rules.model import (
     Lateness,
     MaxDistance,
     MinRemaining,
+    Mistrust,
     NodeSelector,
     Profile,
     RuleSet,
@@ -179,6 +180,8 @@ def _idle_costs_and_limits(strategy: Strategy, path: Path) -> Iterator[Finding]:
     for o, objective in enumerate(strategy.objectives):
         if isinstance(objective, Delay | Lateness) and not objective.cents_per_day and not objective.steps:
             yield (*path, "objectives", o), "has neither cents_per_day nor steps: it costs nothing"
+        if isinstance(objective, Mistrust) and not objective.resource_cents:
+            yield (*path, "objectives", o), "sourcing again costs nothing: so does mistrust"
     limits = strategy.limits
     if limits.max_nodes_per_order == 1:
         if limits.min_shipment_value_cents:

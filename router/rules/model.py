@@ -175,6 +175,15 @@ class Handling(Strict):
     weight: Weight = Decimal(1)
 
 
+class Mistrust(Strict):
+    """``resource_cents``, the price of sourcing goods again, times the chance that the node rejects a
+    shipment, and for each line that its goods are not there."""
+
+    kind: Literal["mistrust"]
+    weight: Weight = Decimal(1)
+    resource_cents: Cents
+
+
 class DelayStep(Strict):
     """From ``from_days`` on, the order costs ``cents`` more (steps add up)."""
 
@@ -274,6 +283,7 @@ Objective = Annotated[
     Shipping
     | Transfer
     | Handling
+    | Mistrust
     | Delay
     | Lateness
     | Waiting

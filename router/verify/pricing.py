@@ -5,7 +5,8 @@ All amounts are integer cents.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from router.domain import Part
 from router.network import Bracket, Lane, Node
@@ -15,6 +16,7 @@ from router.rules.model import (
     Duty,
     Handling,
     Lateness,
+    Mistrust,
     NodePriority,
     Shipping,
     Split,
@@ -78,6 +80,27 @@ def handling_cents(strategy: Strategy, node: Node, *, line_count: int, unit_coun
             total += rounded_half_up(node.shipment_cents, objective.weight)
             total += rounded_half_up(node.line_cents, objective.weight) * line_count
             total += rounded_half_up(node.unit_cents, objective.weight) * unit_count
+    return total
+
+
+def mistrust_cents(case: Case, strategy: Strategy, node: Node, line_ids: Iterable[str]) -> int:
+    """The chances that one shipment, or one of its lines, has to be sourced again."""
+    total = 0
+    for objective in strategy.objectives:
+        if isinstance(objective, Mistrust):
+            percents = [100 - node.acceptance_percent]
+            for line_id in line_ids:
+                labels = case.sku_of(case.lines[line_id].sku_id).labels
+                truths, acceptances = [], [100]
+                for trust in node.trust:
+                    if trust.sku_label in labels:
+                        acceptances.append(trust.acceptance_percent)
+                        if trust.stock_truth_percent is not None:
+                            truths.append(trust.stock_truth_percent)
+                truth = min(truths) if truths else node.stock_truth_percent
+                percents.append((100 - truth) + (100 - min(acceptances)))
+            for percent in percents:
+                total += rounded_half_up(Decimal(objective.resource_cents) * percent / 100, objective.weight)
     return total
 
 
@@ -186,6 +209,7 @@ def shipment_cents(
     return {
         **carriage_cents(strategy, way, weight_grams(case, units_by_line)),
         Part.HANDLING: handling_cents(strategy, node, line_count=len(units_by_line), unit_count=unit_count),
+        Part.MISTRUST: mistrust_cents(case, strategy, node, units_by_line),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
         Part.DUTY: duty_cents(case, strategy, node, units_by_line),

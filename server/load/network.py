@@ -39,6 +39,7 @@ from server.load.paths import PathEntry, StatedPaths, path_mistakes
 from server.load.pickups import PickupEntry, pickup_mistakes, schedule_of
 from server.load.points import read_pickup_points
 from server.load.times import known_zones, zone_mistake
+from server.load.trust import read_trust
 
 PostalPrefix = Annotated[str, Field(min_length=1, max_length=16)]
 PlaceKind = Literal["HOME", "STORE", "PICKUP_POINT"]
@@ -175,15 +176,23 @@ class Carriage:
         )
 
     def with_nodes(
-        self, path: Path, now_seconds: int, closures: Path | None = None, pickup_points: Path | None = None
+        self,
+        path: Path,
+        now_seconds: int,
+        closures: Path | None = None,
+        pickup_points: Path | None = None,
+        trust: Path | None = None,
     ) -> Network:
-        """Together with nodes, their closures and pick-up points, each from a CSV or Parquet file, and public
-        holidays in the years around ``now_seconds`` (epoch). Raises InvalidConfig."""
+        """Together with nodes, their closures and trust, and pick-up points, each from a CSV or Parquet file,
+        and public holidays in the years around ``now_seconds`` (epoch). Raises InvalidConfig."""
         known = self.known()
         nodes = read_nodes(path, known)
         if closures is not None:
             closed = read_closures(closures, {node.node_id for node in nodes})
             nodes = tuple(replace(n, closed=closed[n.node_id]) if n.node_id in closed else n for n in nodes)
+        if trust is not None:
+            trusted = read_trust(trust, {node.node_id for node in nodes})
+            nodes = tuple(replace(n, trust=trusted.get(n.node_id, ())) for n in nodes)
         points = () if pickup_points is None else read_pickup_points(pickup_points, known)
         places = _places_with_holidays(nodes, (*self.zones, *points), known)
         return Network(
@@ -217,10 +226,11 @@ def load_network(
     now_seconds: int,
     closures: Path | None = None,
     pickup_points: Path | None = None,
+    trust: Path | None = None,
 ) -> tuple[Network, str]:
     """The network and its currency; see ``Carriage.with_nodes``. Raises InvalidConfig."""
     carriage = load_carriage(path)
-    return carriage.with_nodes(nodes_path, now_seconds, closures, pickup_points), carriage.currency
+    return carriage.with_nodes(nodes_path, now_seconds, closures, pickup_points, trust), carriage.currency
 
 
 def load_carriage(path: Path) -> Carriage:

@@ -26,6 +26,8 @@ NUMBERS = {
     "line_cents": (0, MAX_CENTS, 0),
     "unit_cents": (0, MAX_CENTS, 0),
     "safety_stock_units": (0, MAX_UNITS, 0),
+    "acceptance_percent": (0, 100, 100),
+    "stock_truth_percent": (0, 100, 100),
     "return_unit_cents": (0, MAX_CENTS, 0),
     "recondition_unit_cents": (0, MAX_CENTS, 0),
 }
@@ -111,6 +113,8 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
         unit_cents=numbers["unit_cents"],
         capacity=tuple((kind, limit) for kind, limit in capacities if limit is not None),
         safety_stock_units=numbers["safety_stock_units"],
+        acceptance_percent=numbers["acceptance_percent"],
+        stock_truth_percent=numbers["stock_truth_percent"],
         return_methods=frozenset(RETURN_METHODS[name] for name in return_methods),
         reconditions=reconditions,
         return_unit_cents=numbers["return_unit_cents"],

@@ -28,6 +28,7 @@ from tests.worlds import (
     DIVIDED_LINES,
     EVERYTHING,
     OMNICHANNEL,
+    TRUST,
     WHOLE_LINES,
     Features,
     World,
@@ -42,6 +43,8 @@ KINDS: dict[str, Features] = {
     "shared stock": replace(EVERYTHING, skus=2, conditions=False, eligibility=False),
     # neither conditions nor eligibility rules: most orders are sourced, whatever the costs
     "open": replace(EVERYTHING, conditions=False, eligibility=False, deadlines=False, heavy_units=False),
+    # nodes that reject shipments, or do not have what they say
+    "trust": replace(TRUST, conditions=False),
     # cheap and slow against dear and fast, and nothing else to pay for
     "delays": replace(
         WHOLE_LINES,

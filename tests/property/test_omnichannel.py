@@ -28,7 +28,15 @@ WORLDS = {
 """Seeds 0, 1, ... of each kind."""
 RARE = {
     "omnichannel": {"SOURCED", "UNSOURCEABLE", "no deliveries"},
-    "deliveries": {"PARTIAL", "path", "transfer", "late", "window", *(m.name for m in DeliveryMethod)},
+    "deliveries": {
+        "PARTIAL",
+        "path",
+        "transfer",
+        "late",
+        "mistrust",
+        "window",
+        *(m.name for m in DeliveryMethod),
+    },
     "scarce deliveries": {"SOURCED", "PARTIAL", "PICKUP", "SHIP_TO_STORE", "stock of one row"},
     "whole deliveries": {"SOURCED", "UNSOURCEABLE", "FALLBACK"},
     "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
@@ -60,6 +68,8 @@ def features(world: World, plan: Plan) -> Iterator[str]:
         yield "duty"
     if plan.cost.lateness_cents:
         yield "late"
+    if plan.cost.mistrust_cents:
+        yield "mistrust"
     served = {own.delivery_id for own in plan.deliveries}
     if any(d.earliest_seconds and d.delivery_id in served for d in world.order.deliveries):
         yield "window"

@@ -11,13 +11,13 @@ from pkgutil import iter_modules
 import pytest
 
 import server.load
-from server.load import catalogue, closures, nodes, points, receipts, stock
+from server.load import catalogue, closures, nodes, points, receipts, stock, trust
 from server.load.rows import Layout
 from server.load.table import Columns
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "data.md"
-UNITS = {"cents": "cents", "minutes": "minutes", "grams": "grams", "units": "units"}
+UNITS = {"percent": "percent", "cents": "cents", "minutes": "minutes", "grams": "grams", "units": "units"}
 """The unit that a name ends with is the unit of the column."""
 
 Limits = Mapping[str, tuple[int, int, int | None]]
@@ -31,6 +31,11 @@ TABLES: dict[str, tuple[tuple[str, ...], set[str], Limits]] = {
         {**nodes.NUMBERS, nodes.LEAD: (0, nodes.MAX_MINUTES, None)},
     ),
     "Closures": (tuple(closures.LAYOUT.columns), set(closures.LAYOUT.required), {}),
+    "Trust": (
+        tuple(trust.LAYOUT.columns),
+        set(trust.LAYOUT.required),
+        dict.fromkeys(trust.PERCENTS, (0, trust.MAX_PERCENT, None)),
+    ),
     "Pick-up points": (tuple(points.LAYOUT.columns), set(points.LAYOUT.required), {}),
     "SKUs": (
         catalogue.COLUMNS.all,
@@ -78,7 +83,7 @@ def test_every_column_is_described(heading: str) -> None:
 def test_every_table_that_is_read_is_described() -> None:
     modules = [import_module(f"server.load.{m.name}") for m in iter_modules(server.load.__path__)]
     read = {id(v) for m in modules for v in vars(m).values() if isinstance(v, Layout | Columns)}
-    layouts = (nodes.LAYOUT, closures.LAYOUT, points.LAYOUT, receipts.LAYOUT)
+    layouts = (nodes.LAYOUT, closures.LAYOUT, trust.LAYOUT, points.LAYOUT, receipts.LAYOUT)
     known = (*layouts, catalogue.COLUMNS, stock.COLUMNS)
     assert read == {id(layout) for layout in known}
     assert len(known) == len(TABLES)

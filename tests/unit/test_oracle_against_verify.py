@@ -38,6 +38,7 @@ from tests.worlds import (
     DIVIDED_LINES,
     EVERYTHING,
     OMNICHANNEL,
+    TRUST,
     WHOLE_LINES,
     Features,
     World,
@@ -75,8 +76,15 @@ def complaints(decision: Decision, world: World) -> list[str]:
 
 @pytest.mark.parametrize(
     ("features", "count"),
-    [(EVERYTHING, 400), (WHOLE_LINES, 400), (DIVIDED_LINES, 400), (DELIVERIES, 400), (OMNICHANNEL, 40)],
-    ids=["all", "whole", "divided", "deliveries", "omnichannel"],
+    [
+        (EVERYTHING, 400),
+        (WHOLE_LINES, 400),
+        (DIVIDED_LINES, 400),
+        (TRUST, 400),
+        (DELIVERIES, 400),
+        (OMNICHANNEL, 40),
+    ],
+    ids=["all", "whole", "divided", "trust", "deliveries", "omnichannel"],
 )
 def test_the_verifier_finds_nothing_wrong_with_the_oracle(features: Features, count: int) -> None:
     rng = np.random.default_rng(7)

@@ -59,6 +59,8 @@ AT_THE_BOUND: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"kind": "distance", "per": "unit", "cents_per_km": "249800.159"}, "cents_per_km", "249800.16"),
     ({}, {"kind": "distance", "cents_per_km": 1_000_000, "weight": 100}, "weight", "100.0001"),
     ({"unit_cents": 10**9}, {"kind": "handling", "weight": "4.9999"}, "weight", "5"),
+    # 400 shipments and 40,000 lines twice
+    ({}, {"kind": "mistrust", "resource_cents": 10**12, "weight": "12.4378"}, "weight", "12.4379"),
     ({"shipment_cents": 10**9, "line_cents": 10**9}, {"kind": "handling", "weight": 1_000}, "weight", "1000"),
 ]
 """Figures of a node, the greatest objective that passes, and the next greater value of one of its keys."""

@@ -201,6 +201,13 @@ def test_lateness_without_a_price_costs_nothing() -> None:
     ]
 
 
+def test_mistrust_without_a_price_costs_nothing() -> None:
+    text = changed("{kind: split, cents: 300}", "{kind: mistrust, resource_cents: 0}")
+    assert warned(text) == [
+        "rules.yaml:28:13 S1.objectives[0]: sourcing again costs nothing: so does mistrust"
+    ]
+
+
 def test_a_strategy_for_some_methods_precedes_those_for_fewer() -> None:
     text = WHEN_COLLECTED + "          - {name: a, kind: same_country}\n"
     other = "      - {id: t, when: {delivery_methods: [%s]}, objectives: [{kind: shipping}]}\n"

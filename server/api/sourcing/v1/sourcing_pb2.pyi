@@ -896,6 +896,7 @@ class Cost(_message.Message):
     NODE_PRIORITY_CENTS_FIELD_NUMBER: _builtins.int
     TRANSFER_CENTS_FIELD_NUMBER: _builtins.int
     LATENESS_CENTS_FIELD_NUMBER: _builtins.int
+    MISTRUST_CENTS_FIELD_NUMBER: _builtins.int
     NODE_LOAD_CENTS_FIELD_NUMBER: _builtins.int
     WAITING_CENTS_FIELD_NUMBER: _builtins.int
     DUTY_CENTS_FIELD_NUMBER: _builtins.int
@@ -919,6 +920,8 @@ class Cost(_message.Message):
     """The retailer's own transport, and hubs."""
     lateness_cents: _builtins.int
     """Days after the requested time."""
+    mistrust_cents: _builtins.int
+    """The chance that goods have to be sourced again."""
     node_load_cents: _builtins.int
     """How busy the nodes are."""
     waiting_cents: _builtins.int
@@ -938,13 +941,14 @@ class Cost(_message.Message):
         node_priority_cents: _builtins.int = ...,
         transfer_cents: _builtins.int = ...,
         lateness_cents: _builtins.int = ...,
+        mistrust_cents: _builtins.int = ...,
         node_load_cents: _builtins.int = ...,
         waiting_cents: _builtins.int = ...,
         duty_cents: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
