@@ -26,6 +26,16 @@ def test_quotes_are_those_of_single_calls_and_hold_nothing(
     assert not any(r.HasField("error") or r.reservation_id for r in results)
 
 
+def test_orders_say_what_becomes_of_them_when_something_is_missing(service: Service) -> None:
+    sku = service.sku(paris=2, lille=0, lyon=0)
+    either = order((sku, 1), (service.sku(paris=0, lille=0, lyon=0), 1))
+    everything = order((sku, 1), order_id="all", fill=sourcing_pb2.ORDER_FILL_FILL_OR_KILL)
+    everything.lines[0].fill = sourcing_pb2.LINE_FILL_FILL_OR_KILL
+    results = ask(service, [either, everything], validate_only=True)
+    assert [r.decision for r in results] == [service.quote(o).decision for o in (either, everything)]
+    assert nodes_of(results[1].decision) == ["store-paris"]
+
+
 def test_quotes_see_nothing_of_each_other(service: Service) -> None:
     sku = service.sku(paris=1, lille=0, lyon=0)
     results = ask(service, [order((sku, 1)), order((sku, 1))], validate_only=True)

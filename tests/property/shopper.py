@@ -45,6 +45,8 @@ class Shopper:
         )
         if self.rng.integers(4) == 0:
             message.unit_value_cents = self.often((0, 700), (-1, 10**9, 10**9 + 1))
+        if self.rng.integers(20) == 0:
+            message.fill = self.often((0, 1, 2), (3, -1, 2**31 - 1))
         return message
 
     def order(self, i: int) -> sourcing_pb2.Order:
@@ -56,6 +58,8 @@ class Shopper:
             customer_segment=self.often(("", "gold", "silver"), ("é", "z" * 129)),
             sourcing_profile=self.often(("", *self.profiles), ("none", "é", "z" * 129)),
         )
+        if self.rng.integers(20) == 0:
+            message.fill = self.often((0, 1), (2, -1))
         if self.rng.integers(50):
             place = message.destination
             place.country_code = self.often(("FR", "DE", "BE"), ("", "XX", "fr", "FRA", "É"))

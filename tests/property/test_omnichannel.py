@@ -41,7 +41,7 @@ RARE = {
     "whole deliveries": {"SOURCED", "UNSOURCEABLE", "FALLBACK"},
     "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
     "fill": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "whole line in a partial answer"},
-    "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "whole line in a partial answer"},
+    "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
     "borders": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "duty"},
 }
 """What has to be seen several times."""

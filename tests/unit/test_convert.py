@@ -18,8 +18,10 @@ from router.domain import (
     DeliveryPlan,
     Destination,
     FromReceipt,
+    LineFill,
     Method,
     Order,
+    OrderFill,
     OrderLine,
     Part,
     Pick,
@@ -97,6 +99,7 @@ def test_an_order_with_everything() -> None:
             sourcing_pb2.OrderLine(
                 line_id="1", sku_id="k", quantity=5, unit_value_cents=0, together="t", ship_alone=True
             ),
+            sourcing_pb2.OrderLine(line_id="3", sku_id="k", quantity=2, fill=sourcing_pb2.LINE_FILL_WHOLE),
             sourcing_pb2.OrderLine(line_id="2", sku_id="k", quantity=1),
         ],
         destination=sourcing_pb2.Destination(
@@ -106,11 +109,13 @@ def test_an_order_with_everything() -> None:
         customer_segment="gold",
         sourcing_profile="express",
         deliver_by_time=Timestamp(seconds=NOW + 5, nanos=999_999_999),
+        fill=sourcing_pb2.ORDER_FILL_FILL_OR_KILL,
     )
     assert convert.parse_order(full, NOW) == Order(
         order_id="o",
         lines=(
             OrderLine(line_id="1", sku_id="k", quantity=5, unit_value_cents=0, together="t", ship_alone=True),
+            OrderLine(line_id="3", sku_id="k", quantity=2, fill=LineFill.WHOLE),
             OrderLine(line_id="2", sku_id="k", quantity=1),
         ),
         destination=Destination(country="FR", postal_code="75 011", latitude=48.5, longitude=2.5),
@@ -118,7 +123,20 @@ def test_an_order_with_everything() -> None:
         customer_segment="gold",
         sourcing_profile="express",
         deliver_by_seconds=NOW + 5,
+        fill=OrderFill.FILL_OR_KILL,
     )
+    assert convert.parse_order(convert.order_to_proto(convert.parse_order(full, NOW)), NOW).fill
+
+
+def test_an_unknown_fill_is_named() -> None:
+    wire = message(fill=2)
+    wire.lines[0].fill = 3  # type: ignore[assignment]
+    with pytest.raises(InvalidInput) as caught:
+        convert.parse_order(wire, NOW)
+    assert [str(violation) for violation in caught.value.violations] == [
+        "order.lines[0].fill: 3 is not one of FILL_OR_KILL, WHOLE",
+        "order.fill: 2 is not one of FILL_OR_KILL",
+    ]
 
 
 def test_what_is_not_stated_has_the_documented_default() -> None:
