@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from router.network import Node
+from tests.oracle_capacity import Loads
 
 Units = tuple[int, ...]
 """Units of each order line, by position."""
@@ -48,12 +49,14 @@ class Parcel:
     handling_cents: int
     distance_cents: int
     node_priority_cents: int
+    node_load_cents: int
     options: tuple[Option, ...]
 
     @property
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
-        return self.handling_cents + self.distance_cents + self.node_priority_cents
+        work = self.handling_cents + self.node_load_cents
+        return work + self.distance_cents + self.node_priority_cents
 
 
 @dataclass(frozen=True)
@@ -63,5 +66,6 @@ class Candidate:
     filled: int
     cents: int
     taken: Taken
+    loads: Loads
     parcels: list[Parcel]
     options: list[Option]

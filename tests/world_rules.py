@@ -72,6 +72,8 @@ class Features:
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
     supply: bool = False
     """Receipts, rules that count them or promise more, and little stock."""
+    capacity: bool = False
+    """Limits on the days of nodes, and days that are full; nodes that are switched off."""
     calendars: bool = False
     """Hours, pick-ups and days, and orders placed near a change of the clock."""
 
@@ -220,6 +222,10 @@ class RulesRecipe(Chance):
             objective["nodes"] = self.node_selector_or_all()
             objective["cents"] = self.pick((100, 401, 0))
             objective["target_units"] = self.pick((1, 3, 7, 10))
+        elif kind == "node_load":
+            objective["nodes"] = self.node_selector_or_all()
+            objective["cents"] = self.pick((500, 99, 1500, 0))
+            objective["from_percent"] = self.pick((0, 50, 33, 99))
         elif kind == "distance":
             objective["cents_per_km"] = self.pick((Decimal(1), Decimal("0.125"), Decimal("0.333")))
         elif kind == "node_priority":

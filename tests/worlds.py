@@ -7,7 +7,7 @@ where the lowest draw of everything is the dullest, so that failures shrink to s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from router.catalogue import Sku
 from router.domain import Destination, NodeType, Order, OrderLine, SalesChannel
 from router.errors import NotFound
-from router.network import Bracket, Lane, Network, Node, Service
+from router.network import Bracket, Lane, LoadKind, Network, Node, Service
 from router.rules.model import RuleSet
+from tests.oracle_capacity import States
 from tests.oracle_facts import metres_between
+from tests.world_capacity import CapacityRecipe, most_sources
 from tests.world_rules import (
     DIVIDED_LINES,
     EVERYTHING,
@@ -32,7 +34,7 @@ from tests.world_rules import (
     ZONES,
     Features,
 )
-from tests.world_supply import Receipts, SupplyRecipe
+from tests.world_supply import Receipts
 
 __all__ = [
     "DIVIDED_LINES",
@@ -74,6 +76,11 @@ class World:
     now_seconds: int
     receipts: Receipts = field(default_factory=dict)
     """(epoch seconds, units) by (SKU id, node id)."""
+    free: Mapping[tuple[str, LoadKind, int], int] = field(default_factory=dict)
+    """By node id, kind and day (ordinal)."""
+    backlog: Mapping[tuple[str, LoadKind], int] = field(default_factory=dict)
+    off: Mapping[str, int] = field(default_factory=dict)
+    """Until then (epoch seconds), by node id."""
 
     def sku_of(self, sku_id: str) -> Sku:
         """Raises NotFound."""
@@ -105,7 +112,7 @@ def worlds(features: Features = EVERYTHING) -> st.SearchStrategy[World]:
     return build()
 
 
-class _Recipe(SupplyRecipe):
+class _Recipe(CapacityRecipe):
     """Builds a world out of integers drawn from inclusive ranges."""
 
     def world(self) -> World:
@@ -146,7 +153,10 @@ class _Recipe(SupplyRecipe):
         if self.features.deliveries:
             order = self.with_deliveries(order, network, PLACES, now)
         receipts: Receipts = {}
-        sources = len(nodes)
+        states, sources = States(), len(nodes)
+        if self.features.capacity:
+            network, states = self.with_capacity(network, now)
+            sources = most_sources(network.nodes, order)
         if self.features.supply:
             receipts = self.receipts(skus, network, now)
             rules = self.with_supply(rules, network, now)
@@ -161,6 +171,9 @@ class _Recipe(SupplyRecipe):
             order=order,
             now_seconds=now,
             receipts=receipts,
+            free=states.free,
+            backlog=states.backlog,
+            off=states.off,
         )
 
     def sku(self, i: int) -> Sku:

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from router.domain import Part
-from router.network import Bracket, Lane, Node
+from router.network import Bracket, Lane, LoadKind, Node
 from router.rules.model import (
     Delay,
     Distance,
     Handling,
     Lateness,
+    NodeLoad,
     NodePriority,
     Shipping,
     Split,
@@ -113,6 +114,25 @@ def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_co
     return total
 
 
+def node_load_cents(
+    case: Case, strategy: Strategy, node: Node, *, date: int, line_count: int, unit_count: int
+) -> int:
+    """How busy the node is on the day of the date, for one shipment."""
+    goals = [o for o in strategy.objectives if isinstance(o, NodeLoad) and selects_node(o.nodes, node)]
+    day = case.rooms.day_of(node, date) if goals else None
+    if day is None:
+        return 0
+    counts = {LoadKind.ORDERS: 1, LoadKind.LINES: line_count, LoadKind.UNITS: unit_count}
+    total = 0
+    for objective in goals:
+        cents, free_percent = rounded_half_up(objective.cents, objective.weight), objective.from_percent
+        for kind, capacity in node.capacity:
+            taken = capacity - case.rooms.room(node, kind, day)
+            above = max(0, 100 * taken - free_percent * capacity)
+            total += min(cents, cents * above // ((100 - free_percent) * capacity)) * counts[kind]
+    return total
+
+
 def delay_cents(strategy: Strategy, days: int) -> int:
     """A last shipment that arrives on the ``days``-th day."""
     total = 0
@@ -160,12 +180,16 @@ def shipment_cents(
     *,
     way: Way,
     distance_m: int,
+    date: int = 0,
 ) -> dict[Part, int]:
     """The parts that one shipment causes by itself: all but stock depth, split, delay and lateness."""
-    unit_count = sum(units_by_line.values())
+    line_count, unit_count = len(units_by_line), sum(units_by_line.values())
     return {
         **carriage_cents(strategy, way, weight_grams(case, units_by_line)),
-        Part.HANDLING: handling_cents(strategy, node, line_count=len(units_by_line), unit_count=unit_count),
+        Part.HANDLING: handling_cents(strategy, node, line_count=line_count, unit_count=unit_count),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
+        Part.NODE_LOAD: node_load_cents(
+            case, strategy, node, date=date, line_count=line_count, unit_count=unit_count
+        ),
     }
