@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bench import growth, memory, speed_exact, speed_promise, speed_rank, speed_server
+from bench import growth, memory, speed_dates, speed_exact, speed_promise, speed_rank, speed_server
 from bench.spec import BenchSpec, Result, Sheet, Target
 
 SPECS: tuple[BenchSpec, ...] = (
@@ -27,6 +27,7 @@ SPECS: tuple[BenchSpec, ...] = (
     speed_rank.SPEC,
     speed_server.SPEC,
     speed_promise.SPEC,
+    speed_dates.SPEC,
     growth.SPEC,
     memory.SPEC,
 )

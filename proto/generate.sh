@@ -8,4 +8,4 @@ OUT=${OUT:-.}
 COMMON=$("$PYTHON" -c 'import os, google.rpc.status_pb2 as s; print(os.path.dirname(s.__file__) + "/../..")')
 PATH="$(dirname "$PYTHON"):$PATH" "$PYTHON" -m grpc_tools.protoc -I server/api=proto -I "$COMMON" \
     --python_out="$OUT" --grpc_python_out="$OUT" --mypy_out="quiet:$OUT" --mypy_grpc_out="quiet:$OUT" \
-    server/api/sourcing/v1/{sourcing,stock,reservation,returns}.proto
+    server/api/sourcing/v1/{sourcing,stock,reservation,returns,node}.proto

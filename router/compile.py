@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from router.catalogue import Catalogue
 from router.columns import IdIndex, frozen
 from router.compile_network import Routes, network_arrays
 from router.countries import COUNTRY_CODES
 from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
-from router.network import Network
+from router.network import LoadKind, Network
 from router.returns_compile import CompiledReturns
 from router.rules.compile import compile_strategies
+from router.rules.compile_abroad import Abroad, compile_abroad
 from router.rules.compile_eligibility import ClassTable, MethodRules, Universe
 from router.rules.compile_supply import SupplyRules, compile_supply
 from router.rules.model import RuleSet, Strategy
@@ -25,7 +29,8 @@ class Compiled:
     """Columns and the ids of their rows. ``segments`` holds those that rules name; any other segment
     is row len(segments). Zone row len(zones) means "no zone". The times in ``network`` are those of origin 0:
     see ``Snapshot.at``. points, node_rows: positions of pick-up points and nodes by id, for Python what
-    ``nodes`` is for kernels."""
+    ``nodes`` is for kernels. capacity: int64[N, kinds of load], 0 for no limit; without rows where no node
+    states any."""
 
     network: NetworkArrays
     routes: Routes
@@ -34,6 +39,7 @@ class Compiled:
     rules: RuleArrays
     by_method: MethodRules | None
     supply: SupplyRules
+    abroad: Abroad
     points: dict[str, int]
     node_rows: dict[str, int]
     nodes: IdIndex
@@ -47,6 +53,7 @@ class Compiled:
     default_profile: int
     rules_hash: str
     returns: CompiledReturns
+    capacity: NDArray[np.int64]
 
 
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
@@ -72,6 +79,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         rules=rule_arrays,
         by_method=by_method,
         supply=compile_supply(strategies, universe, classes),
+        abroad=compile_abroad(strategies, universe, classes),
         points={p.point_id: i for i, p in enumerate(network.pickup_points)},
         node_rows={n.node_id: i for i, n in enumerate(network.nodes)},
         nodes=IdIndex.of([n.node_id for n in network.nodes]),
@@ -87,7 +95,15 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         returns=CompiledReturns.of(
             network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
         ),
+        capacity=_capacity(network),
     )
+
+
+def _capacity(network: Network) -> NDArray[np.int64]:
+    if not any(node.capacity for node in network.nodes):
+        return frozen(np.zeros((0, len(LoadKind)), np.int64))
+    stated = [dict(node.capacity) for node in network.nodes]
+    return frozen(np.array([[own.get(kind, 0) for kind in LoadKind] for own in stated], np.int64))
 
 
 def _ordered(rules: RuleSet) -> tuple[tuple[Strategy, ...], list[int]]:

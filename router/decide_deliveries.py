@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
+import numpy as np
+
+from router.beyond import beyond_kernels
 from router.deliveries import solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
 from router.ladder import Answered, Solved, Unsolved
@@ -15,7 +18,6 @@ from router.question import Question
 from router.rules.choose import Facts, first_matching
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
-from router.supply import may_wait
 
 
 def by_deliveries(order: Order, snapshot: Snapshot) -> bool:
@@ -23,8 +25,10 @@ def by_deliveries(order: Order, snapshot: Snapshot) -> bool:
     if order.deliveries:
         return True
     rows = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
-    waits = may_wait(snapshot, rows[rows >= 0])
-    return waits is not None and bool(waits.any())
+    known = rows[rows >= 0]
+    country = snapshot.compiled.countries.find(order.destination.country)
+    beyond = beyond_kernels(snapshot, known, np.full(len(known), country, np.int16))
+    return beyond is not None and bool(beyond.any())
 
 
 def answer_deliveries(

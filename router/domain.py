@@ -118,6 +118,8 @@ class Part(IntEnum):
     TRANSFER = 7
     LATENESS = 8
     NODE_LOAD = 9
+    WAITING = 10
+    DUTY = 11
 
 
 PART_COUNT = 7
@@ -209,6 +211,8 @@ class Cost:
     transfer_cents: int = 0
     lateness_cents: int = 0
     node_load_cents: int = 0
+    waiting_cents: int = 0
+    duty_cents: int = 0
 
     @property
     def total_cents(self) -> int:

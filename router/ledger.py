@@ -25,7 +25,8 @@ class ReservationState(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """``quantity`` units of one SKU at one node."""
+    """``quantity`` units of one SKU at one node. ``node_id``, here and in every row, may be the place of a
+    receipt (``router.ledger_places``): then the units are expected."""
 
     sku_id: str
     node_id: str
@@ -33,23 +34,37 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DayHold:
+    """Load that a reservation puts on a node's day: ``hold``, of a row about nodes (``router.node_rows``).
+
+    capacity: what the day has if nobody took anything of it before. waiting: units of it that earlier load
+    will need; only what is left beyond them can be held.
+    """
+
+    hold: Hold
+    capacity: int
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveRequest:
-    """All holds or none. ``request_id`` makes a retry return the first outcome; ``fingerprint`` is
-    the content the id stands for: the same id with another fingerprint is refused."""
+    """All holds and all days or none. ``request_id`` makes a retry return the first outcome; ``fingerprint``
+    is the content the id stands for: the same id with another fingerprint is refused."""
 
     request_id: str
     fingerprint: str
     order_id: str
     holds: tuple[Hold, ...]
     ttl_seconds: int
+    days: tuple[DayHold, ...] = ()
     payload: bytes = b""
     """Opaque; stored with the outcome and returned with every retry (the encoded decision)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
-    """A hold on stock. Times are epoch seconds of the ledger's clock; ``expires_at_seconds`` counts only
-    while HELD."""
+    """A hold on stock, and on days of nodes: ``holds`` has these last. Times are epoch seconds of the
+    ledger's clock; ``expires_at_seconds`` counts only while HELD."""
 
     reservation_id: str
     order_id: str
@@ -100,8 +115,10 @@ class ResolveOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockUpdate:
-    """Set (absolute) or adjust (relative) the units on hand of one row. ``safety_stock`` None keeps
-    the row's figure; a row that is new takes ``new_row_safety_stock``."""
+    """Set (absolute) or adjust (relative) the units on hand of one row, or of a receipt the units that are
+    expected. ``safety_stock`` None keeps the row's figure; a row that is new takes ``new_row_safety_stock``.
+    Receipts have none: there the latter is for a row of the node that comes into being by what no longer is
+    covered."""
 
     sku_id: str
     node_id: str
@@ -193,7 +210,7 @@ class Ledger(Protocol):
     """
 
     def reserve(self, request: ReserveRequest) -> ReserveOutcome:
-        """Hold all of ``request.holds`` or none. Quantities of equal rows add up."""
+        """Hold all of ``request.holds`` and ``request.days``, or none. Quantities of equal rows add up."""
         ...
 
     def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
@@ -201,7 +218,7 @@ class Ledger(Protocol):
         ...
 
     def confirm(self, reservation_id: str) -> ResolveOutcome:
-        """HELD -> CONFIRMED: the units leave on_hand for good."""
+        """HELD -> CONFIRMED: the units leave on_hand for good; of a node's day they stay taken."""
         ...
 
     def release(self, reservation_id: str) -> ResolveOutcome:
@@ -218,7 +235,8 @@ class Ledger(Protocol):
         """All updates or none; returns the version after. An empty ``request_id`` is never a retry.
 
         On hand may be set below what is reserved (the feed knows best): the row is then short, its
-        ``available`` negative, and nothing more is held there. Raises InvalidInput when on_hand would
+        ``available`` negative, and nothing more is held there. A receipt is never short: what it does not
+        cover any more is reserved at its node from then on. Raises InvalidInput when on_hand would
         fall below zero, naming ``updates[i].on_hand``; RequestIdReused.
         """
         ...
@@ -234,13 +252,14 @@ class Ledger(Protocol):
         ...
 
     def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
-        """The rows of one SKU, by node id."""
+        """The rows of one SKU, by node id; its receipts follow a node's own row. ``node_ids``: only of these
+        nodes and their receipts."""
         ...
 
     def stock_of(
         self, sku_ids: Sequence[str], node_ids: Sequence[str] | None = None
     ) -> tuple[int, list[StockRow]]:
-        """The version, and the rows of some SKUs at that version: in the order asked, then by node id."""
+        """The version, and the rows of some SKUs at that version: in the order asked, then as ``stock``."""
         ...
 
     def columns(self) -> StockColumns:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.domain import MAX_ID_LENGTH
 from router.errors import InvalidInput, Violation
 from router.ledger import StockLoad, StockUpdate
-from router.ledger_state import MAX_UNITS
+from router.ledger_places import split_place
+from router.ledger_rows import MAX_UNITS, wrong_with_id
 
 MAX_NAMED = 100
 """Most mistakes named of one column: millions of rows may share one."""
@@ -43,11 +43,12 @@ def check_load(load: StockLoad) -> None:
         "safety_stock": MAX_UNITS,
     }
     found += _id_violations("sku_ids", load.sku_ids)
-    found += _id_violations("node_ids", load.node_ids)
+    found += _id_violations("node_ids", load.node_ids, lambda place: split_place(place)[0])
     for name, column in columns.items():
         for row in _first(np.flatnonzero((column < 0) | (column > most[name]))):
             found.append(Violation(f"{name}[{row}]", f"{column[row]} is not within 0..{most[name]}"))
     found += _order_violations(load)
+    found += [] if found else _receipt_violations(load)
     if found:
         raise InvalidInput(found)
 
@@ -84,11 +85,11 @@ def _first(rows: NDArray[np.intp]) -> list[int]:
     return found
 
 
-def _id_violations(column: str, ids: Sequence[str]) -> list[Violation]:
+def _id_violations(column: str, ids: Sequence[str], id_in: Callable[[str], str] = str) -> list[Violation]:
     found: list[Violation] = []
     seen: set[str] = set()
     for i, text in enumerate(ids):
-        wrong = f"{text!r} appears twice" if text in seen else _wrong_with_id(text)
+        wrong = f"{text!r} appears twice" if text in seen else wrong_with_id(id_in(text))
         if wrong:
             found.append(Violation(f"{column}[{i}]", wrong))
             if len(found) == MAX_NAMED:
@@ -97,20 +98,16 @@ def _id_violations(column: str, ids: Sequence[str]) -> list[Violation]:
     return found
 
 
-def _wrong_with_id(text: str) -> str:
-    """Empty when nothing is."""
-    if not text:
-        return "must not be empty"
-    try:
-        length = len(text.encode())
-    except UnicodeEncodeError:
-        return f"{text!r} is not valid Unicode text"
-    return f"is longer than {MAX_ID_LENGTH} bytes" if length > MAX_ID_LENGTH else ""
-
-
 def _order_violations(load: StockLoad) -> Iterator[Violation]:
     sku_ix, node_ix = load.sku_ix, load.node_ix
     ascending = sku_ix[1:] > sku_ix[:-1]
     ascending |= (sku_ix[1:] == sku_ix[:-1]) & (node_ix[1:] > node_ix[:-1])
     for row in _first(np.flatnonzero(~ascending) + 1):
         yield Violation(f"rows[{row}]", "does not come after the row before it, by SKU, then node")
+
+
+def _receipt_violations(load: StockLoad) -> Iterator[Violation]:
+    is_receipt = np.array([split_place(place)[1] is not None for place in load.node_ids], bool)
+    if is_receipt.any():
+        for row in _first(np.flatnonzero(is_receipt[load.node_ix] & (load.safety_stock > 0))):
+            yield Violation(f"safety_stock[{row}]", "a receipt has none")

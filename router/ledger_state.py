@@ -19,10 +19,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
-from router.domain import MAX_ID_LENGTH
 from router.errors import InvalidInput, RequestIdReused, Violation
 from router.ledger import (
     Change,
+    DayHold,
     Hold,
     Reservation,
     ReservationState,
@@ -33,10 +33,9 @@ from router.ledger import (
     ResolveOutcome,
     StockUpdate,
 )
+from router.ledger_rows import MAX_UNITS, NO_STOCK, Row, lying, updated
+from router.node_rows import is_node_row
 
-MAX_UNITS = 1_000_000_000
-"""Most units on hand or of safety stock in one row. Keeps ``available`` within 32 bits:
-it lies between -2 * MAX_UNITS and MAX_UNITS."""
 MAX_TTL_SECONDS = 1_000_000_000
 """Longest time a reservation may be held."""
 
@@ -85,21 +84,6 @@ class UpdateStock:
 Command = Reserve | Confirm | Release | Expire | UpdateStock
 
 
-class Row(NamedTuple):
-    """Units of one SKU at one node. Replaced, never changed: ``is`` tells whether a row was touched."""
-
-    on_hand: int = 0
-    reserved: int = 0
-    safety_stock: int = 0
-
-    @property
-    def available(self) -> int:
-        return self.on_hand - self.reserved - self.safety_stock
-
-
-NO_STOCK = Row()
-
-
 class RememberedReserve(NamedTuple):
     """What a reserve request_id stands for, and how it ended."""
 
@@ -119,7 +103,7 @@ class RememberedUpdate(NamedTuple):
 class LedgerState:
     """Everything the ledger knows.
 
-    rows: by SKU id, then node id. timers: a heap of (expires_at_seconds, reservation_id); entries of
+    rows: by SKU id, then place. timers: a heap of (expires_at_seconds, reservation_id); entries of
     reservations that were resolved otherwise are skipped. sequence: number of the last reservation.
     version: of the last change. log: the changes since this object was made.
     """
@@ -206,12 +190,15 @@ def fingerprint(updates: Sequence[StockUpdate]) -> str:
     return hashlib.sha256(json.dumps(plain, separators=(",", ":")).encode()).hexdigest()
 
 
-def _set_row(state: LedgerState, sku_id: str, node_id: str, row: Row, cause: Cause) -> None:
-    """The only writer of rows and of the log: a change of ``available`` cannot miss its version."""
+def _set_row(
+    state: LedgerState, sku_id: str, node_id: str, row: Row, cause: Cause, known: Row = NO_STOCK
+) -> None:
+    """The only writer of rows and of the log: a change of ``available`` cannot miss its version. known: what
+    a row was taken for that is not there."""
     nodes = state.rows.get(sku_id)
     if nodes is None:
         nodes = state.rows[sku_id] = {}
-    before = nodes.get(node_id, NO_STOCK)
+    before = nodes.get(node_id, known)
     nodes[node_id] = row
     available = row.available
     delta = available - before.available
@@ -243,12 +230,14 @@ def _expire(state: LedgerState, now_seconds: int) -> int:
 def _check_requests(requests: Sequence[ReserveRequest]) -> None:
     def violations() -> Iterator[Violation]:
         for i, request in enumerate(requests):
-            if not request.holds:
+            if not request.holds and not request.days:
                 yield Violation(f"requests[{i}].holds", "a reservation needs at least one hold")
             for j, hold in enumerate(request.holds):
                 if hold.quantity < 1:
                     field_path = f"requests[{i}].holds[{j}].quantity"
                     yield Violation(field_path, f"{hold.quantity} is not a positive number of units")
+            for j, day in enumerate(request.days):
+                yield from _day_violations(f"requests[{i}].days[{j}]", day)
             if not 1 <= request.ttl_seconds <= MAX_TTL_SECONDS:
                 message = f"{request.ttl_seconds} is not within 1..{MAX_TTL_SECONDS} seconds"
                 yield Violation(f"requests[{i}].ttl_seconds", message)
@@ -258,28 +247,42 @@ def _check_requests(requests: Sequence[ReserveRequest]) -> None:
         raise InvalidInput(found)
 
 
+def _day_violations(path: str, day: DayHold) -> Iterator[Violation]:
+    if not is_node_row(day.hold.sku_id):
+        yield Violation(f"{path}.hold.sku_id", f"{day.hold.sku_id!r} is no row about nodes")
+    if day.hold.quantity < 1:
+        yield Violation(f"{path}.hold.quantity", f"{day.hold.quantity} is not a positive number of units")
+    for name, units in (("capacity", day.capacity), ("waiting", day.waiting)):
+        if not 0 <= units <= MAX_UNITS:
+            yield Violation(f"{path}.{name}", f"{units} is not within 0..{MAX_UNITS}")
+
+
 def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> ReserveOutcome:
     known = state.reserves.get(request.request_id)
     if known is not None:
         return _replay(state, request, known)
-    wanted = merged(request.holds)
+    holds = (*request.holds, *(day.hold for day in request.days))
+    days = {(day.hold.sku_id, day.hold.node_id): day for day in request.days}
+    wanted = merged(holds)
+    rows = {key: _row_or_day(state, *key, days.get(key)) for key in wanted}
     shortages = []
     for (sku_id, node_id), quantity in wanted.items():
-        available = state.row(sku_id, node_id).available
-        if available < quantity:
-            shortages.append(Hold(sku_id=sku_id, node_id=node_id, quantity=max(0, available)))
+        day = days.get((sku_id, node_id))
+        left = rows[sku_id, node_id].available - (day.waiting if day else 0)
+        if left < quantity:
+            shortages.append(Hold(sku_id=sku_id, node_id=node_id, quantity=max(0, left)))
     if shortages:
         return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=tuple(shortages))
     for (sku_id, node_id), quantity in wanted.items():
-        row = state.rows[sku_id][node_id]
+        row = rows[sku_id, node_id]
         held = Row(row.on_hand, row.reserved + quantity, row.safety_stock)
-        _set_row(state, sku_id, node_id, held, "reserve")
+        _set_row(state, sku_id, node_id, held, "reserve", row)
     state.sequence += 1
     reservation = Reservation(
         reservation_id=reservation_id_of(state.sequence),
         order_id=request.order_id,
         state=ReservationState.HELD,
-        holds=tuple(request.holds),
+        holds=holds,
         created_at_seconds=now_seconds,
         expires_at_seconds=now_seconds + request.ttl_seconds,
     )
@@ -289,6 +292,12 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
         remembered = RememberedReserve(request.fingerprint, reservation.reservation_id, request.payload)
         state.reserves[request.request_id] = remembered
     return ReserveOutcome(code=ReserveCode.HELD, reservation=reservation, payload=request.payload)
+
+
+def _row_or_day(state: LedgerState, sku_id: str, node_id: str, day: DayHold | None) -> Row:
+    """A day nobody took anything of has its capacity."""
+    row = state.row(sku_id, node_id)
+    return Row(day.capacity) if day is not None and row is NO_STOCK else row
 
 
 def _replay(state: LedgerState, request: ReserveRequest, known: RememberedReserve) -> ReserveOutcome:
@@ -322,8 +331,11 @@ def _resolve_once(state: LedgerState, reservation_id: str, to: ReservationState)
 
 
 def _resolve(state: LedgerState, reservation: Reservation, to: ReservationState) -> Reservation:
-    """Confirmed units leave on_hand, which stops at zero: the feed may have said that they are gone."""
-    for (sku_id, node_id), quantity in merged(reservation.holds).items():
+    """Confirmed units leave on_hand, which stops at zero: the feed may have said that they are gone. A day
+    has its capacity whoever takes it."""
+    for (sku_id, node_id), quantity in lying(state.row, merged(reservation.holds)).items():
+        if to is ReservationState.CONFIRMED and is_node_row(sku_id):
+            continue
         row = state.rows[sku_id][node_id]
         leaving = min(quantity, row.on_hand) if to is ReservationState.CONFIRMED else 0
         freed = Row(row.on_hand - leaving, row.reserved - quantity, row.safety_stock)
@@ -341,54 +353,8 @@ def _update_stock(state: LedgerState, request_id: str, updates: Sequence[StockUp
             message = f"stock request {request_id!r} came before with other updates"
             raise RequestIdReused(message, metadata={"request_id": request_id})
         return known.version
-    for (sku_id, node_id), row in _staged(state, updates).items():
+    for (sku_id, node_id), row in updated(state.row, updates).items():
         _set_row(state, sku_id, node_id, row, "stock")
     if request_id:
         state.updates[request_id] = RememberedUpdate(digest, state.version)
     return state.version
-
-
-def _staged(state: LedgerState, updates: Sequence[StockUpdate]) -> dict[tuple[str, str], Row]:
-    """The rows after all updates, in order of first appearance. Updates of one row build on each other."""
-    staged: dict[tuple[str, str], Row] = {}
-    good_ids: set[str] = set()
-    found: list[Violation] = []
-    for i, update in enumerate(updates):
-        sku_id, node_id, safety_stock = update.sku_id, update.node_id, update.safety_stock
-        key = (sku_id, node_id)
-        found_count = len(found)
-        row = staged.get(key)
-        if row is None:
-            row = state.row(sku_id, node_id)
-        on_hand = row.on_hand + update.on_hand if update.relative else update.on_hand
-        if safety_stock is None:
-            safety_stock = update.new_row_safety_stock if row is NO_STOCK else row.safety_stock
-        if not 0 <= on_hand <= MAX_UNITS:
-            message = f"would make {on_hand} units on hand, not within 0..{MAX_UNITS}"
-            found.append(Violation(f"updates[{i}].on_hand", message))
-        if not 0 <= safety_stock <= MAX_UNITS:
-            message = f"{safety_stock} is not within 0..{MAX_UNITS}"
-            found.append(Violation(f"updates[{i}].safety_stock", message))
-        if sku_id not in good_ids or node_id not in good_ids:
-            found += _id_violations(i, update, good_ids)
-        if len(found) == found_count:
-            staged[key] = Row(on_hand, row.reserved, safety_stock)
-    if found:
-        raise InvalidInput(found)
-    return staged
-
-
-def _id_violations(i: int, update: StockUpdate, good_ids: set[str]) -> Iterator[Violation]:
-    for name, value in (("sku_id", update.sku_id), ("node_id", update.node_id)):
-        if not value:
-            yield Violation(f"updates[{i}].{name}", "must not be empty")
-            continue
-        try:
-            length = len(value.encode())
-        except UnicodeEncodeError:
-            yield Violation(f"updates[{i}].{name}", f"{value!r} is not valid Unicode text")
-            continue
-        if length > MAX_ID_LENGTH:
-            yield Violation(f"updates[{i}].{name}", f"is longer than {MAX_ID_LENGTH} bytes")
-        else:
-            good_ids.add(value)

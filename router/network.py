@@ -57,6 +57,10 @@ class Schedule:
     pickups: tuple[Pickup, ...]
 
 
+Odds = tuple[tuple[int, int], ...]
+"""(how much later, percent) for each way it can turn out; the percents are 100 together. Empty: as stated."""
+
+
 class LoadKind(IntEnum):
     """What a node's day is measured in."""
 
@@ -77,6 +81,7 @@ class Node:
     can be collected.
     priority: 1 is tried first by rules that rank by priority.
     shipment_cents, line_cents, unit_cents: handling per shipment, per line in it, per unit.
+    processing_odds: how much longer than processing_seconds it takes, in seconds.
     capacity: how much it gets ready a day, by kind of load; a kind that is not there has no limit.
     safety_stock_units: units of every SKU never offered; a stock row may carry its own figure.
     services: ids of the carrier services that collect here, and of the return services that call here.
@@ -106,6 +111,7 @@ class Node:
     shipment_cents: int = 0
     line_cents: int = 0
     unit_cents: int = 0
+    processing_odds: Odds = ()
     capacity: tuple[tuple[LoadKind, int], ...] = ()
     safety_stock_units: int = 0
     return_methods: frozenset[ReturnMethod] = frozenset()
@@ -166,6 +172,7 @@ class Service:
 
     calendar: id of the carrier's working days; empty for every day. serves: kinds of destination: HOME,
     STORE, PICKUP_POINT. is_transfer: the retailer's own transport, priced by the objective ``transfer``.
+    transit_odds: how many days longer than stated it takes, working days for lanes in days.
     """
 
     service_id: str
@@ -176,6 +183,7 @@ class Service:
     labels: frozenset[str] = frozenset()
     excluded_sku_labels: frozenset[str] = frozenset()
     lanes: tuple[Lane, ...] = ()
+    transit_odds: Odds = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

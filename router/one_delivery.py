@@ -53,32 +53,32 @@ def divisible_of(question: Question, ix: int) -> NDArray[np.bool_]:
 
 
 def finished(scene: Scene, node_ids: Sequence[str], names: SceneNames, plan: Plan) -> Plan:
-    """The plan with what the kernels do not tell apart: dates, methods, transfers, lateness,
-    the price of busy nodes."""
+    """The plan with what the kernels do not tell apart: dates, methods, and the parts of its cost that they
+    count among others."""
     shipments = []
-    transfers = loads = 0
+    cost = plan.cost
+    sku_ix = scene.columns.sku_ix.tolist()
+    sku_rows = {line.sku_id: row for line, row in zip(scene.order.lines, sku_ix, strict=True)}
     for shipment in plan.shipments:
         row, way = int(shipment.node_id), names.service_ids.index(shipment.service_id)
         date_seconds = int(scene.dates[row])
         tariff = scene.ways.tariffs[int(scene.ways.tariff[row, way])]
+        own = shipment.cost
+        picks = [(sku_rows[pick.sku_id], pick.quantity) for pick in shipment.picks]
+        told = [(Part.HANDLING, *one) for one in scene.prices.told(row, picks).items()]
         transfer = tariff.price(tariff.transfer_cents, shipment.weight_grams)
-        transfers += transfer
-        load = (1, len(shipment.picks), sum(pick.quantity for pick in shipment.picks))
-        busy = int(scene.load_cents[:, row] @ load)
-        loads += busy
+        for among, part, cents in [(Part.SHIPPING, Part.TRANSFER, transfer), *told]:
+            own, cost = own.moved(among, part, cents), cost.moved(among, part, cents)
         shipments.append(
             replace(
                 shipment,
                 node_id=node_ids[int(scene.nodes[row])],
                 supply_seconds=date_seconds if date_seconds > scene.moment.origin_seconds else 0,
-                cost=shipment.cost.moved(Part.SHIPPING, Part.TRANSFER, transfer).moved(
-                    Part.HANDLING, Part.NODE_LOAD, busy
-                ),
+                cost=own,
                 delivery_id=scene.delivery.delivery_id,
                 method=DeliveryMethod(int(scene.methods[row])),
             )
         )
     last = np.array([plan.promise_seconds], np.int64)
     late = int(late_cents(scene.strategy, scene.delivery, last)[0])
-    cost = plan.cost.moved(Part.SHIPPING, Part.TRANSFER, transfers).moved(Part.DELAY, Part.LATENESS, late)
-    return Plan(shipments=tuple(shipments), cost=cost.moved(Part.HANDLING, Part.NODE_LOAD, loads))
+    return Plan(shipments=tuple(shipments), cost=cost.moved(Part.DELAY, Part.LATENESS, late))

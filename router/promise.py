@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,15 +11,12 @@ from numpy.typing import NDArray
 from router.calendar import NEVER
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import Delivery, LineSplits, Order
+from router.decide_deliveries import places_of
+from router.domain import Delivery
 from router.kernels.geo import unit_vectors
 from router.kernels.promise import (
-    ANSWER_COLUMNS,
-    AVAILABLE,
-    BARRED,
     FOUND,
     NODE,
-    SECONDS,
     STAGE,
     WAY,
     reach_home,
@@ -29,45 +24,19 @@ from router.kernels.promise import (
 )
 from router.kernels.types import FAR
 from router.network import HOME
+from router.odds import LIKELY, Trips
 from router.places import Place
+from router.promise_later import Later
+from router.promised import Dates, Reach, Wanted
 from router.scene import latest_of, methods_of
 from router.scene_rules import method_bits
-from router.snapshot import Moment, Snapshot
+from router.snapshot import BIT_SWITCHED_OFF, Moment, Snapshot
 from router.ways import Finder
 
 I64 = NDArray[np.int64]
 
 REASONS = ("NOT_STOCKED", "INSUFFICIENT_STOCK", "NOT_ALLOWED", "NO_SERVICE", "TOO_LATE", "")
 """By the stage that the best candidate came to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How all N nodes reach one place by W ways under a strategy.
-
-    seconds, grams: int64[N, W], time to arrive (FAR: never) and greatest parcel. ids: of the ways. chord2:
-    float64[N]. methods: int8[N]. way_ok: uint8[K, W]; bits, keep: [K, N] as in RuleArrays.
-    """
-
-    seconds: I64
-    grams: I64
-    ids: Sequence[str]
-    chord2: NDArray[np.float64]
-    methods: NDArray[np.int8]
-    way_ok: NDArray[np.uint8]
-    bits: NDArray[np.uint64]
-    keep: I64
-
-
-@dataclass(frozen=True, slots=True)
-class Dates:
-    """The answer for one delivery; ``reach`` is None where no strategy applies. found: int64[I,
-    ANSWER_COLUMNS]; node_count: int64[I]."""
-
-    strategy_ix: int
-    reach: Reach | None
-    found: I64
-    node_count: I64
 
 
 class Promiser:
@@ -79,54 +48,23 @@ class Promiser:
         self._of: tuple[Compiled, int] | None = None
         self._reaches: dict[tuple[Any, ...], Reach] = {}
 
-    def dates(
-        self,
-        context: Order,
-        delivery: Delivery,
-        place: Place,
-        snapshot: Snapshot,
-        now_seconds: int,
-        strategy_ix: int,
-        items: I64,
-        units: I64,
-    ) -> Dates:
-        """When SKU rows ``items`` could be had, ``units`` of each, both int64[I], by one delivery of a
-        ``context`` that is right."""
-        moment, count = snapshot.at(now_seconds), len(items)
-        found = np.zeros((count, ANSWER_COLUMNS), np.int64)
-        if strategy_ix < 0:
-            found[:, STAGE] = BARRED
-            return Dates(-1, None, found, np.zeros(count, np.int64))
-        reach = self._reach(snapshot, moment, delivery, place, strategy_ix)
-        latest = latest_of(context, snapshot.compiled.strategies[strategy_ix], delivery)
-        hurry = min(FAR, latest - moment.origin_seconds)
-        compiled, t = snapshot.compiled, strategy_ix
-        rules = compiled.rules
-        soonest(
-            items,
-            units,
-            *snapshot.stock.arrays(),
-            compiled.catalogue.sku_class,
-            compiled.catalogue.weight_grams,
-            reach.seconds,
-            reach.grams,
-            reach.way_ok,
-            reach.bits,
-            reach.keep,
-            rules.near_chord2[t],
-            rules.home_only[t],
-            compiled.network.node_country,
-            compiled.countries.find(place.destination.country),
-            reach.chord2,
-            hurry,
-            found,
-        )
-        node_count = (found[:, STAGE] == FOUND).astype(np.int64)
-        if rules.line_splits[t] != LineSplits.NEVER:
-            for i in np.flatnonzero((node_count == 0) & (units > 1)).tolist():
-                item = int(items[i]), int(units[i])
-                node_count[i] = _divide(snapshot, reach, place, t, item, hurry, found[i])
-        return Dates(t, reach, found, node_count)
+    def dates(self, wanted: Wanted) -> list[Dates]:
+        """When each could be had by each delivery of the context."""
+        if wanted.strategy_ix < 0:
+            return [Dates.none(len(wanted.items)) for _ in wanted.context.deliveries]
+        later = Later(wanted)
+        places = places_of(wanted.context, wanted.snapshot)
+        moment = wanted.snapshot.at(wanted.now_seconds)
+        found = []
+        for delivery, place in zip(wanted.context.deliveries, places, strict=True):
+            reach = self._reach(wanted.snapshot, moment, delivery, place, wanted.strategy_ix)
+            dates = _at_once(wanted, moment, delivery, place, reach)
+            for i in later.rows(delivery, dates):
+                later.look(i, delivery, dates)
+            if (wanted.with_order_by or wanted.with_odds) and dates.node_count.any():
+                _add_clocks(wanted, delivery, place, dates)
+            found.append(dates)
+        return found
 
     def _reach(self, snapshot: Snapshot, moment: Moment, delivery: Delivery, place: Place, t: int) -> Reach:
         if place.kind == HOME:
@@ -187,47 +125,54 @@ def _reach_place(snapshot: Snapshot, moment: Moment, delivery: Delivery, place: 
     )
 
 
-def _divide(
-    snapshot: Snapshot,
-    reach: Reach,
-    place: Place,
-    t: int,
-    item: tuple[int, int],
-    hurry: int,
-    found: I64,
-) -> int:
-    """An item (SKU row, units) that no node has whole: the soonest nodes that have it together, as many as
-    rules allow. Returns how many; 0 leaves ``found`` as it is."""
-    sku, need = item
-    compiled, stock = snapshot.compiled, snapshot.stock
-    rules, cls = compiled.rules, int(compiled.catalogue.sku_class[sku])
-    rows = slice(int(stock.sku_start[sku]), int(stock.sku_start[sku + 1]))
-    nodes, have = stock.node_ix[rows].astype(np.int64), stock.available[rows].astype(np.int64)
-    way = np.where(
-        (reach.way_ok[cls] != 0) & (compiled.catalogue.weight_grams[sku] <= reach.grams[nodes]),
-        reach.seconds[nodes],
-        FAR,
+def _at_once(wanted: Wanted, moment: Moment, delivery: Delivery, place: Place, reach: Reach) -> Dates:
+    """From what one node has now."""
+    snapshot, t = wanted.snapshot, wanted.strategy_ix
+    compiled = snapshot.compiled
+    rules = compiled.rules
+    latest = latest_of(wanted.context, compiled.strategies[t], delivery)
+    bits, off = reach.bits, snapshot.states.off(wanted.now_seconds)
+    if off:
+        bits = bits.copy()
+        bits[:, list(off)] |= np.uint64(1 << BIT_SWITCHED_OFF)
+    dates = Dates.none(len(wanted.items), t, reach)
+    soonest(
+        wanted.items,
+        wanted.units,
+        *snapshot.stock.arrays(),
+        compiled.catalogue.sku_class,
+        compiled.catalogue.weight_grams,
+        reach.seconds,
+        reach.grams,
+        reach.way_ok,
+        bits,
+        reach.keep,
+        rules.near_chord2[t],
+        rules.home_only[t],
+        compiled.network.node_country,
+        compiled.countries.find(place.destination.country),
+        reach.chord2,
+        min(FAR, latest - moment.origin_seconds),
+        dates.found,
     )
-    if not way.size:
-        return 0
-    time = way.min(axis=1)
-    country = compiled.countries.find(place.destination.country)
-    cap = have - reach.keep[cls, nodes]
-    may = (cap > 0) & (time <= hurry) & (time < FAR) & (reach.bits[cls, nodes] == 0)
-    may &= reach.chord2[nodes] < rules.near_chord2[t, cls, nodes]
-    may &= (rules.home_only[t, cls, nodes] == 0) | (compiled.network.node_country[nodes] == country)
-    own = np.flatnonzero(may)
-    own = own[np.lexsort((-cap[own], time[own]))][: int(rules.max_nodes[t])]
-    together = np.cumsum(cap[own])
-    if len(own) == 0 or together[-1] < need:
-        return 0
-    last = int(np.searchsorted(together, need))
-    row = own[last]
-    found[[NODE, WAY, SECONDS, AVAILABLE, STAGE]] = (
-        nodes[row],
-        int(way[row].argmin()),
-        time[row],
-        have[row],
-        FOUND,
+    dates.node_count[:] = dates.found[:, STAGE] == FOUND
+    return dates
+
+
+def _add_clocks(wanted: Wanted, delivery: Delivery, place: Place, dates: Dates) -> None:
+    """Until when to order, and how sure that is, of what comes from one node."""
+    rows = np.flatnonzero(dates.node_count == 1)
+    origin = wanted.snapshot.at(wanted.now_seconds).origin_seconds
+    since = np.maximum(dates.date_seconds[rows], origin)
+    keys = np.stack([dates.found[rows, NODE], dates.found[rows, WAY], since], axis=1)
+    trips, which = np.unique(keys, axis=0, return_inverse=True)
+    assert dates.reach is not None
+    ways = [dates.reach.ids[way] for way in trips[:, 1].tolist()]
+    known = Trips(
+        wanted.snapshot, wanted.strategy_ix, delivery, place, origin, trips[:, 0], trips[:, 2], ways
     )
-    return last + 1
+    if wanted.with_order_by:
+        order_by = known.order_by()[which.reshape(-1)]
+        dates.order_by_seconds[rows] = np.where(dates.date_seconds[rows] > 0, 0, order_by)
+    if wanted.with_odds:
+        dates.likely_seconds[rows] = known.likely(LIKELY)[which.reshape(-1)]

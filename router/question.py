@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.domain import Delivery, Order
 from router.places import Place, deliveries_of, place_of
@@ -37,6 +37,12 @@ class Question:
         self.supply = Supply(snapshot, self.strategy_ix, self.now_seconds)
         self.rooms = Rooms(snapshot, self.now_seconds)
         self.load = load_of_order(self.order)
+
+    def asked_of(self, order: Order) -> Question:
+        """The same of another order."""
+        found = replace(self, order=order)
+        found.supply, found.rooms = self.supply, self.rooms
+        return found
 
     @property
     def strategy(self) -> Strategy:

@@ -72,7 +72,8 @@ def _rank_line(
     found = space.candidates
     sku = snapshot.catalogue.sku(line.sku_id)
     weight = line.quantity * sku.weight_grams
-    best = [_candidate(scene, nodes, found, weight, answer[:, i].tolist()) for i in range(eligible)]
+    wanted = (int(scene.columns.sku_ix[ix]), line.quantity)
+    best = [_candidate(scene, nodes, found, weight, wanted, answer[:, i].tolist()) for i in range(eligible)]
     best.sort(key=lambda c: (c.cost.total_cents if c.cost else 0, c.arrival_seconds, -c.available, c.node_id))
     able = {c.node_id: c for c in reversed(best)}  # the best date of each
     best = [c for c in best if able[c.node_id] is c]
@@ -114,7 +115,12 @@ def _first_dates(found: Candidates, rows: int, nodes: list[Node], able: Mapping[
 
 
 def _candidate(
-    scene: Scene, nodes: list[Node], found: Candidates, weight_grams: int, answer: list[int]
+    scene: Scene,
+    nodes: list[Node],
+    found: Candidates,
+    weight_grams: int,
+    wanted: tuple[int, int],
+    answer: list[int],
 ) -> Candidate:
     """From a column of the ranking's answer, whose times are but levels."""
     row, way = answer[ROW], answer[SERVICE]
@@ -123,6 +129,8 @@ def _candidate(
     cost = Cost.of(answer[FIRST_PART:])
     tariff = scene.ways.tariffs[int(scene.ways.tariff[source, way])]
     transfer = tariff.price(tariff.transfer_cents, weight_grams)
+    for part, cents in scene.prices.told(source, [wanted]).items():
+        cost = cost.moved(Part.HANDLING, part, cents)
     late = int(late_cents(scene.strategy, scene.delivery, np.array([arrival]))[0])
     return Candidate(
         node_id=nodes[source].node_id,

@@ -14,7 +14,8 @@ Steps = Sequence[tuple[int, int]]
 
 @dataclass(slots=True)
 class Receipts:
-    """What of the receipts is not promised yet. known: bool[S], whether a SKU has any."""
+    """What of the receipts is not promised yet. known: bool[S], whether a SKU has any units left; with none
+    its orders are decided as if it never had, so that a decision can be made again later."""
 
     known: NDArray[np.bool_]
     _of_sku: dict[int, dict[int, dict[int, int]]] = field(default_factory=dict)
@@ -34,11 +35,18 @@ class Receipts:
         return self._of_sku.get(sku_ix, {}).get(node_ix, {}).get(expected_seconds, 0)
 
     def set(self, sku_ix: int, node_ix: int, expected_seconds: int, units: int) -> None:
-        """Writer only."""
+        """Writer only. Readers see all of a SKU as it was before or as it is after."""
         of_sku = dict(self._of_sku.get(sku_ix, {}))
-        of_sku[node_ix] = {**of_sku.get(node_ix, {}), expected_seconds: units}
-        self._of_sku[sku_ix] = of_sku
-        self.known[sku_ix] = True
+        of_node = {**of_sku.pop(node_ix, {}), expected_seconds: units}
+        if not units:
+            del of_node[expected_seconds]
+        if of_node:
+            of_sku[node_ix] = of_node
+        if of_sku:
+            self._of_sku[sku_ix] = of_sku
+        else:
+            self._of_sku.pop(sku_ix, None)
+        self.known[sku_ix] = bool(of_sku)
 
     def only(self, sku_rows: Iterable[int]) -> Receipts:
         """A private copy for a few SKUs."""

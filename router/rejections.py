@@ -97,6 +97,10 @@ class Refusals:
             return self.carriage.method(row).name, f"in {', '.join(rule.methods)}"
         if isinstance(rule, model.ExcludeMethods):
             return self.carriage.method(row).name, f"not in {', '.join(rule.methods)}"
+        if isinstance(rule, model.AllowCountries):
+            return self.order.destination.country, f"in {', '.join(rule.countries)}"
+        if isinstance(rule, model.ExcludeCountries):
+            return self.order.destination.country, f"not in {', '.join(rule.countries)}"
         raise TypeError(type(rule))
 
     def _excluded_services(self, rule: model.ExcludeServices, node: Node) -> Rejection:

@@ -38,11 +38,12 @@ class Rooms:
         self._timetable = snapshot.compiled.timetable
         self.origin_seconds = self._timetable.origin(now_seconds)
         self._days: dict[tuple[int, int], int] = {}
+        self._hours: dict[int, Hours | None] = {}
         self._room: dict[tuple[int, int, LoadKind], int] = {}
 
     def day_of(self, node_ix: int, date_seconds: int) -> int:
         """The day (ordinal) on which a part of that date is got ready; 0 when never."""
-        key = (node_ix, date_seconds)
+        key = (int(self._snapshot.compiled.routes.departure[node_ix]), date_seconds)
         if key not in self._days:
             node, hours = self._node(node_ix)
             at = np.array([date_seconds], np.int64)
@@ -79,7 +80,7 @@ class Rooms:
         capacity, free = dict(node.capacity)[kind], states.free.get((node_ix, kind), {})
         over = states.backlog.get((node_ix, kind), 0)
         first_day = self.day_of(node_ix, self.origin_seconds)
-        days = range(first_day, last_day + 1)
+        days = range(first_day, max(last_day, first_day + DAYS_AHEAD) + 1)
         for day in days if hours is None else np.intersect1d(hours.day, days).tolist():
             left = free.get(day, capacity) - over
             self._room[node_ix, day, kind] = left
@@ -107,10 +108,14 @@ class Rooms:
         return sorted(found)
 
     def _node(self, node_ix: int) -> tuple[Node, Hours | None]:
+        """The node, and its opening hours if it has any."""
         node = self._snapshot.network.nodes[node_ix]
-        leaving = Departure.of(node)
-        layout = self._timetable.layout(self.origin_seconds)
-        return node, layout.hours(leaving.calendar, leaving.closed, leaving.spot)
+        departure = int(self._snapshot.compiled.routes.departure[node_ix])
+        if departure not in self._hours:
+            leaving = Departure.of(node)
+            layout = self._timetable.layout(self.origin_seconds)
+            self._hours[departure] = layout.hours(leaving.calendar, leaving.closed, leaving.spot)
+        return node, self._hours[departure]
 
 
 def load_of_order(order: Order) -> Load:

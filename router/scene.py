@@ -33,9 +33,10 @@ from router.question import Question
 from router.receipts import Steps
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
-from router.scene_rules import Kept, Lanes, load_prices, scene_rules, states_of
+from router.scene_rules import Kept, Lanes, border_bits, scene_rules, states_of
 from router.shared import ANY_SKU, NOTHING_SHARED, Pair, Shared, Taker
 from router.snapshot import Moment, Snapshot
+from router.source_prices import SourcePrices, source_prices
 from router.supply import Piles
 from router.timetable import HORIZON_DAYS
 from router.ways import Finder, Ways
@@ -53,7 +54,8 @@ class Scene:
 
     order: the delivery's lines as an order of their own. nodes, dates: int64[n], node of each source and
     since when it has its goods (epoch seconds), by both; beyond n the world is padded. ways: of each source.
-    load_cents: as of ``load_prices``. late: bool[n, V], after latest_seconds (FAR for any time).
+    skus: int64[s], rows of the catalogue. prices: as of ``source_prices``. late: bool[n, V], after
+    latest_seconds (FAR for any time).
     """
 
     moment: Moment
@@ -62,11 +64,12 @@ class Scene:
     delivery: Delivery
     place: Place
     strategy: Strategy
+    skus: I64
     nodes: I64
     dates: I64
     methods: NDArray[np.int8]
     ways: Ways
-    load_cents: I64
+    prices: SourcePrices
     late: NDArray[np.bool_]
     latest_seconds: int
 
@@ -96,10 +99,12 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
     padded = _padded(nodes)
     lanes = Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
-    states = states_of(question, nodes, dates) if later else np.zeros(len(nodes), np.uint64)
-    cents = load_prices(question, nodes, dates)
+    barred = border_bits(question, place, skus, nodes)
+    if later:
+        barred |= states_of(question, nodes, dates)
+    cents = source_prices(question, place, skus, nodes, dates)
     rules = scene_rules(
-        snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, states, cents
+        snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, barred, cents
     )
     catalogue = CatalogueArrays(
         frozen(compiled.catalogue.weight_grams[skus]),
@@ -120,6 +125,7 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
         delivery,
         place,
         strategy,
+        skus,
         nodes,
         dates,
         methods,

@@ -12,12 +12,11 @@ from router.columns import frozen
 from router.domain import DeliveryMethod
 from router.kernels.types import BIT_INSUFFICIENT, DAYS_TABLE, DYN_MIN_REMAINING, FAR, RuleArrays
 from router.network import LoadKind
+from router.places import Place
 from router.question import Question
 from router.rooms import LEAST_LOAD
-from router.rules.compile import weighted
-from router.rules.compile_eligibility import matches_node
-from router.rules.model import NodeLoad
 from router.snapshot import BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
+from router.source_prices import SourcePrices
 from router.ways import Ways
 
 I64 = NDArray[np.int64]
@@ -64,20 +63,11 @@ def states_of(question: Question, nodes: I64, dates: I64) -> NDArray[np.uint64]:
     return bits
 
 
-def load_prices(question: Question, nodes: I64, dates: I64) -> I64:
-    """int64[kinds, n]: weighted cents of a shipment, a line and a unit that a source's day costs."""
-    goals = [goal for goal in question.strategy.objectives if isinstance(goal, NodeLoad)]
-    cents = np.zeros((len(LoadKind), len(nodes)), np.int64)
-    for row, (node, date) in enumerate(zip(nodes.tolist(), dates.tolist(), strict=True) if goals else ()):
-        known = question.snapshot.network.nodes[node]
-        for kind, capacity in known.capacity:
-            room = question.rooms.room(node, kind, question.rooms.day_of(node, date))
-            for goal in goals:
-                if matches_node(goal.nodes, known):
-                    most, free_percent = weighted(goal.cents, goal.weight), 100 - goal.from_percent
-                    taken = 100 * (capacity - room) - goal.from_percent * capacity
-                    cents[kind, row] += min(most, most * max(0, taken) // (free_percent * capacity))
-    return cents
+def border_bits(question: Question, place: Place, skus: I64, nodes: I64) -> NDArray[np.uint64]:
+    """uint64[s, n]: reasons against SKUs at sources that lie in where they would go."""
+    compiled = question.snapshot.compiled
+    sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
+    return compiled.abroad.bits(question.strategy_ix, place.destination.country, sku_class, nodes)
 
 
 def scene_rules(
@@ -90,10 +80,11 @@ def scene_rules(
     lanes: Lanes,
     levels: I64,
     kept: Kept,
-    states: NDArray[np.uint64],
-    prices: I64,
+    barred: NDArray[np.uint64],
+    prices: SourcePrices,
 ) -> RuleArrays:
-    """The strategy alone, for these SKUs, sources and ways."""
+    """The strategy alone, for these SKUs, sources and ways. barred: uint64[s, n], reasons that are not rules
+    of kernels."""
     compiled = snapshot.compiled
     rules = compiled.rules
     sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
@@ -104,7 +95,7 @@ def scene_rules(
     columns["static_bits"], columns["keep_units"] = method_bits(snapshot, t, sku_class, padded, methods)
     for name in ("ship_handling", "ship_priority", "unit_priority"):
         columns[f"{name}_cents"] = columns[f"{name}_cents"][:, padded]
-    _add_states(columns, states, prices)
+    _add_sources(columns, barred, prices)
     for kind in ("dynamic", "distance", "depth"):
         start = columns.pop(f"{kind}_start")
         first, stop = getattr(rules, f"{kind}_start")[t : t + 2].tolist()
@@ -134,19 +125,19 @@ def scene_rules(
     return RuleArrays(**{name: frozen(np.ascontiguousarray(a)) for name, a in columns.items()})
 
 
-def _add_states(columns: dict[str, NDArray[Any]], states: NDArray[np.uint64], prices: I64) -> None:
-    """Reasons against sources, and the prices of their days; as of ``states_of`` and ``load_prices``."""
-    n = len(states)
+def _add_sources(columns: dict[str, NDArray[Any]], barred: NDArray[np.uint64], prices: SourcePrices) -> None:
+    """Reasons against sources, and the prices of their dates."""
+    n = barred.shape[-1]
     columns["static_bits"] = columns["static_bits"].copy()
-    columns["static_bits"][:, :, :n] |= states
+    columns["static_bits"][:, :, :n] |= barred
     columns["keep_units"] = np.where(columns["static_bits"] != 0, FAR, columns["keep_units"])
-    for name, kind in (
-        ("ship_handling_cents", LoadKind.ORDERS),
-        ("line_cents", LoadKind.LINES),
-        ("unit_cents", LoadKind.UNITS),
+    for name, cents in (
+        ("ship_handling_cents", prices.load[LoadKind.ORDERS]),
+        ("line_cents", prices.load[LoadKind.LINES] + prices.duty_line),
+        ("unit_cents", prices.load[LoadKind.UNITS] + prices.waiting + prices.duty_unit),
     ):
         columns[name] = columns[name].copy()
-        columns[name][..., :n] += prices[kind]
+        columns[name][..., :n] += cents
 
 
 def _keep_back(columns: dict[str, NDArray[Any]], kept: Kept) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +17,6 @@ from router.rules.model import Backorder, Preorder, Receipts
 from router.snapshot import Snapshot
 from router.stock import Stock
 from router.timetable import HORIZON_DAYS
-
-
-def may_wait(snapshot: Snapshot, sku_ix: NDArray[np.int32]) -> NDArray[np.bool_] | None:
-    """bool[L]: SKUs whose orders have to look at dates: a strategy may promise what is not there, or prices
-    a busy day. None where none does of any."""
-    rules = snapshot.compiled.supply
-    if rules.prices_load:
-        return np.ones(len(sku_ix), bool)
-    if not rules.receipts and not rules.more.any():
-        return None
-    waits = rules.more[snapshot.compiled.catalogue.sku_class[sku_ix]]
-    return waits | snapshot.receipts.known[sku_ix] if rules.receipts else waits
 
 
 class Supply:
@@ -49,7 +38,7 @@ class Supply:
             for node, steps in self.receipts(sku_ix).items():
                 for at, units in steps:
                     found[node][self._date(at)] += units
-            for node, at, units in self._more(sku_ix):
+            for node, at, units in self.more(sku_ix):
                 found[node][at] += units
             horizon = self.origin_seconds + HORIZON_DAYS * DAY_SECONDS
             self._known[sku_ix] = {
@@ -74,7 +63,7 @@ class Supply:
                 found[node] = counted
         return found
 
-    def _more(self, sku_ix: int) -> list[tuple[int, int, int]]:
+    def more(self, sku_ix: int) -> list[tuple[int, int, int]]:
         """(node row, epoch seconds, units) of what is not known to come."""
         cls = int(self._snapshot.compiled.catalogue.sku_class[sku_ix])
         found = []
@@ -162,7 +151,7 @@ def with_sources(plan: Plan, snapshot: Snapshot, supply: Supply) -> Plan:
     if not supply.rows:
         return plan
     made: dict[tuple[int, int], Pick] = {}
-    left: dict[tuple[str, str], list[list[int]]] = {}
+    left: dict[tuple[str, str], list[_Lot]] = {}
     order = sorted(range(len(plan.shipments)), key=lambda s: plan.shipments[s].supply_seconds)
     for s in order:
         shipment = plan.shipments[s]
@@ -178,25 +167,38 @@ def with_sources(plan: Plan, snapshot: Snapshot, supply: Supply) -> Plan:
     return replace(plan, shipments=tuple(shipments))
 
 
-def _left(snapshot: Snapshot, supply: Supply, sku_id: str, node_id: str) -> list[list[int]]:
-    """[epoch seconds, units] by time: what is there, at 0, and the receipts, less what is owed already."""
+class _Lot(NamedTuple):
+    """Units of a SKU at a node from some time on: there now (0), of a receipt, or not known to come."""
+
+    at_seconds: int
+    units: int
+    is_receipt: bool
+
+
+def _left(snapshot: Snapshot, supply: Supply, sku_id: str, node_id: str) -> list[_Lot]:
+    """What a node has later, by time, less what is owed already: its receipts, then what is not known to
+    come."""
     sku, node = snapshot.catalogue.ids.find(sku_id), snapshot.compiled.node_rows[node_id]
-    found = [[0, snapshot.stock.get(sku, node) or 0], *map(list, supply.receipts(sku).get(node, ()))]
-    owed = max(0, -found[0][1])
-    for step in found:
-        paid = min(owed, max(0, step[1]))
-        owed, step[1] = owed - paid, max(0, step[1]) - paid
+    found = [_Lot(0, snapshot.stock.get(sku, node) or 0, is_receipt=False)]
+    found += [_Lot(at, n, is_receipt=True) for at, n in supply.receipts(sku).get(node, ())]
+    found += sorted(_Lot(at, n, is_receipt=False) for of, at, n in supply.more(sku) if of == node)
+    owed = max(0, -found[0].units)
+    for i, lot in enumerate(found):
+        paid = min(owed, max(0, lot.units))
+        owed, found[i] = owed - paid, lot._replace(units=max(0, lot.units) - paid)
     return found
 
 
-def _drawn(pick: Pick, left: list[list[int]], date_seconds: int) -> Pick:
-    """Takes a pick's units off ``left``."""
-    wanted = pick.quantity
+def _drawn(pick: Pick, left: list[_Lot], date_seconds: int) -> Pick:
+    """Takes a pick's units off ``left``. What others took in the meantime it still has: the ledger knows."""
+    wanted, backordered = pick.quantity, 0
     receipts = []
-    for step in left:
-        units = min(wanted, step[1]) if step[0] <= date_seconds else 0
-        step[1] -= units
+    for i, lot in enumerate(left):
+        units = min(wanted, lot.units) if lot.at_seconds <= date_seconds else 0
+        left[i] = lot._replace(units=lot.units - units)
         wanted -= units
-        if units and step[0]:
-            receipts.append(FromReceipt(expected_seconds=step[0], quantity=units))
-    return replace(pick, receipts=tuple(receipts), backordered_quantity=wanted)
+        if units and lot.is_receipt:
+            receipts.append(FromReceipt(expected_seconds=lot.at_seconds, quantity=units))
+        elif lot.at_seconds:
+            backordered += units
+    return replace(pick, receipts=tuple(receipts), backordered_quantity=backordered)

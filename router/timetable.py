@@ -8,10 +8,11 @@ destinations with equal hours: a lane for each service.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,10 @@ class Departure:
     def of(cls, node: Node) -> Departure:
         spot = Spot(node.time_zone, node.country, node.region)
         return cls(node.calendar, node.closed, spot, node.processing_seconds, tuple(sorted(node.schedules)))
+
+    def later(self, seconds: int) -> Departure:
+        """With so much more open time until goods are ready."""
+        return replace(self, processing_seconds=self.processing_seconds + seconds) if seconds else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,17 @@ class OfferTimes:
     lane: I32
     seconds: I64
     kind: I32
+
+
+class Slack(NamedTuple):
+    """How much later things go than is stated: open time of the sending node, and days of transit by
+    service."""
+
+    processing_seconds: int = 0
+    transit_days: Mapping[int, int] = {}
+
+
+NO_SLACK = Slack()
 
 
 @dataclass(slots=True)
@@ -237,7 +253,12 @@ class Timetable:
         return OfferTimes(*columns)
 
     def leg_times(
-        self, departures: Sequence[Departure], arrivals: Sequence[Arrival], legs: I64, release: I64
+        self,
+        departures: Sequence[Departure],
+        arrivals: Sequence[Arrival],
+        legs: I64,
+        release: I64,
+        slack: Slack = NO_SLACK,
     ) -> I64:
         """int64[n]: the instant at which goods that may leave from ``release`` on arrive by each leg
         int64[n, 4] (departure, service, lane, arrival); NEVER beyond the calendars."""
@@ -248,12 +269,13 @@ class Timetable:
         by_departure = np.unique(legs[:, :2], axis=0, return_inverse=True)[1].reshape(-1)
         for i in np.unique(by_departure):
             rows = np.flatnonzero(by_departure == i)
-            departure = departures[int(legs[rows[0], 0])]
+            departure = departures[int(legs[rows[0], 0])].later(slack.processing_seconds)
+            late_days = slack.transit_days.get(int(legs[rows[0], 1]), 0)
             handed = self._handover(layout, departure, int(legs[rows[0], 1]), release[rows])
             for arrival in np.unique(legs[rows, 3]):
                 own = legs[rows, 3] == arrival
                 out[rows[own]] = self._arrive(
-                    layout, departure, legs[rows[own]], arrivals[int(arrival)], handed[own]
+                    layout, departure, legs[rows[own]], arrivals[int(arrival)], handed[own], late_days
                 )
         return out
 
@@ -292,12 +314,21 @@ class Timetable:
         beyond = (first >= len(at)) | (ready >= NEVER)
         return np.where(beyond, NEVER, np.append(at, NEVER)[np.where(beyond, len(at), first)])
 
-    def _arrive(self, layout: Layout, departure: Departure, legs: I64, arrival: Arrival, handed: I64) -> I64:
+    def _arrive(
+        self,
+        layout: Layout,
+        departure: Departure,
+        legs: I64,
+        arrival: Arrival,
+        handed: I64,
+        late_days: int,
+    ) -> I64:
         """Of legs with equal departure, service and arrival."""
         service = self._network.services[int(legs[0, 1])]
         lanes = [self._lanes[i] for i in legs[:, 2].tolist()]
-        days = np.array([-1 if lane.transit_days is None else lane.transit_days for lane in lanes], np.int64)
-        transit = np.array([lane.transit_seconds for lane in lanes], np.int64)
+        stated = [lane.transit_days for lane in lanes]
+        days = np.array([-1 if d is None else d + late_days for d in stated], np.int64)
+        transit = np.array([lane.transit_seconds for lane in lanes], np.int64) + late_days * DAY_SECONDS
         gone = handed >= NEVER
         safe = np.where(gone, 0, handed)
         zone = arrival.time_zone or departure.spot.time_zone

@@ -20,7 +20,7 @@ from router.network import HOME, STORE, Network, Node, Path
 from router.places import Place, address_of
 from router.rules.compile import weighted
 from router.rules.model import Transfer
-from router.timetable import Arrival, Departure
+from router.timetable import NO_SLACK, Arrival, Departure, Slack
 
 I64 = NDArray[np.int64]
 WAIT_DAYS = 60
@@ -71,8 +71,10 @@ class Finder:
         place: Place,
         nodes: I64,
         dates: I64 | None = None,
+        slack: Slack = NO_SLACK,
     ) -> None:
         """dates: int64[n], from when on each source has its goods; None: from the origin on."""
+        self.slack = slack
         self.network = network
         self.compiled = compiled
         self.strategy_ix = strategy_ix
@@ -147,7 +149,9 @@ class Finder:
             return np.where(release == origin_seconds, release, NEVER)
         node = self.network.nodes[self.place.node_ix]
         lead = node.pickup_lead_seconds or 0
-        return self.compiled.timetable.ready(Departure.of(node), release, lead)
+        return self.compiled.timetable.ready(
+            Departure.of(node), release, lead + self.slack.processing_seconds
+        )
 
     def chord2(self, place: Place, nodes: I64) -> NDArray[np.float64]:
         """float64[n]: squared chords, summed up as the kernels do, so that bands end at the same places."""
@@ -171,7 +175,9 @@ class Finder:
             axis=1,
         )
         legs, which = np.unique(keys, axis=0, return_inverse=True)
-        times = self.compiled.timetable.leg_times(routes.departures, [hours], legs[:, :4], legs[:, 4])
+        times = self.compiled.timetable.leg_times(
+            routes.departures, [hours], legs[:, :4], legs[:, 4], self.slack
+        )
         out[rows] = times[which.reshape(-1)]
         return out
 
@@ -213,7 +219,9 @@ class Finder:
         rows = np.flatnonzero(there < NEVER)
         times, which = np.unique(there[rows], return_inverse=True)
         legs = np.tile(np.array([0, v, lane, 0], np.int64), (len(times), 1))
-        found = self.compiled.timetable.leg_times([departure], [hours], legs, times)
+        found = self.compiled.timetable.leg_times(
+            [departure], [hours], legs, times, Slack(0, self.slack.transit_days)
+        )
         out[rows] = found[which.reshape(-1)] if len(rows) else 0
         return out
 

@@ -19,6 +19,8 @@ from router.domain import Destination, Order, OrderLine
 from router.errors import InvalidConfig, InvalidInput
 from router.sourcer import ENGINE_VERSION, decide
 from server.api.sourcing.v1 import (
+    node_pb2,
+    node_pb2_grpc,
     reservation_pb2,
     reservation_pb2_grpc,
     returns_pb2,
@@ -33,6 +35,7 @@ from server.fast_quote import FastQuote
 from server.guard import Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
+from server.services.node import NodeService
 from server.services.reservation import ReservationService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
@@ -44,6 +47,7 @@ SERVICE_NAMES = (
     stock_pb2.DESCRIPTOR.services_by_name["StockService"].full_name,
     reservation_pb2.DESCRIPTOR.services_by_name["ReservationService"].full_name,
     returns_pb2.DESCRIPTOR.services_by_name["ReturnsService"].full_name,
+    node_pb2.DESCRIPTOR.services_by_name["NodeService"].full_name,
 )
 TICK_SECONDS = 1.0
 STEP_SECONDS = 10.0
@@ -146,6 +150,7 @@ class App:
         stock_pb2_grpc.add_StockServiceServicer_to_server(StockService(world), self._server)
         reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)
         returns_pb2_grpc.add_ReturnsServiceServicer_to_server(ReturnsService(world), self._server)
+        node_pb2_grpc.add_NodeServiceServicer_to_server(NodeService(world), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)

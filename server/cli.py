@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import grpc
 import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -22,60 +21,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from router.errors import InvalidConfig, SourcierError
-from router.ledger import StockUpdate
-from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
+from server.api.sourcing.v1 import node_pb2, sourcing_pb2, stock_pb2
 from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
+from server.exits import Exit, complain
 from server.load.catalogue import read_catalogue
 from server.load.network import load_network
 from server.load.rules import load_rules
-from server.load.stock import read_stock
 from server.load.table import Progress as Told
 from server.load.times import use_packaged_zones
 from server.logs import set_up
-from server.opening import batches_of, import_feed, open_ledger, open_world, read_inputs
+from server.node_view import node_view, state_request
+from server.opening import open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
 from server.return_file import ReturnFile, read_return_file
 from server.return_tables import returns_view
 from server.rules_watch import RulesWatch
-from server.status import Failure, failure_of
+from server.status import failure_of
+from server.stock_import import import_remotely, receipt_rows, stock_rows
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
 from server.warm import notice
 from server.world import World
 
 DEFAULT_CONFIG = Path("sourcier.yaml")
 T = TypeVar("T")
-
-
-class Exit:
-    """Exit codes, as docs/cli.md has them."""
-
-    OK = 0
-    UNSOURCEABLE = 1
-    USAGE = 2
-    BAD_INPUT = 3
-    CONFLICT = 4
-    UNREACHABLE = 5
-    LEDGER = 6
-    INTERNAL = 70
-    INTERRUPTED = 130
-
-
-EXIT_OF_CODE = {
-    grpc.StatusCode.INVALID_ARGUMENT: Exit.BAD_INPUT,
-    grpc.StatusCode.OUT_OF_RANGE: Exit.BAD_INPUT,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: Exit.BAD_INPUT,
-    grpc.StatusCode.NOT_FOUND: Exit.CONFLICT,
-    grpc.StatusCode.ALREADY_EXISTS: Exit.CONFLICT,
-    grpc.StatusCode.FAILED_PRECONDITION: Exit.CONFLICT,
-    grpc.StatusCode.ABORTED: Exit.CONFLICT,
-    grpc.StatusCode.UNAVAILABLE: Exit.UNREACHABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED: Exit.UNREACHABLE,
-}
-"""Every other code is Exit.INTERNAL."""
-EXIT_OF_REASON = {"LEDGER_UNUSABLE": Exit.LEDGER, "TOO_MANY_EXPLANATIONS": Exit.UNREACHABLE}
-"""These count before the code."""
 
 
 class Commands(TyperGroup):
@@ -87,9 +57,9 @@ class Commands(TyperGroup):
             with notice():
                 return super().invoke(ctx)
         except CallFailed as error:
-            raise typer.Exit(_complain(error.failure)) from error
+            raise typer.Exit(complain(error.failure)) from error
         except SourcierError as error:
-            raise typer.Exit(_complain(failure_of(error))) from error
+            raise typer.Exit(complain(failure_of(error))) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(Exit.INTERRUPTED) from error
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
@@ -104,8 +74,10 @@ app = typer.Typer(
 )
 rules_app = typer.Typer(no_args_is_help=True, help="Rule files.")
 stock_app = typer.Typer(no_args_is_help=True, help="Stock.")
+node_app = typer.Typer(no_args_is_help=True, help="Nodes.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(stock_app, name="stock")
+app.add_typer(node_app, name="node")
 
 
 class Output(StrEnum):
@@ -118,6 +90,7 @@ class Output(StrEnum):
 OrderArgument = Annotated[
     str, typer.Argument(metavar="ORDER.json", help="An order, or a SourceOrderRequest; - reads stdin.")
 ]
+NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="A node of the network.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Config file to work on; sourcier.yaml by default.")
 ]
@@ -245,47 +218,27 @@ def stock_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet: sku_id, node_id, on_hand.")],
     config: ConfigOption = None,
     target: TargetOption = "",
+    receipts: Annotated[
+        bool, typer.Option("--receipts", help="FILE has receipts: sku_id, node_id, expected_at, units.")
+    ] = False,
 ) -> None:
-    """Set the stock rows of a file, in the config's ledger or through a running server."""
+    """Set the stock rows, or the receipts, of a file, in the config's ledger or through a running server."""
     settings = load_config(config or DEFAULT_CONFIG)
     if settings.ledger is None and not target:
         raise InvalidConfig.at("ledger.kind", "is memory: there is nothing to import into without --target")
     inputs = read_inputs(settings, _clock())
-    nodes = inputs.network.nodes
     with _progress() as report:
-        feed = read_stock(file, inputs.catalogue, nodes, report("reading stock"))
-        told = report("writing stock")
+        rows = receipt_rows(file, inputs) if receipts else stock_rows(file, inputs, report)
+        told = report("writing receipts" if receipts else "writing stock")
         if target:
-            version = _import_remotely(target, batches_of(feed, inputs.catalogue, nodes), told, len(feed))
+            version = import_remotely(target, rows, told)
         else:
             ledger = open_ledger(settings, inputs, _clock, report)
             try:
-                version = import_feed(ledger, feed, inputs.catalogue, nodes, told)
+                version = rows.into(ledger, told)
             finally:
                 ledger.close()
-    console_for().print(f"{len(feed):,} rows set, stock version {version}")
-
-
-def _import_remotely(
-    target: str, batches: Iterator[tuple[int, list[StockUpdate]]], told: Told, row_count: int
-) -> int:
-    client = RemoteClient(target)
-    version = 0
-    try:
-        for done, updates in batches:
-            request = stock_pb2.SetStockRequest(request_id=f"cli-{uuid.uuid4()}")
-            for update in updates:
-                request.levels.add(
-                    sku_id=update.sku_id,
-                    node_id=update.node_id,
-                    on_hand=update.on_hand,
-                    safety_stock=update.safety_stock,
-                )
-            version = client.set_stock(request).stock_version
-            told(done, row_count)
-    finally:
-        client.close()
-    return version
+    console_for().print(f"{rows.row_count:,} rows set, stock version {version}")
 
 
 @stock_app.command("show")
@@ -299,6 +252,40 @@ def stock_show(
     with _client(config, target) as client:
         response = client.availability(stock_pb2.GetAvailabilityRequest(sku_ids=[sku]))
     _show(response, output, lambda: stock_table(response))
+
+
+@node_app.command("show")
+def node_show(
+    node: NodeArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Whether a node is on, what waits there, and the room of its next days."""
+    with _client(config, target) as client:
+        state = client.node_state(node_pb2.GetNodeStateRequest(node_id=node))
+    _show(state, output, lambda: node_view(state))
+
+
+@node_app.command("set")
+def node_set(
+    node: NodeArgument,
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    off_until: Annotated[
+        str, typer.Option("--off-until", metavar="TIME", help="Off until then: 2026-12-24T18:00:00+01:00.")
+    ] = "",
+    on: Annotated[bool, typer.Option("--on", help="On again.")] = False,
+    backlog: Annotated[
+        list[str] | None, typer.Option(metavar="KIND=LOAD", help="What waits: orders=5; also lines, units.")
+    ] = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Switch a node off or on, and state what waits there."""
+    request = state_request(node, off_until, on=on, backlog=backlog or ())
+    with _client(config, target) as client:
+        state = client.set_node_state(request)
+    _show(state, output, lambda: node_view(state))
 
 
 def _source_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
@@ -366,17 +353,6 @@ def _located(file: OrderFile | ReturnFile, call: Callable[[], T]) -> T:
     except CallFailed as error:
         violations = tuple(file.located(violation) for violation in error.failure.violations)
         raise CallFailed(replace(error.failure, violations=violations)) from error
-
-
-def _complain(failure: Failure) -> int:
-    """Tells what is wrong on the standard error; the exit code that goes with it."""
-    stderr = console_for(stderr=True)
-    lines = [str(violation) for violation in failure.violations] or [failure.message]
-    for line in lines:
-        stderr.print(f"error: {line}", style="red", markup=False, soft_wrap=True)
-    if failure.reason in EXIT_OF_REASON:
-        return EXIT_OF_REASON[failure.reason]
-    return EXIT_OF_CODE.get(failure.code, Exit.INTERNAL)
 
 
 def main() -> None:

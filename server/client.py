@@ -10,6 +10,8 @@ import grpc
 from grpc_status import rpc_status
 
 from server.api.sourcing.v1 import (
+    node_pb2,
+    node_pb2_grpc,
     returns_pb2,
     returns_pb2_grpc,
     sourcing_pb2,
@@ -18,6 +20,7 @@ from server.api.sourcing.v1 import (
     stock_pb2_grpc,
 )
 from server.guard import LocalCall
+from server.services.node import NodeService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
 from server.services.stock import StockService
@@ -53,6 +56,10 @@ class Client(Protocol):
         self, request: stock_pb2.GetAvailabilityRequest
     ) -> stock_pb2.GetAvailabilityResponse: ...
 
+    def node_state(self, request: node_pb2.GetNodeStateRequest) -> node_pb2.NodeState: ...
+
+    def set_node_state(self, request: node_pb2.SetNodeStateRequest) -> node_pb2.NodeState: ...
+
     def close(self) -> None: ...
 
 
@@ -65,6 +72,7 @@ class RemoteClient:
         self._sourcing = sourcing_pb2_grpc.SourcingServiceStub(self._channel)
         self._stock = stock_pb2_grpc.StockServiceStub(self._channel)
         self._returns = returns_pb2_grpc.ReturnsServiceStub(self._channel)
+        self._nodes = node_pb2_grpc.NodeServiceStub(self._channel)
 
     def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
         return _asked(lambda: self._sourcing.SourceOrder(request, timeout=TIMEOUT_SECONDS))
@@ -83,6 +91,12 @@ class RemoteClient:
     def availability(self, request: stock_pb2.GetAvailabilityRequest) -> stock_pb2.GetAvailabilityResponse:
         return _asked(lambda: self._stock.GetAvailability(request, timeout=TIMEOUT_SECONDS))
 
+    def node_state(self, request: node_pb2.GetNodeStateRequest) -> node_pb2.NodeState:
+        return _asked(lambda: self._nodes.GetNodeState(request, timeout=TIMEOUT_SECONDS))
+
+    def set_node_state(self, request: node_pb2.SetNodeStateRequest) -> node_pb2.NodeState:
+        return _asked(lambda: self._nodes.SetNodeState(request, timeout=TIMEOUT_SECONDS))
+
     def close(self) -> None:
         self._channel.close()
 
@@ -95,6 +109,7 @@ class LocalClient:
         self._sourcing = SourcingService(world)
         self._stock = StockService(world)
         self._returns = ReturnsService(world)
+        self._nodes = NodeService(world)
 
     def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
         answer = _told(lambda: self._sourcing.SourceOrder(request, LocalCall()))
@@ -113,6 +128,12 @@ class LocalClient:
 
     def availability(self, request: stock_pb2.GetAvailabilityRequest) -> stock_pb2.GetAvailabilityResponse:
         return _told(lambda: self._stock.GetAvailability(request, LocalCall()))
+
+    def node_state(self, request: node_pb2.GetNodeStateRequest) -> node_pb2.NodeState:
+        return _told(lambda: self._nodes.GetNodeState(request, LocalCall()))
+
+    def set_node_state(self, request: node_pb2.SetNodeStateRequest) -> node_pb2.NodeState:
+        return _told(lambda: self._nodes.SetNodeState(request, LocalCall()))
 
     def close(self) -> None:
         self._world.ledger.close()

@@ -71,6 +71,12 @@ class ServerSection(_Model):
         le=MAX_HOLD_SECONDS,
         description="How long stock is held when the call does not say.",
     )
+    collect_hold_seconds: int = Field(
+        default=86_400,
+        ge=1,
+        le=MAX_HOLD_SECONDS,
+        description="Likewise for orders with a delivery by RESERVE_AND_COLLECT, which nobody has paid.",
+    )
     reserve_attempts: int = Field(
         default=4, ge=1, le=100, description="Tries at an order whose stock others keep taking."
     )
@@ -117,6 +123,9 @@ class ConfigDocument(_Model):
     stock: FileName | None = Field(
         default=None, description="CSV or Parquet: what a new ledger starts with; none: it starts empty."
     )
+    receipts: FileName | None = Field(
+        default=None, description="CSV or Parquet: what nodes expect when a ledger is new; none: nothing."
+    )
     ledger: LedgerSection = LedgerSection()
     server: ServerSection = ServerSection()
     solver: SolverSection = SolverSection()
@@ -133,12 +142,14 @@ class Config:
     skus: Path
     rules: Path
     stock: Path | None
+    receipts: Path | None
     ledger: Path | None
     address: str
     threads: int
     max_message_bytes: int
     max_orders_per_call: int
     hold_seconds: int
+    collect_hold_seconds: int
     reserve_attempts: int
     grace_seconds: int
     search: SearchLimits
@@ -174,12 +185,14 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         skus=folder / file.skus,
         rules=folder / file.rules,
         stock=None if file.stock is None else folder / file.stock,
+        receipts=None if file.receipts is None else folder / file.receipts,
         ledger=None if file.ledger.kind == "memory" else folder / ledger,
         address=address,
         threads=file.server.threads,
         max_message_bytes=file.server.max_message_bytes,
         max_orders_per_call=file.server.max_orders_per_call,
         hold_seconds=file.server.hold_seconds,
+        collect_hold_seconds=file.server.collect_hold_seconds,
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
         search=SearchLimits(
@@ -189,7 +202,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
-    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "rules"):
+    for key in ("network", "nodes", "closures", "pickup_points", "skus", "stock", "receipts", "rules"):
         name: str | None = getattr(file, key)
         if name is not None and not _is_file(folder / name):
             yield document.violation((key,), f"no file {str(folder / name)!r}")

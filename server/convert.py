@@ -29,10 +29,8 @@ from router.domain import (
     Versions,
 )
 from router.errors import InvalidInput, Violation
-from router.explanation import Candidate, Explanation, LineCandidates
-from router.ledger import Hold, Reservation
 from router.order_checks import order_violations
-from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
+from server.api.sourcing.v1 import sourcing_pb2
 
 _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
 
@@ -310,11 +308,26 @@ def shipment_to_proto(shipment: Shipment) -> sourcing_pb2.Shipment:
         cost=cost_to_proto(shipment.cost),
         delivery_method=sourcing_pb2.DeliveryMethod.ValueType(method),
         delivery_id=shipment.delivery_id,
+        supply_time=later(shipment.supply_seconds),
     )
 
 
+def later(seconds: int) -> Timestamp | None:
+    """0 is at once."""
+    return timestamp(seconds) if seconds else None
+
+
 def pick_to_proto(pick: Pick) -> sourcing_pb2.Pick:
-    return sourcing_pb2.Pick(line_id=pick.line_id, sku_id=pick.sku_id, quantity=pick.quantity)
+    return sourcing_pb2.Pick(
+        line_id=pick.line_id,
+        sku_id=pick.sku_id,
+        quantity=pick.quantity,
+        receipts=[
+            sourcing_pb2.FromReceipt(expected_time=timestamp(r.expected_seconds), quantity=r.quantity)
+            for r in pick.receipts
+        ],
+        backordered_quantity=pick.backordered_quantity,
+    )
 
 
 def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
@@ -330,6 +343,8 @@ def cost_to_proto(cost: Cost) -> sourcing_pb2.Cost:
         transfer_cents=cost.transfer_cents,
         lateness_cents=cost.lateness_cents,
         node_load_cents=cost.node_load_cents,
+        waiting_cents=cost.waiting_cents,
+        duty_cents=cost.duty_cents,
     )
 
 
@@ -349,53 +364,3 @@ def versions_to_proto(versions: Versions) -> sourcing_pb2.Versions:
         stock_version=versions.stock_version,
         engine_version=versions.engine_version,
     )
-
-
-def explanation_to_proto(explanation: Explanation) -> sourcing_pb2.Explanation:
-    return sourcing_pb2.Explanation(
-        lines=[line_candidates_to_proto(line) for line in explanation.lines],
-        relaxations=[sourcing_pb2.Relaxation(changes=r.changes) for r in explanation.relaxations],
-    )
-
-
-def line_candidates_to_proto(line: LineCandidates) -> sourcing_pb2.LineCandidates:
-    return sourcing_pb2.LineCandidates(
-        line_id=line.line_id,
-        sku_id=line.sku_id,
-        quantity=line.quantity,
-        candidates=[candidate_to_proto(candidate) for candidate in line.candidates],
-        eligible_count=line.eligible_count,
-        rejected_count=line.rejected_count,
-    )
-
-
-def candidate_to_proto(candidate: Candidate) -> sourcing_pb2.Candidate:
-    return sourcing_pb2.Candidate(
-        node_id=candidate.node_id,
-        available=candidate.available,
-        distance_m=candidate.distance_m,
-        service_id=candidate.service_id,
-        arrival_time=None if candidate.cost is None else timestamp(candidate.arrival_seconds),
-        cost=None if candidate.cost is None else cost_to_proto(candidate.cost),
-        rejections=[
-            sourcing_pb2.Rejection(
-                reason=r.reason, rule_name=r.rule_name, value=r.value, threshold=r.threshold
-            )
-            for r in candidate.rejections
-        ],
-    )
-
-
-def reservation_to_proto(reservation: Reservation) -> reservation_pb2.Reservation:
-    return reservation_pb2.Reservation(
-        reservation_id=reservation.reservation_id,
-        order_id=reservation.order_id,
-        state=reservation_pb2.ReservationState.ValueType(reservation.state),
-        holds=[hold_to_proto(hold) for hold in reservation.holds],
-        create_time=timestamp(reservation.created_at_seconds),
-        expire_time=timestamp(reservation.expires_at_seconds),
-    )
-
-
-def hold_to_proto(hold: Hold) -> reservation_pb2.ReservationHold:
-    return reservation_pb2.ReservationHold(sku_id=hold.sku_id, node_id=hold.node_id, quantity=hold.quantity)

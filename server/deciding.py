@@ -13,8 +13,9 @@ from router.explanation import Explanation
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.sourcer import decide
-from server.decision_log import Remembered, Taken, as_it_was, named_after, plan_hash, private_copy
+from server.decision_log import Remembered, as_it_was, named_after, plan_hash, private_copy
 from server.guard import Call, check_wanted
+from server.snapshot_rows import RowUnits
 from server.status import CannotExplain
 from server.world import World
 
@@ -84,7 +85,7 @@ def quote(
 
 
 def entry_of(
-    decision: Decision, order_bytes: bytes, snapshot: Snapshot, taken: tuple[Taken, ...] = ()
+    decision: Decision, order_bytes: bytes, snapshot: Snapshot, taken: tuple[RowUnits, ...] = ()
 ) -> Remembered:
     """What ExplainDecision needs to make the decision again."""
     return Remembered(

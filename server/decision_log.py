@@ -18,6 +18,7 @@ from router.ledger import Change, Ledger
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from server.convert import plan_to_proto
+from server.snapshot_rows import RowUnits, add_to_rows
 from server.status import CannotExplain
 
 CAPACITY = 20_000
@@ -26,19 +27,11 @@ MAX_CHANGES = 1_000_000
 """Most changes of stock that are undone for one explanation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Units taken by earlier orders of the same call: gone for the decision, not yet so for the ledger."""
-
-    sku_ix: int
-    node_ix: int
-    units: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
     """What a decision was made from. order_bytes: the order's wire message. plan_hash: tells, within this
-    process, whether the same plan came out again."""
+    process, whether the same plan came out again. taken: units of rows that earlier orders of the same call
+    took: gone for the decision, not yet so for the ledger."""
 
     decision_id: str
     order_bytes: bytes
@@ -47,7 +40,7 @@ class Remembered:
     rules: RuleSet
     compiled: Compiled
     plan_hash: int
-    taken: tuple[Taken, ...] = ()
+    taken: tuple[RowUnits, ...] = ()
 
     def recall(self) -> Remembered:
         return self
@@ -128,43 +121,37 @@ def hash_of_bytes(plan_bytes: bytes) -> int:
     return hash(plan_bytes)
 
 
-def named_after(decision: Decision, taken: Iterable[Taken]) -> Decision:
+def named_after(decision: Decision, taken: Iterable[RowUnits]) -> Decision:
     """The decision with an id that stands for what earlier orders of its call took, too: the engine's id is
     that of the stock without it. The same when nothing was taken."""
-    units = sorted((t.sku_ix, t.node_ix, t.units) for t in taken)
-    if not units:
+    rows = sorted(tuple(row) for row in taken)
+    if not rows:
         return decision
-    digest = hashlib.sha256(f"{decision.decision_id} {units}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{decision.decision_id} {rows}".encode()).hexdigest()
     return replace(decision, decision_id=digest[: len(decision.decision_id)])
 
 
 def as_it_was(entry: Remembered, private: Snapshot, ledger: Ledger) -> Snapshot:
-    """``private`` (a snapshot with stock of its own, of the order's SKUs) turned back to the stock and the
-    rules that the decision saw. Raises CannotExplain when the ledger's log no longer reaches back that far.
+    """``private`` (a ``private_copy`` for the order's SKUs) turned back to the stock, the receipts, the nodes
+    and the rules that the decision saw. Raises CannotExplain when the ledger's log no longer reaches back so
+    far.
 
     A row that came into being since then stays, without a unit: nothing can be taken from it.
     """
-    stock = private.stock
-    undone: dict[tuple[str, str], int] = {}
-    for change in _changes_between(ledger, entry.stock_version, stock.version):
-        key = (change.sku_id, change.node_id)
-        undone[key] = undone.get(key, 0) - change.delta
-    sku_ix = private.catalogue.ids.find_many([sku_id for sku_id, _ in undone])
-    node_ix = private.compiled.nodes.find_many([node_id for _, node_id in undone])
-    steps = list(zip(sku_ix.tolist(), node_ix.tolist(), undone.values(), strict=True))
-    steps += [(t.sku_ix, t.node_ix, -t.units) for t in entry.taken]
-    for sku, node, delta in steps:
-        available = stock.get(sku, node) if sku >= 0 and node >= 0 else None
-        if available is not None:
-            stock.set_available(sku, node, available + delta)
-    stock.advance(entry.stock_version)
+    changes = _changes_between(ledger, entry.stock_version, private.stock.version)
+    add_to_rows(private, (RowUnits(c.sku_id, c.node_id, -c.delta) for c in changes))
+    add_to_rows(private, (row._replace(units=-row.units) for row in entry.taken))
+    private.stock.advance(entry.stock_version)
     return replace(private, rules=entry.rules, compiled=entry.compiled)
 
 
 def private_copy(snapshot: Snapshot, sku_ids: list[str]) -> Snapshot:
-    """The same world with a stock of its own, only the rows of some SKUs; unknown ones are left out."""
+    """The same world with stock, receipts and states of nodes of its own, of stock and receipts only those of
+    some SKUs; unknown ones are left out."""
     rows = snapshot.catalogue.ids.find_many(sku_ids)
-    return snapshot.with_stock(snapshot.stock.only(np.unique(rows[rows >= 0])))
+    known = np.unique(rows[rows >= 0])
+    copied = snapshot.with_stock(snapshot.stock.only(known), snapshot.receipts.only(known.tolist()))
+    return replace(copied, states=snapshot.states.copy())
 
 
 def _changes_between(ledger: Ledger, after: int, up_to: int) -> Iterator[Change]:

@@ -1,8 +1,8 @@
 """The throughput path of SourceOrders: quotes for a whole request without a Python object per order.
 
 Request bytes -> columns -> decisions -> response bytes, each arrow a kernel. Orders that are not plain
-(``router.kernels.wire_decode``) and those that the kernels leave to the solver are answered by the general
-way, one by one, and their bytes put in between.
+(``router.kernels.wire_decode``), those that may wait, for goods or for room, and those that the kernels leave
+to the solver are answered by the general way, one by one, and their bytes put in between.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from router.beyond import beyond_kernels
 from router.columns import frozen
 from router.compile import Compiled
+from router.day_holds import crowded
 from router.domain import MAX_HOLD_SECONDS
 from router.errors import BrokenInvariant
 from router.kernels import wire, wire_decode, wire_encode
@@ -140,7 +142,7 @@ class FastBatch:
 
     def decide(self, request: bytes, snapshot: Snapshot, now_seconds: int) -> Batch | None:
         """None when the request is to be handled in the general way: it is no quote, something around its
-        orders is wrong or unknown, or none of the orders is plain."""
+        orders is wrong or unknown, or none of the orders is plain or decided without a look at dates."""
         tables = self._tables.of(snapshot)
         raw = np.frombuffer(request, np.uint8)
         items = _items(raw, self._max_orders)
@@ -151,12 +153,16 @@ class FastBatch:
         if count == 0:
             return None
         orders = wire.order_arrays_of(parsed, count)
+        waits = _beyond_kernels(orders, snapshot)
+        if waits.all():
+            return None
         version = snapshot.stock.version
         plans = run_kernels(snapshot.at(now_seconds), orders)
+        waits |= crowded(plans, orders, snapshot, now_seconds)
         keys = np.empty((count, 2), np.uint64)
         ids, starts = frozen(parsed.id_data), frozen(parsed.id_offsets[: count + 1])
         decision_keys(orders, ids, starts, now_seconds, version, rules_key(snapshot), keys)
-        row = np.where(plans.status[parsed.row] > 0, parsed.row, np.int32(-1))
+        row = np.where((plans.status[parsed.row] > 0) & ~waits[parsed.row], parsed.row, np.int32(-1))
         slow = _slow(request, items, np.flatnonzero(row < 0))
         if slow is None:
             return None
@@ -173,6 +179,16 @@ class FastBatch:
         )
         ready = tables.ready_at(now_seconds, version)
         return Batch(quotes=quotes, parsed=parsed, orders=orders, ready=ready, slow=slow)
+
+
+def _beyond_kernels(orders: OrderArrays, snapshot: Snapshot) -> NDArray[np.bool_]:
+    """bool[orders]."""
+    found = np.zeros(len(orders.line_start) - 1, bool)
+    order_of = np.repeat(np.arange(len(found)), np.diff(orders.line_start))
+    beyond = beyond_kernels(snapshot, orders.sku_ix, orders.country[order_of])
+    if beyond is not None:
+        found[order_of[beyond]] = True
+    return found
 
 
 def _items(raw: U8, max_orders: int) -> I64 | None:

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from router.beyond import beyond_kernels
 from router.compile import Compiled
+from router.day_holds import crowded
 from router.kernels import wire, wire_encode
 from router.kernels.jit import hold
 from router.kernels.quote import QuoteSpace, quote
-from router.kernels.types import U8, U64, World
+from router.kernels.types import U8, U64, OrderArrays, PlanArrays, World
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.sourcer import rules_key
@@ -59,10 +61,13 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class _Space:
-    """A thread's work space. held: a handle on it and on the world and tables it was made for."""
+    """A thread's work space. orders, plans: the order that was read last, and its plan. held: a handle on it
+    and on the world and tables it was made for."""
 
     world: World
     tables: WireTables
+    orders: OrderArrays
+    plans: PlanArrays
     buffer: U8
     keys: U64
     held: Any
@@ -94,7 +99,7 @@ class _Space:
         )
         scratch = workspace_for(world, MAX_QUOTE_LINES)
         held = hold((world, scratch.candidates, scratch.subsets, scratch.row_classes, space))
-        return cls(world, tables, buffer, keys, held)
+        return cls(world, tables, space.orders, space.plans, buffer, keys, held)
 
 
 class FastQuote:
@@ -116,7 +121,9 @@ class FastQuote:
         versions, time = versions_piece(snapshot.rules_hash, version), time_piece(now_seconds)
         key = rules_key(snapshot)
         start = quote(space.tables.held, space.held, raw, now_seconds, origin, version, key, versions, time)
-        if start < 0:
+        if start < 0 or _is_beyond(space.orders, snapshot):
+            return None
+        if crowded(space.plans, space.orders, snapshot, now_seconds)[0]:
             return None
         high, low = space.keys[0].tolist()
         return Quoted(
@@ -128,6 +135,13 @@ class FastQuote:
             rules=snapshot.rules,
             compiled=snapshot.compiled,
         )
+
+
+def _is_beyond(orders: OrderArrays, snapshot: Snapshot) -> bool:
+    """Is the first order one that kernels cannot answer?"""
+    sku_ix = orders.sku_ix[: int(orders.line_start[1])]
+    beyond = beyond_kernels(snapshot, sku_ix, np.full(len(sku_ix), orders.country[0]))
+    return beyond is not None and bool(beyond.any())
 
 
 def _read_only(array: A) -> A:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from router.day_holds import day_holds
 from router.domain import Decision, Order, Plan
 from router.errors import RequestIdReused, StockConflict
 from router.explanation import Explanation
-from router.ledger import Hold, Reservation, ReserveCode, ReserveOutcome, ReserveRequest
+from router.ledger import DayHold, Hold, Reservation, ReserveCode, ReserveOutcome, ReserveRequest
+from router.ledger_places import receipt_place
+from router.node_rows import is_node_row
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.deciding import decide_now, entry_of, explain
-from server.decision_log import Remembered, Taken, named_after, private_copy
+from server.decision_log import Remembered, named_after, private_copy
 from server.guard import Call, check_wanted
+from server.snapshot_rows import RowUnits, add_to_rows
+from server.status import left_texts
 from server.world import World, probe
 
 
@@ -45,8 +50,8 @@ class Answer:
 
 
 class HoldRun:
-    """Orders of one call, decided in turn and held together; those whose stock was taken by somebody else in
-    between are decided anew, ``reserve_attempts`` attempts in all."""
+    """Orders of one call, decided in turn and held together; those whose stock, or whose nodes' room, was
+    taken by somebody else in between are decided anew, ``reserve_attempts`` attempts in all."""
 
     def __init__(self, world: World, asks: Sequence[Ask], call: Call) -> None:
         self._world = world
@@ -54,6 +59,8 @@ class HoldRun:
         self._call = call
         self._answers: dict[int, Answer | Exception] = {}
         self._entries: dict[int, Remembered] = {}
+        self._left: dict[int, Sequence[Hold]] = {}
+        """What was left where an order found too little, the last time."""
 
     def run(self) -> list[Answer | Exception]:
         """One answer or error per order. Raises CallExpired, with nothing held since."""
@@ -63,8 +70,10 @@ class HoldRun:
             if pending:
                 pending = self._round(pending)
         for ix in pending:
+            left = ", ".join(left_texts(self._left[ix]))
             self._answers[ix] = StockConflict(
-                f"the stock was taken by others in each of {attempts} attempts; nothing is held",
+                f"others took what was chosen in each of {attempts} attempts, last only {left} left; "
+                "nothing is held",
                 metadata={"attempts": str(attempts)},
             )
         return [self._answers[ix] for ix in range(len(self._asks))]
@@ -80,8 +89,8 @@ class HoldRun:
         return [ix for ix, outcome in zip(pending, outcomes, strict=True) if not self._settled(ix, outcome)]
 
     def _request(self, ix: int, view: _View, now_seconds: int) -> ReserveRequest:
-        """What to ask the ledger: the plan's stock; without a plan only whether the order had one before, as
-        a retry may come when its own stock is gone or its delivery deadline over."""
+        """What to ask the ledger: the plan's stock; where there is nothing to hold only whether there was
+        before, as a retry may come when the order's own stock is gone or its delivery deadline over."""
         ask = self._asks[ix]
         self._answers.pop(ix, None)
         try:
@@ -94,15 +103,17 @@ class HoldRun:
         decision = named_after(decision, taken)
         self._entries[ix] = entry_of(decision, ask.order_bytes, view.snapshot, taken)
         payload = ask.encode(decision, explanation)
-        if not decision.plan.shipments:
+        holds, days = holds_of(decision.plan), day_holds(decision.plan, view.snapshot, now_seconds)
+        if not holds and not days:  # nothing is sourced, or all of it is backordered
             self._answers[ix] = Answer(payload)
             return probe(ask.ledger_id, ask.fingerprint)
-        view.take(decision.plan)
+        view.take(holds, days)
         return ReserveRequest(
             request_id=ask.ledger_id,
             fingerprint=ask.fingerprint,
             order_id=ask.order.order_id,
-            holds=holds_of(decision.plan),
+            holds=holds,
+            days=days,
             ttl_seconds=ask.hold_seconds,
             payload=payload,
         )
@@ -118,6 +129,7 @@ class HoldRun:
                 message = f"request_id {request_id!r} came before with other content"
                 self._answers[ix] = RequestIdReused(message, metadata={"request_id": request_id})
             case ReserveCode.SOLD_OUT if ix not in self._answers:
+                self._left[ix] = outcome.shortages
                 return False
         if entry is not None and not outcome.replayed and outcome.code is not ReserveCode.ID_REUSED:
             self._world.decisions.remember(entry)
@@ -125,22 +137,28 @@ class HoldRun:
 
 
 def holds_of(plan: Plan) -> tuple[Hold, ...]:
-    """One hold per pick."""
+    """One hold for each source of each pick: the node, and the receipts. What is backordered holds nothing:
+    there is nothing yet."""
     return tuple(
-        Hold(sku_id=pick.sku_id, node_id=shipment.node_id, quantity=pick.quantity)
+        Hold(sku_id=pick.sku_id, node_id=place, quantity=quantity)
         for shipment in plan.shipments
         for pick in shipment.picks
+        for place, quantity in (
+            (shipment.node_id, pick.on_hand_quantity),
+            *((receipt_place(shipment.node_id, r.expected_seconds), r.quantity) for r in pick.receipts),
+        )
+        if quantity
     )
 
 
 class _View:
-    """The stock as the orders of one call see it: each without the units that the earlier ones take."""
+    """Stock and nodes as the orders of one call see them: each without what the earlier ones take."""
 
     def __init__(self, world: World, snapshot: Snapshot, *, live: bool) -> None:
         self.snapshot = snapshot
         self._world = world
         self._live = live
-        self._taken: dict[int, dict[int, int]] = {}
+        self._taken: dict[tuple[str, str], int] = {}
 
     @classmethod
     def of(cls, world: World, orders: Sequence[Order]) -> _View:
@@ -162,26 +180,20 @@ class _View:
             return explain(order, self.snapshot, now_seconds, limits, explain_to)
         return decide(order, self.snapshot, now_seconds, limits), None
 
-    def take(self, plan: Plan) -> None:
-        """What the plan uses is gone for the orders after it."""
+    def take(self, holds: Sequence[Hold], days: Sequence[DayHold]) -> None:
+        """What is held is gone for the orders after it."""
         if self._live:
             return
-        ids, nodes, stock = self.snapshot.catalogue.ids, self.snapshot.compiled.nodes, self.snapshot.stock
-        for shipment in plan.shipments:
-            node = nodes.find(shipment.node_id)
-            for pick in shipment.picks:
-                sku = ids.find(pick.sku_id)
-                stock.set_available(sku, node, (stock.get(sku, node) or 0) - pick.quantity)
-                of_sku = self._taken.setdefault(sku, {})
-                of_sku[node] = of_sku.get(node, 0) + pick.quantity
+        rows = [(hold.sku_id, hold.node_id, hold.quantity) for hold in (*holds, *(d.hold for d in days))]
+        add_to_rows(self.snapshot, (RowUnits(sku_id, place, -units) for sku_id, place, units in rows))
+        for sku_id, place, units in rows:
+            self._taken[sku_id, place] = self._taken.get((sku_id, place), 0) + units
 
-    def taken_before(self, order: Order) -> tuple[Taken, ...]:
-        """What earlier orders took of an order's SKUs."""
-        if not self._taken:
-            return ()
-        skus = {self.snapshot.catalogue.ids.find(line.sku_id) for line in order.lines}
+    def taken_before(self, order: Order) -> tuple[RowUnits, ...]:
+        """What earlier orders took of an order's SKUs, and of nodes' days."""
+        skus = {line.sku_id for line in order.lines}
         return tuple(
-            Taken(sku, node, units)
-            for sku in sorted(skus)
-            for node, units in self._taken.get(sku, {}).items()
+            RowUnits(*row, units)
+            for row, units in self._taken.items()
+            if row[0] in skus or is_node_row(row[0])
         )

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from router.columns import IdIndex
 from router.errors import Violation
 from router.ledger import Ledger, StockColumns, StockLoad, StockUpdate
 from router.ledger_load import updates_of
-from router.network import Network, Node
+from router.ledger_places import split_place
+from router.network import LoadKind, Network, Node
+from router.node_rows import LOAD_SKUS, is_node_row, split_day
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.stock import Stock
@@ -26,10 +29,12 @@ from server.ledger.sqlite import SqliteLedger
 from server.ledger.sqlite_file import is_absent, remove_database, replace_absent, unusable
 from server.load.catalogue import read_catalogue
 from server.load.network import load_network
+from server.load.receipts import Receipt, read_receipts, receipt_updates
 from server.load.rules import load_rules
 from server.load.stock import StockFeed, read_stock
 from server.load.table import Progress
 from server.logs import event
+from server.snapshot_rows import RowUnits, set_rows
 from server.world import Clock, Settings, World
 
 ROWS_PER_WRITE = 20_000
@@ -72,26 +77,28 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
     ledger = open_ledger(config, inputs, clock, report)
     settings = Settings(
         hold_seconds=config.hold_seconds,
+        collect_hold_seconds=config.collect_hold_seconds,
         reserve_attempts=config.reserve_attempts,
         max_orders_per_call=config.max_orders_per_call,
         search=config.search,
     )
     report("reading the ledger")
-    stock = stock_of(ledger.columns(), inputs)
-    snapshot = Snapshot.build(inputs.network, inputs.catalogue, inputs.rules, stock)
+    state_capacities(ledger, inputs.network.nodes, clock())
+    snapshot = snapshot_of(ledger.columns(), inputs, clock())
     return World(snapshot, ledger, clock, settings)
 
 
 def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = silent) -> Ledger:
-    """A new ledger starts with the stock file's rows, all of them or, when that fails, is not made.
+    """A new ledger starts with the rows of the stock and receipt files, all of them or, when that fails, is
+    not made.
 
-    Raises InvalidConfig for a stock file that is wrong, LedgerUnusable for a ledger file that is.
+    Raises InvalidConfig for a file that is wrong, LedgerUnusable for a ledger file that is.
     """
     if config.ledger is None:
         ledger: Ledger = MemoryLedger(clock)
         fill(ledger, config, inputs, report)
         return ledger
-    if config.stock is not None and is_absent(config.ledger):
+    if (config.stock or config.receipts) and is_absent(config.ledger):
         try:
             _make_once(config.ledger, config, inputs, clock, report)
         except OSError as error:
@@ -137,13 +144,32 @@ def _alone_in(folder: Path, waiting: Callable[[], object]) -> Iterator[int]:
 
 
 def fill(ledger: Ledger, config: Config, inputs: Inputs, report: Report) -> None:
-    """The rows of the config's stock file, if it has one, into a ledger nobody uses yet."""
-    if config.stock is None:
-        return
+    """The rows of the config's stock and receipt files, if it has them, into a ledger nobody uses yet."""
     nodes = inputs.network.nodes
-    feed = read_stock(config.stock, inputs.catalogue, nodes, report("reading stock"))
-    import_feed(ledger, feed, inputs.catalogue, nodes, report("writing stock"))
-    event("stock_imported", file=config.stock, rows=len(feed), stock_version=ledger.version())
+    feed = receipts = None
+    if config.stock is not None:
+        feed = read_stock(config.stock, inputs.catalogue, nodes, report("reading stock"))
+    if config.receipts is not None:
+        receipts = read_receipts(config.receipts, inputs.catalogue, nodes)
+    if feed is not None:
+        import_feed(ledger, feed, inputs.catalogue, nodes, report("writing stock"))
+        event("stock_imported", file=config.stock, rows=len(feed), stock_version=ledger.version())
+    if receipts is not None:
+        import_receipts(ledger, receipts, nodes, report("writing receipts"))
+        version = ledger.version()
+        event("receipts_imported", file=config.receipts, rows=len(receipts), stock_version=version)
+
+
+def import_receipts(
+    ledger: Ledger, receipts: Sequence[Receipt], nodes: Sequence[Node], progress: Progress
+) -> int:
+    """Sets every receipt of a file, and no other; returns the ledger's version after. As ``import_feed`` in
+    steps."""
+    version = ledger.version()
+    for done, updates in receipt_updates(receipts, nodes, ROWS_PER_WRITE):
+        version = ledger.update_stock("", updates)
+        progress(done, len(receipts))
+    return version
 
 
 def import_feed(
@@ -191,18 +217,51 @@ def _ordered(feed: StockFeed, node_count: int) -> StockFeed:
     return StockFeed(*(getattr(feed, column.name)[order] for column in fields(feed)))
 
 
-def stock_of(columns: StockColumns, inputs: Inputs) -> Stock:
+def state_capacities(ledger: Ledger, nodes: Sequence[Node], now_seconds: int) -> None:
+    """Days of which something is taken get the capacity that their node states now."""
+    first_day = _first_day(now_seconds)
+    stated = {node.node_id: dict(node.capacity) for node in nodes}
+    updates = []
+    for row in ledger.stock_of(LOAD_SKUS)[1]:
+        node_id, day = split_day(row.node_id)
+        capacity = stated.get(node_id, {}).get(LoadKind(LOAD_SKUS.index(row.sku_id)))
+        if day >= first_day and capacity is not None and capacity != row.on_hand:
+            updates.append(StockUpdate(sku_id=row.sku_id, node_id=row.node_id, on_hand=capacity))
+    if updates:
+        version = ledger.update_stock("", updates)
+        event("capacities_changed", rows=len(updates), stock_version=version)
+
+
+def _first_day(now_seconds: int) -> int:
+    """A day that is over everywhere; those before it matter to nobody any more."""
+    return datetime.fromtimestamp(now_seconds, UTC).toordinal() - 2
+
+
+def snapshot_of(columns: StockColumns, inputs: Inputs, now_seconds: int) -> Snapshot:
     """The ledger's rows by the rows of catalogue and network. Those whose SKU or node is not known any more
     are left out: no order can ask for them."""
     nodes = IdIndex.of([node.node_id for node in inputs.network.nodes])
+    places = [split_place(place) for place in columns.node_ids]
     sku_ix = inputs.catalogue.ids.find_many(columns.sku_ids)[columns.sku_ix]
-    node_ix = nodes.find_many(columns.node_ids)[columns.node_ix]
+    node_ix = nodes.find_many([node_id for node_id, _ in places])[columns.node_ix]
+    is_receipt = np.array([seconds is not None for _, seconds in places], bool)[columns.node_ix]
+    about_nodes = np.array([is_node_row(sku_id) for sku_id in columns.sku_ids], bool)[columns.sku_ix]
     known = (sku_ix >= 0) & (node_ix >= 0)
-    unknown_count = int(np.count_nonzero(~known))
-    available = columns.available
+    unknown_count = int(np.count_nonzero(~known & ~about_nodes))
     if unknown_count:
         event("stock_rows_ignored", rows=unknown_count, reason="unknown SKU or node")
-        sku_ix, node_ix, available = sku_ix[known], node_ix[known], available[known]
-    return Stock.of(
-        len(inputs.catalogue), len(inputs.network.nodes), sku_ix, node_ix, available, columns.version
-    )
+    own, available = known & ~is_receipt, columns.available
+    others = [_row(columns, ix) for ix in np.flatnonzero(about_nodes | known & is_receipt).tolist()]
+    if not own.all():
+        sku_ix, node_ix, available = sku_ix[own], node_ix[own], available[own]
+    counts = len(inputs.catalogue), len(inputs.network.nodes)
+    stock = Stock.of(*counts, sku_ix, node_ix, available, columns.version)
+    snapshot = Snapshot.build(inputs.network, inputs.catalogue, inputs.rules, stock)
+    first_day = _first_day(now_seconds)
+    set_rows(snapshot, [r for r in others if r.sku_id not in LOAD_SKUS or split_day(r.place)[1] >= first_day])
+    return snapshot
+
+
+def _row(columns: StockColumns, ix: int) -> RowUnits:
+    place = columns.node_ids[columns.node_ix[ix]]
+    return RowUnits(columns.sku_ids[columns.sku_ix[ix]], place, int(columns.available[ix]))

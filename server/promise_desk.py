@@ -21,7 +21,8 @@ from router.kernels.promise import AVAILABLE, NODE, SECONDS, STAGE, WAY
 from router.order_checks import addresses, place_violations
 from router.orders import address_violations
 from router.places import delivery_violations
-from router.promise import REASONS, Dates, Promiser
+from router.promise import REASONS, Promiser
+from router.promised import Dates, Wanted
 from router.snapshot import Snapshot
 from router.sourcer import versions_of
 from server.api.sourcing.v1 import sourcing_pb2
@@ -47,8 +48,10 @@ class PromiseDesk:
         origin = snapshot.at(now_seconds).origin_seconds
         promises: list[bytes] = []
         ends: list[bytes] = []
-        for j, (delivery, place) in enumerate(zip(context.deliveries, places, strict=True)):
-            dates = self._promiser.dates(context, delivery, place, snapshot, now_seconds, t, items, units)
+        wanted = Wanted(
+            context, items, units, snapshot, now_seconds, t, request.with_order_by, request.with_odds
+        )
+        for j, dates in enumerate(self._promiser.dates(wanted)):
             promises += _promises(dates, j, origin, snapshot)
             ready = None
             if dates.node_count.all():
@@ -120,7 +123,8 @@ def _promises(dates: Dates, delivery_ix: int, origin_seconds: int, snapshot: Sna
             method = int(reach.methods[node] if len(reach.methods) else DeliveryMethod.SHIP)
             way = _way_piece(node_ids[node], reach.ids[answer[WAY]], method)
             time = _time_piece(origin_seconds + answer[SECONDS])
-            body = b"".join((place, way, time, _units_piece(answer[AVAILABLE], node_count)))
+            times = _times_piece(dates, i)
+            body = b"".join((place, way, time, _units_piece(answer[AVAILABLE], node_count), times))
         pieces.append(_TAG["promises"] + _varint(len(body)) + body)
     return pieces
 
@@ -134,6 +138,18 @@ def _place_piece(item_ix: int, delivery_ix: int) -> bytes:
 def _way_piece(node_id: str, service_id: str, method: int) -> bytes:
     return sourcing_pb2.Promise(
         delivery_method=sourcing_pb2.DeliveryMethod.ValueType(method), node_id=node_id, service_id=service_id
+    ).SerializeToString()
+
+
+def _times_piece(dates: Dates, i: int) -> bytes:
+    """What is known of a date besides."""
+    known = (dates.date_seconds[i], dates.order_by_seconds[i], *dates.likely_seconds[i])
+    times = [timestamp(int(at)) if at else None for at in known]
+    if not any(times):
+        return b""
+    supply, order_by, p50, p90 = times
+    return sourcing_pb2.Promise(
+        supply_time=supply, order_by_time=order_by, p50_time=p50, p90_time=p90
     ).SerializeToString()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeVar
 
 import grpc
@@ -28,6 +29,7 @@ from router.errors import (
     Violation,
 )
 from router.ledger import Hold
+from router.node_rows import is_node_row, split_day
 
 Detail = TypeVar("Detail", bound=Message)
 
@@ -39,13 +41,23 @@ MAX_TEXT_BYTES = 160
 MAX_MESSAGE_BYTES = 500
 
 
+def left_texts(shortages: Iterable[Hold]) -> Iterator[str]:
+    """What is left, in words: of a SKU at a node, or of what a node gets ready on a day."""
+    for left in shortages:
+        if is_node_row(left.sku_id):
+            node_id, day = split_day(left.node_id)
+            yield f"{left.quantity} {left.sku_id[1:]} of {node_id!r} on {date.fromordinal(day)}"
+        else:
+            yield f"{left.quantity} of {left.sku_id!r} at {left.node_id!r}"
+
+
 class SoldOut(SourcierError):
     """Less is left than is to be held. ``shortages``: what is left of each hold that failed."""
 
     reason = "SOLD_OUT"
 
     def __init__(self, shortages: Sequence[Hold]) -> None:
-        left = ", ".join(f"{s.quantity} of {s.sku_id!r} at {s.node_id!r}" for s in shortages)
+        left = ", ".join(left_texts(shortages))
         count = str(len(shortages))
         super().__init__(f"nothing is held: only {left} left", metadata={"shortage_count": count})
         self.shortages = tuple(shortages)

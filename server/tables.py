@@ -3,7 +3,7 @@ what was decided in this process look the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -27,6 +27,8 @@ PARTS = (
     ("transfer", "transfer_cents"),
     ("lateness", "lateness_cents"),
     ("node load", "node_load_cents"),
+    ("waiting", "waiting_cents"),
+    ("duty", "duty_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3
@@ -134,21 +136,40 @@ def headline(decision: sourcing_pb2.Decision) -> RenderableType:
 def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
     """One row per shipment."""
     table = new_table("Shipments", ("node", "service", "goods"), ("parcels", "weight", "distance"))
+    waits = _waits_column(table, plan.shipments)
     table.add_column("arrives (UTC)", no_wrap=True)
     table.add_column("cost", justify="right", style="bold")
     for shipment in plan.shipments:
-        goods = (f"{p.quantity} x {escape(p.sku_id)} [dim]({escape(p.line_id)})[/]" for p in shipment.picks)
         table.add_row(
             escape(shipment.node_id),
             escape(way_text(shipment)),
-            "\n".join(goods),
+            "\n".join(map(goods_text, shipment.picks)),
             str(shipment.parcel_count),
             f"{shipment.weight_grams / 1000:,.3f} kg",
             kilometres(shipment.distance_m),
+            *waits(shipment),
             moment(shipment.arrival_time, decide_time),
             cents(shipment.cost.total_cents),
         )
     return table
+
+
+def _waits_column(
+    table: Table, rows: Sequence[sourcing_pb2.Shipment] | Sequence[sourcing_pb2.Candidate]
+) -> Callable[[sourcing_pb2.Shipment | sourcing_pb2.Candidate], list[str]]:
+    """Adds a column with what rows wait for, if any waits; a row's cell in it, none without the column."""
+    if not any(row.HasField("supply_time") for row in rows):
+        return lambda row: []
+    table.add_column("waits until (UTC)", no_wrap=True)
+    return lambda row: [moment(row.supply_time) if row.HasField("supply_time") else ""]
+
+
+def goods_text(pick: sourcing_pb2.Pick) -> str:
+    """``3 x tent (1)``, and below it the units that are not there yet."""
+    rows = [f"{pick.quantity} x {escape(pick.sku_id)} [dim]({escape(pick.line_id)})[/]"]
+    rows += [f"  [dim]{r.quantity} expected {moment(r.expected_time)}[/]" for r in pick.receipts]
+    rows += [f"  [dim]{pick.backordered_quantity} backordered[/]"] if pick.backordered_quantity else []
+    return "\n".join(rows)
 
 
 def way_text(shipment: sourcing_pb2.Shipment) -> str:
@@ -255,6 +276,7 @@ def _candidate_table(
 ) -> Table:
     shown = [(head, name) for head, name in PARTS if any(getattr(c.cost, name) for c in candidates)]
     table = new_table(title, ("#", "node", "service"), ("available", "distance"))
+    waits = _waits_column(table, candidates)
     table.add_column("arrives (UTC)", no_wrap=True)
     for head, _ in shown:
         table.add_column(head, justify="right")
@@ -267,6 +289,7 @@ def _candidate_table(
             escape(candidate.service_id),
             str(candidate.available),
             kilometres(candidate.distance_m),
+            *waits(candidate),
             moment(candidate.arrival_time, decide_time),
             *(cents(getattr(candidate.cost, name)) for _, name in shown),
             cents(candidate.cost.total_cents),
@@ -309,15 +332,19 @@ def versions_line(decision: sourcing_pb2.Decision) -> Text:
 
 
 def stock_table(response: stock_pb2.GetAvailabilityResponse) -> Table:
-    """One row per node."""
+    """One row per node, and per receipt."""
+    rows = response.availabilities
+    has_receipts = any(row.HasField("expected_time") for row in rows)
     table = new_table(
         f"Stock at version {response.stock_version}",
-        ("SKU", "node"),
+        ("SKU", "node", "expected (UTC)") if has_receipts else ("SKU", "node"),
         ("on hand", "reserved", "safety stock", "available"),
     )
-    for row in response.availabilities:
+    for row in rows:
         units = (row.on_hand, row.reserved, row.safety_stock, row.available_to_promise)
-        table.add_row(escape(row.sku_id), escape(row.node_id), *(f"{n:,}" for n in units))
+        expected = [moment(row.expected_time) if row.HasField("expected_time") else ""]
+        own = [escape(row.sku_id), escape(row.node_id), *(expected if has_receipts else ())]
+        table.add_row(*own, *(f"{n:,}" for n in units))
     return table
 
 

@@ -84,7 +84,13 @@ def smallest_world() -> World:
     catalogue = Catalogue.from_skus([Sku(sku_id="k", weight_grams=100)])
     stock = Stock.of(1, 2, np.zeros(2, np.int32), np.arange(2, dtype=np.int32), np.full(2, UNITS, np.int32))
     snapshot = Snapshot.build(network, catalogue, RuleSet.model_validate(RULES), stock)
-    settings = Settings(hold_seconds=60, reserve_attempts=1, max_orders_per_call=10, search=SearchLimits())
+    settings = Settings(
+        hold_seconds=60,
+        collect_hold_seconds=60,
+        reserve_attempts=1,
+        max_orders_per_call=10,
+        search=SearchLimits(),
+    )
     return World(snapshot, MemoryLedger(lambda: NOW_SECONDS), lambda: NOW_SECONDS, settings)
 
 

@@ -9,13 +9,15 @@ from typing import TypeVar
 
 import numpy as np
 
+from router.domain import DeliveryMethod, Order
 from router.ledger import Change, Hold, Ledger, ReserveRequest
-from router.ledger_state import MAX_UNITS
+from router.ledger_rows import MAX_UNITS
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.stock import Stock
 from server.decision_log import DecisionLog
+from server.snapshot_rows import RowUnits, set_rows
 
 T = TypeVar("T")
 Clock = Callable[[], int]
@@ -26,14 +28,21 @@ Clock = Callable[[], int]
 class Settings:
     """What the services need to know of the config.
 
-    hold_seconds: how long stock is held when the caller does not say. reserve_attempts: how often an order is
+    hold_seconds: how long stock is held when the caller does not say, and nobody has reserved to collect;
+    collect_hold_seconds: when somebody has. reserve_attempts: how often an order is
     decided because its stock was taken in between. search: limits of the solver.
     """
 
     hold_seconds: int
+    collect_hold_seconds: int
     reserve_attempts: int
     max_orders_per_call: int
     search: SearchLimits
+
+    def hold_of(self, order: Order) -> int:
+        """Seconds for which an order's stock is held when the caller does not say."""
+        collects = any(d.method is DeliveryMethod.RESERVE_AND_COLLECT for d in order.deliveries)
+        return self.collect_hold_seconds if collects else self.hold_seconds
 
 
 class World:
@@ -84,13 +93,7 @@ class World:
 
     def _apply(self, changes: Sequence[Change]) -> None:
         snapshot, stock = self._snapshot, self._snapshot.stock
-        sku_ix = snapshot.catalogue.ids.find_many([change.sku_id for change in changes]).tolist()
-        node_ix = snapshot.compiled.nodes.find_many([change.node_id for change in changes]).tolist()
-        new: dict[tuple[int, int], int] = {}
-        for sku, node, change in zip(sku_ix, node_ix, changes, strict=True):
-            # Ids that the catalogue or the network no longer have: nobody can ask for them.
-            if sku >= 0 and node >= 0 and not stock.set_available(sku, node, change.available):
-                new[sku, node] = change.available
+        new = set_rows(snapshot, [RowUnits(c.sku_id, c.node_id, c.available) for c in changes])
         if new:
             stock = _with_new_rows(stock, new)
         stock.advance(changes[-1].version)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from router.domain import Cost, Delivery, DeliveryMethod, Order, OrderLine, Pick, Plan, Shipment
@@ -19,7 +18,6 @@ from router.rules.model import Strategy
 from tests.oracle_capacity import Loads, States, Workshop
 from tests.oracle_dates import SlowCalendar
 from tests.oracle_facts import (
-    covers_node,
     covers_sku,
     delay_cents,
     grouped,
@@ -31,6 +29,7 @@ from tests.oracle_facts import (
     weighted,
 )
 from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units
+from tests.oracle_rules import duty_cents, rule_bars
 from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target, Way, Ways
 
@@ -230,24 +229,8 @@ class Oracle:
     def rule_bars(self, rule: Any, node_ix: int, line: int, left: int) -> bool:
         """Does an eligibility rule keep the node from supplying the line, ``left`` units remaining?"""
         node = self.network.nodes[node_ix]
-        if rule.kind == "exclude_services" or not covers_sku(rule.skus, self.skus[line]):
-            return False
-        covered = covers_node(rule.nodes, node)
-        if rule.kind == "allow_nodes":
-            return not covered
-        if rule.kind == "exclude_nodes":
-            return covered
-        if rule.kind == "max_distance":
-            return covered and Decimal(self.metres[node_ix]) / 1000 > rule.km
-        if rule.kind == "same_country":
-            return covered and node.country != self.target.where.country
-        if rule.kind == "allow_methods":
-            return covered and self.target.method(node).name not in rule.methods
-        if rule.kind == "exclude_methods":
-            return covered and self.target.method(node).name in rule.methods
-        if rule.kind == "min_remaining":
-            return covered and left < rule.units
-        raise AssertionError(rule.kind)
+        country, method = self.target.where.country, self.target.method(node).name
+        return rule_bars(rule, node, self.skus[line], country, method, self.metres[node_ix], left)
 
     def _parcel(self, source: Source, units: Units, sent: list[int]) -> Parcel:
         node = source.node
@@ -273,7 +256,13 @@ class Oracle:
             handling_cents=handling,
             distance_cents=distance,
             node_priority_cents=priority,
+<<<<<<< HEAD
             node_load_cents=self.workshop.price(self.strategy, node, source.at, len(sent), count),
+=======
+            duty_cents=duty_cents(
+                self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
+            ),
+>>>>>>> main
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
 
@@ -388,7 +377,11 @@ class Oracle:
                 distance_cents=parcel.distance_cents,
                 node_priority_cents=parcel.node_priority_cents,
                 transfer_cents=option.transfer_cents,
+<<<<<<< HEAD
                 node_load_cents=parcel.node_load_cents,
+=======
+                duty_cents=parcel.duty_cents,
+>>>>>>> main
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,
             method=self.target.method(parcel.source.node),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from router.catalogue import Catalogue
 from router.errors import InvalidConfig
 from router.network import Network
+from router.rules import model
 from router.rules.parse import read_rules
+
+OBJECTIVE_KINDS = ", ".join(
+    get_args(kind.model_fields["kind"].annotation)[0] for kind in get_args(get_args(model.Objective)[0])
+)
+"""As mistakes list them."""
 
 GOOD = """\
 version: 1

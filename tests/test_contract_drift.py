@@ -104,4 +104,4 @@ def test_every_call_has_messages_of_its_own(contract: list[FileDescriptorProto])
             for method in service.method:
                 assert method.input_type == f".sourcing.v1.{method.name}Request"
                 own = f".sourcing.v1.{method.name}Response"
-                assert method.output_type in {own, ".sourcing.v1.Reservation"}
+                assert method.output_type in {own, ".sourcing.v1.Reservation", ".sourcing.v1.NodeState"}

@@ -26,7 +26,17 @@ LONGER: dict[str, int] = {
 """Functions and modules that are longer than they may be. Figures here only ever go down."""
 
 CORE_IMPORTS = frozenset(
-    {"__future__", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions"}
+    {
+        "__future__",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fractions",
+    }
     | {"functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "threading", "typing"}
     | {"numpy", "ortools", "pydantic", "pydantic_core", "router", "ruamel"}
 )

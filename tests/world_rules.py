@@ -26,6 +26,7 @@ NODE_LABELS = ("city", "outlet")
 NODE_GROUPS = ("north", "south")
 SERVICE_LABELS = ("express", "eco")
 SEGMENTS = ("", "gold")
+COUNTRIES = ("FR", "DE", "BE")
 METHODS = tuple(method.name for method in DeliveryMethod)
 RULE_KINDS = (
     "exclude_nodes",
@@ -70,6 +71,8 @@ class Features:
     """Units above the greatest bracket of some or all lanes."""
     deliveries: int = 0
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    borders: bool = False
+    """Rules about countries, and duties."""
     supply: bool = False
     """Receipts, rules that count them or promise more, and little stock."""
     capacity: bool = False
@@ -178,7 +181,8 @@ class RulesRecipe(Chance):
     def eligibility_rule(self, name: str, network: Network, metres: Sequence[int]) -> dict[str, Any]:
         rule: dict[str, Any] = {"name": name}
         by_method = ("allow_methods", "exclude_methods") if self.features.deliveries else ()
-        rule["kind"] = self.pick((*RULE_KINDS, *by_method))
+        by_country = ("allow_countries", "exclude_countries") if self.features.borders else ()
+        rule["kind"] = self.pick((*RULE_KINDS, *by_method, *by_country))
         if self.chance(70):
             rule["skus"] = self.pick(({"labels": self.some_of(SKU_LABELS)}, {"ids": ["K0"]}))
         if rule["kind"] == "exclude_services":
@@ -190,6 +194,8 @@ class RulesRecipe(Chance):
             rule["km"] = self.pick((Decimal(500), Decimal(1000), Decimal(max(1, self.pick(metres))) / 1000))
         if rule["kind"] == "min_remaining":
             rule["units"] = self.integer(1, 3)
+        if rule["kind"] in by_country:
+            rule["countries"] = self.some_of(COUNTRIES)
         if rule["kind"] in by_method:
             rule["methods"] = self.some_of(METHODS)
         return rule
@@ -200,7 +206,7 @@ class RulesRecipe(Chance):
             "types": [t.name for t in NodeType],
             "labels": NODE_LABELS,
             "groups": NODE_GROUPS,
-            "countries": ("FR", "DE", "BE"),
+            "countries": COUNTRIES,
         }
         keys = self.some_of(tuple(by))[:2]
         return {key: sorted({*self.some_of(by[key]), *self.some(by[key], 25)}) for key in keys}
@@ -230,6 +236,12 @@ class RulesRecipe(Chance):
             objective["cents_per_km"] = self.pick((Decimal(1), Decimal("0.125"), Decimal("0.333")))
         elif kind == "node_priority":
             objective["cents"] = self.pick((50, 111, 0))
+        elif kind == "duty":
+            objective["nodes"] = self.node_selector_or_all()
+            objective["skus"] = self.pick(({}, {"labels": self.some_of(SKU_LABELS)}))
+            objective["countries"] = self.some(COUNTRIES, 40)
+            objective["percent"] = self.pick((Decimal("2.5"), Decimal(20), Decimal("0.333")))
+            objective["line_cents"] = self.pick((0, 150))
         return objective
 
     def node_selector_or_all(self) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from router.domain import MAX_LINES, MAX_QUANTITY
+from router.domain import MAX_LINES, MAX_QUANTITY, MAX_UNIT_VALUE_CENTS
 from router.network import Network
 from router.rules.check import Finding
 from router.rules.model import (
     Delay,
     Distance,
+    Duty,
     Handling,
     Lateness,
     NodeLoad,
@@ -27,6 +28,7 @@ from router.rules.model import (
     Split,
     StockDepth,
     Transfer,
+    Waiting,
 )
 
 MAX_PLAN_CENTS = 10**18
@@ -117,8 +119,13 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
         return (weighted(objective.cents_per_day) * MOST_DAYS + steps) * MOST_DELIVERIES
     if isinstance(objective, Split):
         return weighted(objective.cents) * MOST_SHIPMENTS
+    if isinstance(objective, Waiting):
+        return weighted(objective.cents_per_day) * MOST_DAYS * MOST_UNITS
     if isinstance(objective, NodeLoad):
         return weighted(objective.cents) * (MOST_UNITS + MOST_LINES + MOST_SHIPMENTS)
+    if isinstance(objective, Duty):
+        by_value = weighted(MAX_UNIT_VALUE_CENTS * objective.percent / 100) * MOST_UNITS
+        return by_value + weighted(objective.line_cents) * MOST_LINES
     if isinstance(objective, StockDepth):
         return weighted(objective.cents) * MOST_UNITS
     count = MOST_UNITS if objective.per == "unit" else MOST_SHIPMENTS

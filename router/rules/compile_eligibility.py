@@ -25,6 +25,15 @@ from router.network import Network, Node, Service
 from router.rules import model
 from router.rules.model import NodeSelector, SkuSelector, Strategy
 
+ELSEWHERE = (
+    model.ExcludeServices,
+    model.AllowMethods,
+    model.ExcludeMethods,
+    model.AllowCountries,
+    model.ExcludeCountries,
+)
+"""See _services, MethodRules and compile_abroad."""
+
 
 def matches_node(selector: NodeSelector, node: Node) -> bool:
     """Every stated key must match; within a key any entry is enough."""
@@ -63,7 +72,9 @@ class ClassTable:
     @classmethod
     def of(cls, catalogue: Catalogue, network: Network, strategies: Sequence[Strategy]) -> ClassTable:
         """Label sets are told apart once; only SKUs that a rule names by id are looked at singly."""
-        selectors = sorted({rule.skus for t in strategies for rule in (*t.eligibility, *t.supply)}, key=repr)
+        duties = (goal for t in strategies for goal in t.objectives if isinstance(goal, model.Duty))
+        ruled = (rule for t in strategies for rule in (*t.eligibility, *t.supply))
+        selectors = sorted({rule.skus for rule in (*ruled, *duties)}, key=repr)
         services = network.services
         named = sorted({sku_id for s in selectors for sku_id in s.ids})
         class_of: dict[tuple[bool, ...], int] = {}
@@ -106,8 +117,8 @@ def eligibility_columns(
         for r, rule in enumerate(strategy.eligibility):
             bit = FIRST_RULE_BIT + r
             lines = classes.matching[rule.skus]
-            if isinstance(rule, model.ExcludeServices | model.AllowMethods | model.ExcludeMethods):
-                continue  # see _services and MethodRules
+            if isinstance(rule, ELSEWHERE):
+                continue
             where = np.outer(lines, universe.nodes(rule.nodes))
             if isinstance(rule, model.AllowNodes):
                 static[t][np.outer(lines, ~universe.nodes(rule.nodes))] |= np.uint64(1 << bit)

@@ -24,12 +24,13 @@ class SupplyRow:
 @dataclass(frozen=True, slots=True)
 class SupplyRules:
     """rows: of each strategy. receipts: a strategy counts receipts. more: bool[K], classes of which a
-    strategy may promise more than is known to come. prices_load: a strategy has an objective
-    ``node_load``."""
+    strategy may promise more than is known to come; touches_skus: there are any. prices_load: a strategy
+    has an objective ``node_load``."""
 
     rows: tuple[tuple[SupplyRow, ...], ...]
     receipts: bool
     more: NDArray[np.bool_]
+    touches_skus: bool
     prices_load: bool
 
 
@@ -49,5 +50,6 @@ def compile_supply(strategies: Sequence[Strategy], universe: Universe, classes: 
         rows,
         receipts=any(isinstance(row.rule, Receipts) for row in each),
         more=more,
+        touches_skus=bool(more.any()),
         prices_load=any(isinstance(goal, NodeLoad) for t in strategies for goal in t.objectives),
     )

@@ -90,6 +90,22 @@ class ExcludeMethods(_Eligibility):
     methods: Annotated[tuple[MethodName, ...], Field(min_length=1)]
 
 
+class AllowCountries(_Eligibility):
+    """The selected nodes send the selected SKUs to these countries only."""
+
+    kind: Literal["allow_countries"]
+    nodes: NodeSelector = NodeSelector()
+    countries: Annotated[tuple[Country, ...], Field(min_length=1)]
+
+
+class ExcludeCountries(_Eligibility):
+    """The selected nodes do not send the selected SKUs to these countries."""
+
+    kind: Literal["exclude_countries"]
+    nodes: NodeSelector = NodeSelector()
+    countries: Annotated[tuple[Country, ...], Field(min_length=1)]
+
+
 EligibilityRule = Annotated[
     AllowNodes
     | ExcludeNodes
@@ -98,7 +114,9 @@ EligibilityRule = Annotated[
     | MinRemaining
     | ExcludeServices
     | AllowMethods
-    | ExcludeMethods,
+    | ExcludeMethods
+    | AllowCountries
+    | ExcludeCountries,
     Field(discriminator="kind"),
 ]
 
@@ -183,6 +201,14 @@ class Lateness(Strict):
     steps: tuple[DelayStep, ...] = ()
 
 
+class Waiting(Strict):
+    """A cost of each unit for each started day until its node has it, or room for it."""
+
+    kind: Literal["waiting"]
+    weight: Weight = Decimal(1)
+    cents_per_day: Cents
+
+
 class Split(Strict):
     """A cost for every shipment beyond the first."""
 
@@ -213,6 +239,19 @@ class NodeLoad(Strict):
     from_percent: Annotated[int, Field(ge=0, le=99)] = 0
 
 
+class Duty(Strict):
+    """What crossing a border costs: ``percent`` of the value of each unit and ``line_cents`` for each order
+    line that leave a node in another country than where they go."""
+
+    kind: Literal["duty"]
+    weight: Weight = Decimal(1)
+    nodes: NodeSelector = NodeSelector()
+    skus: SkuSelector = Field(default=SkuSelector(), description="SKUs it is raised on; all by default.")
+    countries: tuple[Country, ...] = Field(default=(), description="Where the goods go; none: anywhere.")
+    percent: Annotated[Decimal, Field(ge=0, le=1_000, decimal_places=3)] = Decimal(0)
+    line_cents: Cents = 0
+
+
 class Distance(Strict):
     """Great-circle kilometres from node to destination, per shipment or per unit."""
 
@@ -237,9 +276,11 @@ Objective = Annotated[
     | Handling
     | Delay
     | Lateness
+    | Waiting
     | Split
     | StockDepth
     | NodeLoad
+    | Duty
     | Distance
     | NodePriority,
     Field(discriminator="kind"),

@@ -12,6 +12,7 @@ from router.network import Bracket, Lane, LoadKind, Node
 from router.rules.model import (
     Delay,
     Distance,
+    Duty,
     Handling,
     Lateness,
     NodeLoad,
@@ -23,7 +24,7 @@ from router.rules.model import (
     Transfer,
 )
 from router.verify.case import Case
-from router.verify.facts import rounded_half_up, selects_node
+from router.verify.facts import rounded_half_up, selects_node, selects_sku
 from router.verify.ways import Way
 
 
@@ -99,6 +100,25 @@ def node_priority_cents(strategy: Strategy, node: Node, *, unit_count: int) -> i
         if isinstance(objective, NodePriority):
             once = rounded_half_up(objective.cents, objective.weight) * (node.priority - 1)
             total += once * (unit_count if objective.per == "unit" else 1)
+    return total
+
+
+def duty_cents(case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int]) -> int:
+    """The border that the goods of one shipment cross, if they do."""
+    country, total = case.place.country, 0
+    if node.country == country:
+        return 0
+    for objective in strategy.objectives:
+        if not isinstance(objective, Duty) or not selects_node(objective.nodes, node):
+            continue
+        if objective.countries and country not in objective.countries:
+            continue
+        rate = rounded_half_up(objective.percent, objective.weight, scale=10_000)
+        for line_id, units in units_by_line.items():
+            sku = case.sku_of(case.lines[line_id].sku_id)
+            if selects_sku(objective.skus, sku):
+                total += rounded_half_up(objective.line_cents, objective.weight)
+                total += sku.unit_value_cents * rate // 1_000_000 * units
     return total
 
 
@@ -189,7 +209,11 @@ def shipment_cents(
         Part.HANDLING: handling_cents(strategy, node, line_count=line_count, unit_count=unit_count),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
+<<<<<<< HEAD
         Part.NODE_LOAD: node_load_cents(
             case, strategy, node, date=date, line_count=line_count, unit_count=unit_count
         ),
+=======
+        Part.DUTY: duty_cents(case, strategy, node, units_by_line),
+>>>>>>> main
     }

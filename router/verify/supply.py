@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from router.domain import OrderLine
 from router.network import Node, Service
 from router.rules.model import (
+    AllowCountries,
     AllowMethods,
     AllowNodes,
     EligibilityRule,
+    ExcludeCountries,
     ExcludeMethods,
     ExcludeNodes,
     ExcludeServices,
@@ -95,6 +97,10 @@ def _bars(case: Case, rule: EligibilityRule, node: Node, distance_m: int) -> boo
         return case.method(node).name not in rule.methods
     if isinstance(rule, ExcludeMethods):
         return case.method(node).name in rule.methods
+    if isinstance(rule, AllowCountries):
+        return case.place.country not in rule.countries
+    if isinstance(rule, ExcludeCountries):
+        return case.place.country in rule.countries
     return isinstance(rule, SameCountry) and node.country != case.place.country
 
 

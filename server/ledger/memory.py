@@ -23,6 +23,8 @@ from router.ledger import (
     unheard,
 )
 from router.ledger_load import check_load, ledger_not_empty, updates_of
+from router.ledger_places import place_order, split_place
+from router.ledger_rows import Row
 from router.ledger_state import Confirm, Expire, LedgerState, Release, Reserve, UpdateStock, apply
 
 ROWS_PER_STEP = 20_000
@@ -90,8 +92,8 @@ class MemoryLedger:
             return state.version, [
                 _stock_row(sku_id, node_id, *row)
                 for sku_id in sku_ids
-                for node_id, row in sorted(state.rows.get(sku_id, {}).items())
-                if wanted is None or node_id in wanted
+                for node_id, row in sorted(state.rows.get(sku_id, {}).items(), key=_place_order)
+                if wanted is None or split_place(node_id)[0] in wanted
             ]
 
     def columns(self) -> StockColumns:
@@ -132,6 +134,10 @@ class MemoryLedger:
         with self._lock:
             apply(self._state, Expire(), self._clock())
             yield self._state
+
+
+def _place_order(row: tuple[str, Row]) -> tuple[str, int]:
+    return place_order(row[0])
 
 
 def _stock_row(sku_id: str, node_id: str, on_hand: int, reserved: int, safety_stock: int) -> StockRow:

@@ -27,6 +27,7 @@ from router.ledger import (
     unheard,
 )
 from router.ledger_load import check_load
+from router.ledger_places import place_order, split_place
 from router.ledger_state import (
     Command,
     Confirm,
@@ -136,10 +137,10 @@ class SqliteLedger:
                     safety_stock=safety_stock,
                 )
                 for sku_id in sku_ids
-                for node_id, on_hand, reserved, safety_stock in db.execute(
-                    SQL["list_stock_of_sku"], (sku_id,)
+                for node_id, on_hand, reserved, safety_stock in sorted(
+                    db.execute(SQL["list_stock_of_sku"], (sku_id,)), key=lambda row: place_order(row[0])
                 )
-                if wanted is None or node_id in wanted
+                if wanted is None or split_place(node_id)[0] in wanted
             ]
 
     def columns(self) -> StockColumns:

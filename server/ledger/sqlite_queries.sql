@@ -106,9 +106,9 @@ SELECT sku_id, sku_ix FROM sku;
 SELECT node_id, node_ix FROM node;
 
 -- name: list_stock_of_sku
--- The rows of one SKU, by node id.
+-- The rows of one SKU.
 SELECT node_id, on_hand, reserved, safety_stock
-FROM stock JOIN sku USING (sku_ix) JOIN node USING (node_ix) WHERE sku_id = ? ORDER BY node_id;
+FROM stock JOIN sku USING (sku_ix) JOIN node USING (node_ix) WHERE sku_id = ?;
 
 -- name: any_stock
 -- Is there any row?

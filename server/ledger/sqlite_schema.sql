@@ -16,8 +16,8 @@ CREATE TABLE IF NOT EXISTS node (
   node_id TEXT NOT NULL UNIQUE CHECK (node_id <> '')
 ) STRICT;
 
--- Units of one SKU at one node. on_hand may be below reserved: the feed knows best, and nothing more is
--- held there until it recovers.
+-- Units of one SKU at one node, or of a receipt that it expects: then node_id has the time at its end. on_hand may
+-- be below reserved: the feed knows best, and nothing more is held there until it recovers.
 CREATE TABLE IF NOT EXISTS stock (
   sku_ix INTEGER NOT NULL REFERENCES sku,
   node_ix INTEGER NOT NULL REFERENCES node,

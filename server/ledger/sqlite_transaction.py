@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from router.errors import BrokenInvariant, SourcierError
 from router.ledger import Hold, Reservation, ReservationState, ReserveOutcome, ResolveOutcome
+from router.ledger_places import split_place
+from router.ledger_rows import Row
 from router.ledger_state import (
     Command,
     Confirm,
@@ -17,7 +19,6 @@ from router.ledger_state import (
     RememberedReserve,
     RememberedUpdate,
     Reserve,
-    Row,
     UpdateStock,
     apply,
     reservation_id_of,
@@ -129,7 +130,7 @@ class Transaction:
             match command:
                 case Reserve(requests):
                     for request in requests:
-                        for hold in request.holds:
+                        for hold in (*request.holds, *(day.hold for day in request.days)):
                             wanted[hold.sku_id].add(hold.node_id)
                         if request.request_id:
                             numbers.update(self._load_reserve_request(request.request_id))
@@ -149,6 +150,8 @@ class Transaction:
                 self._state.reservations[reservation.reservation_id] = reservation
                 for hold in reservation.holds:
                     wanted[hold.sku_id].add(hold.node_id)
+        for places in wanted.values():  # what a receipt does not cover is at its node's own row
+            places.update([split_place(place)[0] for place in places])
         self._load_rows(wanted)
 
     def _load_reserve_request(self, request_id: str) -> Iterable[int]:

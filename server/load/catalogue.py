@@ -14,6 +14,7 @@ from router.catalogue import MAX_WEIGHT_GRAMS, Catalogue
 from router.columns import IdIndex
 from router.domain import MAX_ID_LENGTH, MAX_UNIT_VALUE_CENTS
 from router.errors import InvalidConfig, InvalidInput
+from router.node_rows import MARK, is_node_row
 from server.load.header import id_mistake
 from server.load.problems import Problems
 from server.load.rows import SEPARATOR
@@ -27,7 +28,7 @@ COLUMNS = Columns(
 MAX_LABEL_SETS = 32_000
 """Most different combinations of labels."""
 LIMITS = {"weight_grams": MAX_WEIGHT_GRAMS, "unit_value_cents": MAX_UNIT_VALUE_CENTS}
-_UNUSUAL_ID = r"^\s|\s$|[^\x20-\x7e]"
+_UNUSUAL_ID = r"^[\s#]|\s$|[^\x20-\x7e]"
 
 
 def read_catalogue(path: Path, progress: Progress | None = None) -> Catalogue:
@@ -74,7 +75,10 @@ class _Reader:
         suspect = unusual | (lengths == 0) | (lengths > MAX_ID_LENGTH)
         if suspect.any():
             for i in np.flatnonzero(suspect):
-                message = id_mistake(strings[int(i)].as_py())
+                sku_id = strings[int(i)].as_py()
+                message = id_mistake(sku_id)
+                if not message and is_node_row(sku_id):
+                    message = f"must not begin with {MARK!r}: rows about nodes do in the ledger"
                 if message:
                     self._problems.add(self._rows + int(i), "sku_id", message)
         self._data.append(data[offsets[0] : offsets[-1]].copy())

@@ -90,6 +90,15 @@ class LaneEntry(_Model):
     )
 
 
+class TransitOddsEntry(_Model):
+    """One way that transit can turn out."""
+
+    late_days: int = Field(
+        ge=0, le=60, description="Working days of the carrier for lanes in days, 24 hours each for others."
+    )
+    percent: int = Field(ge=1, le=100)
+
+
 class ServiceEntry(_Model):
     """A carrier service. Of the lanes that match a shipment, the first counts."""
 
@@ -114,6 +123,9 @@ class ServiceEntry(_Model):
     labels: tuple[Id, ...] = Field(default=(), description="Names for rules to select it by.")
     excluded_sku_labels: tuple[Id, ...] = Field(
         default=(), description="SKUs with one of these do not travel by it."
+    )
+    transit_odds: Annotated[tuple[TransitOddsEntry, ...], Field(max_length=6)] = Field(
+        default=(), description="How much longer than stated transit takes, how often; 100 percent together."
     )
     lanes: Annotated[tuple[LaneEntry, ...], Field(min_length=1, max_length=10_000)]
 
@@ -252,6 +264,9 @@ def _mistakes(file: NetworkDocument) -> Findings:
     for s, service in enumerate(file.services):
         yield from twice(service.serves, ("services", s, "serves"))
         yield from _calendar_mistake(service.calendar, file.calendars, ("services", s))
+        if service.transit_odds and sum(one.percent for one in service.transit_odds) != 100:
+            yield ("services", s, "transit_odds"), "percents must be 100 together"
+        yield from twice([str(x.late_days) for x in service.transit_odds], ("services", s, "transit_odds"))
         for at, lane in enumerate(service.lanes):
             yield from _lane_mistakes(lane, file.tariffs, zone_ids, ("services", s, "lanes", at))
     serves = {s.id: s.serves if s.direction == "outbound" else () for s in file.services}
@@ -336,6 +351,7 @@ def _service(service: ServiceEntry, tariffs: Mapping[str, tuple[BracketEntry, ..
         calendar=service.calendar or "",
         labels=frozenset(service.labels),
         excluded_sku_labels=frozenset(service.excluded_sku_labels),
+        transit_odds=tuple((one.late_days, one.percent) for one in service.transit_odds),
         lanes=tuple(
             _lane(lane, lane.brackets if lane.brackets is not None else tariffs[lane.tariff or ""])
             for lane in service.lanes

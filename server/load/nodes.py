@@ -6,7 +6,8 @@ from pathlib import Path
 
 from router.domain import NodeType, ReturnMethod
 from router.errors import InvalidConfig, Violation
-from router.network import LoadKind, Node
+from router.ledger_places import split_place
+from router.network import LoadKind, Node, Odds
 from router.rules.validate import bounded, did_you_mean
 from server.load.fields import Known, Row, shown
 from server.load.rows import SEPARATOR, Layout, read_rows
@@ -31,8 +32,10 @@ NUMBERS = {
 """Least, greatest, and what an empty value means."""
 CAPACITIES = {f"capacity_{kind.name.lower()}": kind for kind in LoadKind}
 PICKUPS = "pickups"
+ODDS = "processing_odds"
+MOST_OUTCOMES = 6
 LEAD = "pickup_lead_minutes"
-LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, LEAD, *CAPACITIES, *NUMBERS), REQUIRED)
+LAYOUT = Layout("nodes", (*REQUIRED, *TEXTS, *LISTS, PICKUPS, LEAD, ODDS, *CAPACITIES, *NUMBERS), REQUIRED)
 RETURN_METHODS = {method.name: method for method in (ReturnMethod.DROP_OFF, ReturnMethod.PARCEL)}
 """What a node may state; a transfer begins at one and ends at the other."""
 
@@ -64,6 +67,8 @@ def read_nodes(path: Path, known: Known) -> tuple[Node, ...]:
 def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
     """None when something is wrong with it."""
     node_id = row.id("node_id")
+    if split_place(node_id)[1] is not None:
+        row.wrong("node_id", f"{node_id!r} ends like the name of a receipt: @ and a time")
     node_type = _node_type(row)
     country = row.country()
     latitude, longitude = row.degrees("latitude", 90.0), row.degrees("longitude", 180.0)
@@ -77,6 +82,7 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
     region, calendar = row.calendar(known, country, services)
     schedules = _schedules(row, known, services)
     lead = row.number(LEAD, 0, MAX_MINUTES)
+    odds = _odds(row)
     capacities = [(kind, row.number(column, 1, MAX_UNITS)) for column, kind in CAPACITIES.items()]
     numbers = {column: _number(row, column) for column in NUMBERS}
     if row.is_wrong:
@@ -99,6 +105,7 @@ def _node(row: Row, known: Known, zones: frozenset[str]) -> Node | None:
         pickup_lead_seconds=None if lead is None else 60 * lead,
         priority=numbers["priority"],
         processing_seconds=60 * numbers["processing_minutes"],
+        processing_odds=odds,
         shipment_cents=numbers["shipment_cents"],
         line_cents=numbers["line_cents"],
         unit_cents=numbers["unit_cents"],
@@ -142,6 +149,22 @@ def _schedules(row: Row, known: Known, services: frozenset[str]) -> tuple[tuple[
             row.wrong(PICKUPS, f"service {service!r} is given twice")
         schedules[service] = schedule
     return tuple(sorted(schedules.items()))
+
+
+def _odds(row: Row) -> Odds:
+    """(seconds, percent) from ``0=80;120=20``, minutes and percents."""
+    entries = [entry.strip() for entry in row.values.get(ODDS, "").split(SEPARATOR)]
+    found: dict[int, int] = {}
+    for entry in filter(None, entries):
+        minutes, equals, percent = (part.strip() for part in entry.partition("="))
+        known = minutes.isdecimal() and percent.isdecimal() and equals
+        if not known or int(minutes) > MAX_MINUTES or 60 * int(minutes) in found:
+            row.wrong(ODDS, f"{shown(entry)} must be minutes=percent, such as 120=20, each minutes once")
+            return ()
+        found[60 * int(minutes)] = int(percent)
+    if found and (sum(found.values()) != 100 or len(found) > MOST_OUTCOMES or 0 in found.values()):
+        row.wrong(ODDS, f"must be 1 to {MOST_OUTCOMES} percents above 0 that are 100 together")
+    return tuple(sorted(found.items()))
 
 
 def _number(row: Row, column: str) -> int:

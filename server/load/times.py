@@ -6,7 +6,7 @@ Minutes count from local midnight; dates are proleptic ordinals (``datetime.date
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import available_timezones, reset_tzpath
 
@@ -23,6 +23,7 @@ MAX_RANGE_DAYS = 1_830
 _TIME = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 _CLOSING = r"^(([0-3][0-9]|4[0-7]):[0-5][0-9]|48:00)$"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_INSTANT = rf"{_DATE}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(Z|[+-][0-9]{{2}}:[0-9]{{2}})"
 _DATES = rf"^{_DATE}(\.\.{_DATE})?$"
 
 
@@ -55,6 +56,19 @@ def day_of(text: str) -> int:
         return date.fromisoformat(text).toordinal()
     except ValueError as error:
         raise ValueError(f"there is no date {text!r}") from error
+
+
+def instant_of(text: str) -> int:
+    """Epoch seconds of an instant such as ``2026-12-24T18:00:00+01:00`` (RFC 3339). Raises ValueError that
+    says what is wrong with it."""
+    if not re.fullmatch(_INSTANT, text):
+        raise ValueError(
+            f'must be an instant such as "2026-12-24T18:00:00Z" or "...+01:00", is {text[:60]!r}'
+        )
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError as error:
+        raise ValueError(f"there is no instant {text!r}") from error
 
 
 def days_of(first: int, last: int) -> range:

@@ -8,7 +8,8 @@ from router.domain import MAX_QUANTITY
 from router.errors import InvalidInput, NotFound, RequestIdReused, StateConflict, Violation
 from router.ledger import Hold, Reservation, ReserveCode, ReserveRequest, ResolveCode, ResolveOutcome
 from server.api.sourcing.v1 import reservation_pb2, reservation_pb2_grpc
-from server.convert import envelope_violations, id_violations, reservation_to_proto
+from server.convert import envelope_violations, id_violations
+from server.convert_stock import parse_place, reservation_to_proto
 from server.guard import Call, check_wanted
 from server.status import SoldOut
 from server.world import World
@@ -55,7 +56,9 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
         snapshot, holds = self._world.snapshot, request.holds[:MAX_HOLDS]
         sku_ix = snapshot.catalogue.ids.find_many([hold.sku_id for hold in holds])
         node_ix = snapshot.compiled.nodes.find_many([hold.node_id for hold in holds])
+        places = []
         for i, hold in enumerate(holds):
+            places.append(parse_place(hold, f"holds[{i}]", found))
             if sku_ix[i] < 0:
                 found.append(Violation(f"holds[{i}].sku_id", f"unknown SKU {hold.sku_id!r}"))
             if node_ix[i] < 0:
@@ -65,7 +68,10 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
                 found.append(Violation(f"holds[{i}].quantity", message))
         if found:
             raise InvalidInput(found)
-        return tuple(Hold(sku_id=h.sku_id, node_id=h.node_id, quantity=h.quantity) for h in request.holds)
+        return tuple(
+            Hold(sku_id=hold.sku_id, node_id=place, quantity=hold.quantity)
+            for hold, place in zip(holds, places, strict=True)
+        )
 
     def ConfirmReservation(  # noqa: N802
         self, request: reservation_pb2.ConfirmReservationRequest, context: Call

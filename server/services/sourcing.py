@@ -21,13 +21,12 @@ from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
 from server.convert import (
     decision_to_proto,
     envelope_violations,
-    line_candidates_to_proto,
     parse_order,
     parse_order_bytes,
     timestamp,
 )
 from server.deciding import explain_again, quote
-from server.explained import explained_to_proto
+from server.explained import explained_to_proto, line_candidates_to_proto
 from server.fast_batch import Batch, FastBatch
 from server.fast_quote import FastQuote
 from server.guard import Call, decoded, reported, takes_bytes
@@ -79,7 +78,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             request_id=request.request_id,
             ledger_id=f"order:{request.request_id}",
             fingerprint=_fingerprint(_without_id(request)),
-            hold_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            hold_seconds=request.hold_seconds or self._world.settings.hold_of(order),
             with_explanation=request.explain,
             encode=_response_bytes,
         )
@@ -201,7 +200,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             request_id=batch_id,
             ledger_id=f"orders:{len(batch_id)}:{batch_id}:{order.order_id}",
             fingerprint=_fingerprint(message) + f":{request.hold_seconds}",
-            hold_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            hold_seconds=request.hold_seconds or self._world.settings.hold_of(order),
             with_explanation=False,
             encode=_result_bytes,
         )

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from router.errors import InvalidInput, RequestIdReused, Violation
 from router.ledger import StockUpdate
-from router.ledger_state import MAX_UNITS
+from router.ledger_rows import MAX_UNITS
 from server.api.sourcing.v1 import stock_pb2, stock_pb2_grpc
 from server.convert import envelope_violations
+from server.convert_stock import availability_to_proto, parse_place
 from server.guard import Call, check_wanted
 from server.world import World
 
@@ -25,26 +26,28 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
     def SetStock(  # noqa: N802
         self, request: stock_pb2.SetStockRequest, context: Call
     ) -> stock_pb2.SetStockResponse:
-        safety, found = self._check_rows(request.request_id, "levels", request.levels)
+        places, safety, found = self._check_rows(request.request_id, "levels", request.levels)
         seen: dict[tuple[str, str], int] = {}
         for i, level in enumerate(request.levels):
-            first = seen.setdefault((level.sku_id, level.node_id), i)
+            first = seen.setdefault((level.sku_id, places[i]), i)
             if first != i:
                 found.append(Violation(f"levels[{i}]", f"names the same row as levels[{first}]"))
             for name, units in (("on_hand", level.on_hand), ("safety_stock", level.safety_stock)):
                 if not 0 <= units <= MAX_UNITS:
                     found.append(Violation(f"levels[{i}].{name}", f"{units} is not within 0..{MAX_UNITS}"))
+            if level.safety_stock and level.HasField("expected_time"):
+                found.append(Violation(f"levels[{i}].safety_stock", "a receipt has none"))
         if found:
             raise InvalidInput(found)
         updates = [
             StockUpdate(
                 sku_id=level.sku_id,
-                node_id=level.node_id,
+                node_id=place,
                 on_hand=level.on_hand,
                 safety_stock=level.safety_stock if level.HasField("safety_stock") else None,
                 new_row_safety_stock=units,
             )
-            for level, units in zip(request.levels, safety, strict=True)
+            for level, place, units in zip(request.levels, places, safety, strict=True)
         ]
         version = self._update("set", request.request_id, updates, context, "levels[{}].on_hand")
         return stock_pb2.SetStockResponse(stock_version=version)
@@ -52,7 +55,7 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
     def AdjustStock(  # noqa: N802
         self, request: stock_pb2.AdjustStockRequest, context: Call
     ) -> stock_pb2.AdjustStockResponse:
-        safety, found = self._check_rows(request.request_id, "adjustments", request.adjustments)
+        places, safety, found = self._check_rows(request.request_id, "adjustments", request.adjustments)
         for i, adjustment in enumerate(request.adjustments):
             if not -MAX_UNITS <= adjustment.delta <= MAX_UNITS:
                 message = f"{adjustment.delta} is not within -{MAX_UNITS}..{MAX_UNITS}"
@@ -62,12 +65,12 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
         updates = [
             StockUpdate(
                 sku_id=adjustment.sku_id,
-                node_id=adjustment.node_id,
+                node_id=place,
                 on_hand=adjustment.delta,
                 relative=True,
                 new_row_safety_stock=units,
             )
-            for adjustment, units in zip(request.adjustments, safety, strict=True)
+            for adjustment, place, units in zip(request.adjustments, places, safety, strict=True)
         ]
         version = self._update("adjust", request.request_id, updates, context, "adjustments[{}].delta")
         return stock_pb2.AdjustStockResponse(stock_version=version)
@@ -77,8 +80,8 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
         request_id: str,
         name: str,
         rows: Sequence[stock_pb2.StockLevel | stock_pb2.StockAdjustment],
-    ) -> tuple[list[int], list[Violation]]:
-        """The safety stock of each row's node, which a new row takes, and what is wrong."""
+    ) -> tuple[list[str], list[int], list[Violation]]:
+        """Where each row is, the safety stock of its node, which a new row takes, and what is wrong."""
         found = envelope_violations(request_id)
         if not 1 <= len(rows) <= MAX_ROWS:
             found.append(Violation(name, f"{len(rows)} rows, not within 1..{MAX_ROWS}"))
@@ -90,8 +93,9 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
                 found.append(Violation(f"{name}[{i}].sku_id", f"unknown SKU {row.sku_id!r}"))
             if node_ix[i] < 0:
                 found.append(Violation(f"{name}[{i}].node_id", f"unknown node {row.node_id!r}"))
+        places = [parse_place(row, f"{name}[{i}]", found) for i, row in enumerate(rows)]
         nodes = snapshot.network.nodes
-        return [nodes[ix].safety_stock_units if ix >= 0 else 0 for ix in node_ix], found
+        return places, [nodes[ix].safety_stock_units if ix >= 0 else 0 for ix in node_ix], found
 
     def _update(
         self, verb: str, request_id: str, updates: Sequence[StockUpdate], call: Call, path: str
@@ -114,17 +118,7 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
         self._check_query(request)
         version, rows = self._world.ledger.stock_of(request.sku_ids, list(request.node_ids) or None)
         return stock_pb2.GetAvailabilityResponse(
-            availabilities=[
-                stock_pb2.Availability(
-                    sku_id=row.sku_id,
-                    node_id=row.node_id,
-                    on_hand=row.on_hand,
-                    reserved=row.reserved,
-                    safety_stock=row.safety_stock,
-                    available_to_promise=row.available,
-                )
-                for row in rows
-            ],
+            availabilities=[availability_to_proto(row) for row in rows],
             stock_version=version,
         )
 

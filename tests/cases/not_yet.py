@@ -7,22 +7,12 @@ PEERS = ("magento_ssa.json", "solidus_allocation.json", "issue_reports.json", "h
 """Files whose cases are tested one by one."""
 
 DIFFERENTIAL = "differential.json"
+ELSEWHERE = {"frepple_promise.json": "test_promised_dates", "busydbee_batch.json": "test_competing_orders"}
+"""Files of which every case is tested in a module of its own."""
 
-INCOMING = "needs future supply by date"
 NOT_YET: dict[str, dict[str, str]] = {
-    "frepple_promise.json": {
-        "A default: partial and late allowed": INCOMING,
-        "C only complete": INCOMING,
-        "E at most 2 days late": INCOMING,
-        "G min shipment 30 > order 20, on hand 15, incoming 50": INCOMING,
-        "group policy alltogether": "needs suppliers with lead times and one promise for a group",
-        "two-echelon network, supplier lead times": "needs replenishment through a network of warehouses",
-    },
     "nextmv_mip.json": {
         "5 lines, 2 DCs, 2 carriers each, weight tiers": "needs volumes: cartons and billable weight",
-    },
-    "busydbee_batch.json": {
-        "14 orders compete for 5 centres": "needs many orders decided jointly, and centres' capacity by day",
     },
 }
 """File -> case -> why."""

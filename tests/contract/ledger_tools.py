@@ -21,6 +21,7 @@ from router.ledger import (
     StockLoad,
     StockUpdate,
 )
+from router.ledger_places import split_place
 
 T = TypeVar("T")
 START = 1_750_000_000
@@ -103,16 +104,22 @@ def all_reservations(ledger: Ledger) -> list[Reservation]:
 
 def audit(ledger: Ledger, sku_ids: Iterable[str]) -> None:
     """Says what must hold in every ledger at every time, by nothing but the port:
-    held units are reserved and nothing else is, the log has every version once and adds up to the stock, and
-    the columns say the same as the rows."""
+    held units are reserved, at their receipt or its node, and nothing else is; receipts are never short; the
+    log has every version once and adds up to the stock, and the columns say the same as the rows."""
     held: Counter[tuple[str, str]] = Counter()
     for reservation in all_reservations(ledger):
         if reservation.state is ReservationState.HELD:
             for part in reservation.holds:
-                held[part.sku_id, part.node_id] += part.quantity
+                held[part.sku_id, split_place(part.node_id)[0]] += part.quantity
     rows = {(row.sku_id, row.node_id): row for sku_id in sku_ids for row in ledger.stock(sku_id)}
-    assert {key: row.reserved for key, row in rows.items() if row.reserved} == dict(held)
-    assert all(row.on_hand >= 0 for row in rows.values())
+    reserved: Counter[tuple[str, str]] = Counter()
+    for row in rows.values():
+        node_id, expected_seconds = split_place(row.node_id)
+        reserved[row.sku_id, node_id] += row.reserved
+        assert row.on_hand >= 0
+        if expected_seconds is not None:
+            assert row.available >= row.safety_stock == 0
+    assert +reserved == held
 
     changes = all_changes(ledger)
     assert [change.version for change in changes] == list(range(1, ledger.version() + 1))

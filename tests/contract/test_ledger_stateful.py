@@ -19,9 +19,11 @@ from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservati
 
 SKUS = ["A", "B", "C"]
 NODES = ["N1", "N2", "N3", "N4"]
+RECEIPTS = ["N1@2026-12-01T08:00:00Z", "N1@2026-12-24T00:00:00Z", "N4@2026-12-01T08:00:00Z"]
+places = st.sampled_from(NODES + RECEIPTS)
 
 holds = st.lists(
-    st.builds(Hold, sku_id=st.sampled_from(SKUS), node_id=st.sampled_from(NODES), quantity=st.integers(1, 6)),
+    st.builds(Hold, sku_id=st.sampled_from(SKUS), node_id=places, quantity=st.integers(1, 6)),
     min_size=1,
     max_size=4,
 ).map(tuple)
@@ -38,7 +40,7 @@ updates = st.lists(
     st.builds(
         StockUpdate,
         sku_id=st.sampled_from(SKUS),
-        node_id=st.sampled_from(NODES),
+        node_id=places,
         on_hand=st.integers(-3, 12),
         relative=st.booleans(),
         safety_stock=st.sampled_from([None, None, 0, 2, -1]),
@@ -71,7 +73,7 @@ class TwoLedgers(RuleBasedStateMachine):
 
     @initialize(at_once=st.booleans())
     def some_stock(self, at_once: bool) -> None:
-        load = load_of({(s, n): (8, 0) for s in SKUS[:2] for n in NODES[:3]})
+        load = load_of({(s, n): (8, 0) for s in SKUS[:2] for n in (*NODES[:3], *RECEIPTS)})
         if at_once:
             self.both(lambda ledger: ledger.load(load))
         else:
@@ -124,7 +126,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.sqlite.close()
         self.sqlite = SqliteLedger(self.path, self.clock)
 
-    @rule(number=numbers, sku_id=st.sampled_from(SKUS), node_ids=st.none() | st.lists(st.sampled_from(NODES)))
+    @rule(number=numbers, sku_id=st.sampled_from(SKUS), node_ids=st.none() | st.lists(places))
     def read(self, number: int, sku_id: str, node_ids: list[str] | None) -> None:
         self.both(lambda ledger: ledger.find(f"r-{number:012d}"))
         self.both(lambda ledger: ledger.stock(sku_id, node_ids))

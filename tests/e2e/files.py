@@ -79,13 +79,20 @@ def sku_name(number: int) -> str:
     return f"sku-{number:03d}"
 
 
-def write_shop(folder: Path, *, address: str = "127.0.0.1:0") -> Path:
+def write_shop(
+    folder: Path,
+    *,
+    address: str = "127.0.0.1:0",
+    rules: str = RULES,
+    nodes: str = NODE_ROWS,
+    receipts: str = "",
+) -> Path:
     """The path of the config. Every SKU weighs 1 kg and has 10 units in Paris, 10 in Lille (2 of them safety
-    stock) and 10 in Lyon."""
+    stock) and 10 in Lyon. receipts: the text of such a file."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "network.yaml").write_text(NETWORK)
-    (folder / "nodes.csv").write_text(NODE_ROWS)
-    (folder / "rules.yaml").write_text(RULES)
+    (folder / "nodes.csv").write_text(nodes)
+    (folder / "rules.yaml").write_text(rules)
     names = [sku_name(n) for n in range(SKU_COUNT)]
     skus = ["sku_id,weight_grams,unit_value_cents,labels", *(f"{name},1000,2500," for name in names)]
     # Two SKUs that nobody has in stock: rows of theirs are new.
@@ -94,5 +101,9 @@ def write_shop(folder: Path, *, address: str = "127.0.0.1:0") -> Path:
     rows = [f"{name},{node},10" for name in names for node in NODES]
     (folder / "stock.csv").write_text("\n".join(["sku_id,node_id,on_hand", *rows]) + "\n")
     config = folder / "sourcier.yaml"
-    config.write_text(CONFIG.format(ledger="ledger.db", address=address))
+    text = CONFIG.format(ledger="ledger.db", address=address)
+    if receipts:
+        (folder / "receipts.csv").write_text(receipts)
+        text += "receipts: receipts.csv\n"
+    config.write_text(text)
     return config

@@ -124,9 +124,9 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Service]:
-    """A shop of its own, served from start to stop."""
-    config = load_config(write_shop(folder), environ={})
+def running(folder: Path, **shop: str) -> Iterator[Service]:
+    """A shop of its own, served from start to stop. shop: texts of its files, as for ``write_shop``."""
+    config = load_config(write_shop(folder, **shop), environ={})
     clock = ManualClock()
     world = open_world(config, read_inputs(config, clock()), clock)
     ledger = Hooked(world.ledger)

@@ -18,7 +18,8 @@ from google.protobuf import json_format
 from typer.testing import CliRunner, Result
 
 from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
-from server.cli import EXIT_OF_CODE, Exit, app
+from server.cli import app
+from server.exits import EXIT_OF_CODE, Exit
 from tests.e2e.files import BAD_RULES, write_shop
 from tests.e2e.service import Service, order
 

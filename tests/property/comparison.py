@@ -77,6 +77,9 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "whole deliveries": replace(SOURCED_EASILY, skus=2, line_splits=("never",), partial=False),
     # orders without deliveries
     "hours": replace(EVERYTHING, calendars=True),
+    "borders": replace(
+        EVERYTHING, borders=True, heavy_units=False, objectives=(*EVERYTHING.objectives, "duty", "duty")
+    ),
 }
 """Likewise: with stores, pick-up points and dates."""
 

@@ -90,7 +90,11 @@ def shop(seed: int, features: Features = WHOLE_LINES) -> Snapshot:
 
 def served(snapshot: Snapshot) -> World:
     settings = Settings(
-        hold_seconds=60, reserve_attempts=1, max_orders_per_call=MAX_ORDERS, search=SearchLimits()
+        hold_seconds=60,
+        collect_hold_seconds=60,
+        reserve_attempts=1,
+        max_orders_per_call=MAX_ORDERS,
+        search=SearchLimits(),
     )
     return World(snapshot, MemoryLedger(lambda: NOW_SECONDS), lambda: NOW_SECONDS, settings)
 

@@ -21,6 +21,7 @@ WORLDS = {
     "scarce deliveries": 200,
     "whole deliveries": 300,
     "hours": 60,
+    "borders": 200,
 }
 """Seeds 0, 1, ... of each kind."""
 RARE = {
@@ -29,6 +30,7 @@ RARE = {
     "scarce deliveries": {"SOURCED", "PARTIAL", "PICKUP", "SHIP_TO_STORE", "stock of one row"},
     "whole deliveries": {"SOURCED", "UNSOURCEABLE", "FALLBACK"},
     "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
+    "borders": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "duty"},
 }
 """What has to be seen several times."""
 
@@ -42,6 +44,8 @@ def features(world: World, plan: Plan) -> Iterator[str]:
         yield "path"
     if plan.cost.transfer_cents:
         yield "transfer"
+    if plan.cost.duty_cents:
+        yield "duty"
     if plan.cost.lateness_cents:
         yield "late"
     served = {own.delivery_id for own in plan.deliveries}

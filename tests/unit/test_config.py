@@ -19,6 +19,7 @@ FILES = {
     "pickup_points": "points.csv",
     "skus": "skus.csv",
     "stock": "stock.csv",
+    "receipts": "receipts.csv",
     "rules": "r.yaml",
 }
 TEXT = "version: 1\n" + "".join(f"{key}: {name}\n" for key, name in FILES.items())
@@ -53,12 +54,14 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         skus=folder / "skus.csv",
         rules=folder / "r.yaml",
         stock=folder / "stock.csv",
+        receipts=folder / "receipts.csv",
         ledger=folder / "sourcier.db",
         address="localhost:50051",
         threads=8,
         max_message_bytes=67_108_864,
         max_orders_per_call=10_000,
         hold_seconds=900,
+        collect_hold_seconds=86_400,
         reserve_attempts=4,
         grace_seconds=10,
         search=SearchLimits(),
@@ -67,18 +70,20 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
 
 def test_everything_can_be_stated(folder: Path) -> None:
     text = TEXT.replace("stock: stock.csv\n", "").replace("closures: closures.csv\n", "")
-    text = text.replace("pickup_points: points.csv\n", "") + (
+    text = text.replace("pickup_points: points.csv\n", "").replace("receipts: receipts.csv\n", "") + (
         f"ledger: {{kind: sqlite, path: {folder}/led.db}}\n"
         "server: {address: 'unix:/run/s.sock', threads: 1, max_message_bytes: 65536,\n"
-        "         max_orders_per_call: 5, hold_seconds: 60, reserve_attempts: 1, grace_seconds: 0}\n"
+        "         max_orders_per_call: 5, hold_seconds: 60, collect_hold_seconds: 90,\n"
+        "         reserve_attempts: 1, grace_seconds: 0}\n"
         "solver: {node_limit: 7, time_limit_seconds: 0.5}\n"
     )
     config = load(folder, text)
-    assert config.stock is None
+    assert (config.stock, config.receipts) == (None, None)
     assert (config.closures, config.pickup_points) == (None, None)
     assert config.ledger == folder / "led.db"
     assert (config.address, config.threads, config.max_message_bytes) == ("unix:/run/s.sock", 1, 65_536)
     assert (config.max_orders_per_call, config.hold_seconds, config.reserve_attempts) == (5, 60, 1)
+    assert config.collect_hold_seconds == 90
     assert config.search == SearchLimits(node_limit=7, time_limit_seconds=0.5)
     assert load(folder, TEXT + "ledger: {kind: memory}\n").ledger is None
 
@@ -97,24 +102,24 @@ def test_the_environment_states_address_and_ledger_path_only(folder: Path) -> No
         ("points.csv", "gone.csv", "sourcier.yaml:5:1 pickup_points: no file 'gone.csv'"),
         ("nodes.csv", ".", "sourcier.yaml:3:1 nodes: no file '{folder}'"),
         ("r.yaml\n", "r.yaml\nserver: {hold_seconds: 604801}\n",
-         "sourcier.yaml:9:10 server.hold_seconds: must be at most 604800, is 604801"),
+         "sourcier.yaml:10:10 server.hold_seconds: must be at most 604800, is 604801"),
         ("nodes: nodes.csv\n", "", "sourcier.yaml:1:1 nodes: is required"),
         ("skus:", "sku:", "sourcier.yaml:6:1 sku: unknown key; did you mean 'skus'?"),
         ("version: 1", "version: 2", "sourcier.yaml:1:1 version: 2 is not one of 1"),
         ("r.yaml\n", "r.yaml\nserver:\n  threads: 0\n",
-         "sourcier.yaml:10:3 server.threads: must be at least 1, is 0"),
+         "sourcier.yaml:11:3 server.threads: must be at least 1, is 0"),
         ("r.yaml\n", "r.yaml\nserver:\n  address: here\n",
-         "sourcier.yaml:10:3 server.address: 'here' is neither host:port nor unix:path"),
+         "sourcier.yaml:11:3 server.address: 'here' is neither host:port nor unix:path"),
         ("r.yaml\n", "r.yaml\nserver: {address: 'a:65536'}\n",
-         "sourcier.yaml:9:10 server.address: 'a:65536' is neither host:port nor unix:path"),
+         "sourcier.yaml:10:10 server.address: 'a:65536' is neither host:port nor unix:path"),
         ("r.yaml\n", "r.yaml\nledger: {kind: memory, path: x.db}\n",
-         "sourcier.yaml:9:24 ledger.path: a ledger in memory has no path"),
+         "sourcier.yaml:10:24 ledger.path: a ledger in memory has no path"),
         ("r.yaml\n", "r.yaml\nledger: {kind: postgres}\n",
-         "sourcier.yaml:9:10 ledger.kind: 'postgres' is not one of sqlite, memory"),
-        ("r.yaml\n", "r.yaml\nledger: {path: no/x.db}\n", "sourcier.yaml:9:10 ledger.path: no folder 'no'"),
-        ("r.yaml\n", "r.yaml\nledger: {path: ..}\n", "sourcier.yaml:9:10 ledger.path: '..' is a folder"),
+         "sourcier.yaml:10:10 ledger.kind: 'postgres' is not one of sqlite, memory"),
+        ("r.yaml\n", "r.yaml\nledger: {path: no/x.db}\n", "sourcier.yaml:10:10 ledger.path: no folder 'no'"),
+        ("r.yaml\n", "r.yaml\nledger: {path: ..}\n", "sourcier.yaml:10:10 ledger.path: '..' is a folder"),
         ("r.yaml\n", "r.yaml\nsolver: {time_limit_seconds: .inf}\n",
-         "sourcier.yaml:9:10 solver.time_limit_seconds: must be a finite number, is inf"),
+         "sourcier.yaml:10:10 solver.time_limit_seconds: must be a finite number, is inf"),
     ],
 )  # fmt: skip
 def test_mistakes_name_line_and_key(folder: Path, old: str, new: str, expected: str) -> None:
@@ -124,7 +129,8 @@ def test_mistakes_name_line_and_key(folder: Path, old: str, new: str, expected: 
 
 def test_all_missing_files_at_once(tmp_path: Path) -> None:
     assert [line.split(":")[2] for line in mistakes(tmp_path, TEXT)] == [
-        "1 network", "1 nodes", "1 closures", "1 pickup_points", "1 skus", "1 stock", "1 rules",
+        "1 network", "1 nodes", "1 closures", "1 pickup_points", "1 skus", "1 stock", "1 receipts",
+        "1 rules",
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from router.domain import (
     DeliveryMethod,
     DeliveryPlan,
     Destination,
+    FromReceipt,
     Method,
     Order,
     OrderLine,
@@ -31,7 +32,7 @@ from router.domain import (
 )
 from router.errors import InvalidInput, Violation
 from router.explanation import Candidate, Explanation, LineCandidates, Rejection, Relaxation
-from router.ledger import Hold, Reservation, ReservationState
+from router.ledger import ReservationState
 from server import convert
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 from server.explained import explained_to_proto
@@ -48,13 +49,23 @@ COST = Cost(
     transfer_cents=128,
     lateness_cents=256,
     node_load_cents=512,
+    waiting_cents=1024,
+    duty_cents=2048,
 )
 PLAN = Plan(
     shipments=(
         Shipment(
             node_id="n",
             service_id="s",
-            picks=(Pick(line_id="l", sku_id="k", quantity=3),),
+            picks=(
+                Pick(
+                    line_id="l",
+                    sku_id="k",
+                    quantity=6,
+                    receipts=(FromReceipt(expected_seconds=NOW + 5, quantity=2),),
+                    backordered_quantity=1,
+                ),
+            ),
             parcel_count=2,
             weight_grams=5,
             distance_m=7,
@@ -62,6 +73,7 @@ PLAN = Plan(
             cost=COST,
             delivery_id="d",
             method=DeliveryMethod.SHIP_TO_STORE,
+            supply_seconds=NOW + 6,
         ),
     ),
     cost=COST,
@@ -206,7 +218,7 @@ def test_the_envelope(request_id: str, hold_seconds: int, held: bool, expected: 
 
 def test_a_cost_has_every_part() -> None:
     wire = convert.cost_to_proto(COST)
-    assert wire.total_cents == 1023
+    assert wire.total_cents == 4095
     names = [field.name for field in fields(Cost)]
     assert len(names) == len(Part)
     assert [getattr(wire, name) for name in names] == [1 << i for i in range(len(names))]
@@ -237,7 +249,11 @@ def test_a_decision_has_every_field() -> None:
     assert wire.plan.promise_time.seconds == NOW + 11
     [shipment] = wire.plan.shipments
     assert {field.name for field, _ in shipment.ListFields()} == set(shipment.DESCRIPTOR.fields_by_name)
-    assert shipment.picks[0] == sourcing_pb2.Pick(line_id="l", sku_id="k", quantity=3)
+    assert shipment.supply_time.seconds == NOW + 6
+    [pick] = shipment.picks
+    assert {field.name for field, _ in pick.ListFields()} == set(pick.DESCRIPTOR.fields_by_name)
+    assert (pick.line_id, pick.sku_id, pick.quantity, pick.backordered_quantity) == ("l", "k", 6, 1)
+    assert [(r.expected_time.seconds, r.quantity) for r in pick.receipts] == [(NOW + 5, 2)]
     assert shipment.delivery_method == sourcing_pb2.DELIVERY_METHOD_SHIP_TO_STORE
     assert (shipment.parcel_count, shipment.weight_grams, shipment.distance_m) == (2, 5, 7)
     assert wire.unfilled[0].quantity == 9
@@ -305,6 +321,7 @@ def test_an_explanation_has_every_field() -> None:
         arrival_seconds=NOW,
         cost=COST,
         rejections=(),
+        supply_seconds=NOW - 1,
     )
     bad = Candidate(
         node_id="m",
@@ -333,30 +350,13 @@ def test_an_explanation_has_every_field() -> None:
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
-    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 1023)
+    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 4095)
     assert (eligible.taken_quantity, rejected.taken_quantity) == (0, 2)
+    assert eligible.supply_time.seconds == NOW - 1
+    assert not rejected.HasField("supply_time")
     assert not rejected.HasField("arrival_time")
     assert not rejected.HasField("cost")
     assert rejected.rejections[0] == sourcing_pb2.Rejection(
         reason="TOO_LATE", rule_name="r", value="v", threshold="t"
     )
     assert list(wire.relaxations[0].changes) == ["a", "b"]
-
-
-def test_a_reservation_has_every_field() -> None:
-    reservation = Reservation(
-        reservation_id="r",
-        order_id="o",
-        state=ReservationState.EXPIRED,
-        holds=(Hold(sku_id="k", node_id="n", quantity=2),),
-        created_at_seconds=NOW,
-        expires_at_seconds=NOW + 60,
-    )
-    assert convert.reservation_to_proto(reservation) == reservation_pb2.Reservation(
-        reservation_id="r",
-        order_id="o",
-        state=reservation_pb2.RESERVATION_STATE_EXPIRED,
-        holds=[reservation_pb2.ReservationHold(sku_id="k", node_id="n", quantity=2)],
-        create_time=Timestamp(seconds=NOW),
-        expire_time=Timestamp(seconds=NOW + 60),
-    )

@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 import pytest
 
 import server.load
-from server.load import catalogue, closures, nodes, points, stock
+from server.load import catalogue, closures, nodes, points, receipts, stock
 from server.load.rows import Layout
 from server.load.table import Columns
 
@@ -38,6 +38,11 @@ TABLES: dict[str, tuple[tuple[str, ...], set[str], Limits]] = {
         SKU_LIMITS,
     ),
     "Stock": (stock.COLUMNS.all, set(stock.COLUMNS.all) - stock.COLUMNS.optional, STOCK_LIMITS),
+    "Receipts": (
+        tuple(receipts.LAYOUT.columns),
+        set(receipts.LAYOUT.required),
+        {"units": (0, nodes.MAX_UNITS, None)},
+    ),
 }
 """Columns, those that are required, and limits, as the loaders have them."""
 
@@ -73,7 +78,8 @@ def test_every_column_is_described(heading: str) -> None:
 def test_every_table_that_is_read_is_described() -> None:
     modules = [import_module(f"server.load.{m.name}") for m in iter_modules(server.load.__path__)]
     read = {id(v) for m in modules for v in vars(m).values() if isinstance(v, Layout | Columns)}
-    known = (nodes.LAYOUT, closures.LAYOUT, points.LAYOUT, catalogue.COLUMNS, stock.COLUMNS)
+    layouts = (nodes.LAYOUT, closures.LAYOUT, points.LAYOUT, receipts.LAYOUT)
+    known = (*layouts, catalogue.COLUMNS, stock.COLUMNS)
     assert read == {id(layout) for layout in known}
     assert len(known) == len(TABLES)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from router.errors import InvalidInput, RequestIdReused, SourcierError
 from router.ledger import Hold, ReservationState, ReserveCode, ReserveRequest, ResolveCode, StockUpdate
+from router.ledger_rows import MAX_UNITS, Row
 from router.ledger_state import (
-    MAX_UNITS,
     Command,
     Confirm,
     Expire,
@@ -20,7 +20,6 @@ from router.ledger_state import (
     Release,
     RememberedUpdate,
     Reserve,
-    Row,
     UpdateStock,
     apply,
     fingerprint,

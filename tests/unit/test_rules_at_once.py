@@ -5,7 +5,7 @@ from __future__ import annotations
 from router.catalogue import Catalogue, Sku
 from router.domain import NodeType
 from router.network import Network, Node, Zone
-from tests.rule_text import GOOD, changed, mistakes
+from tests.rule_text import GOOD, OBJECTIVE_KINDS, changed, mistakes
 
 NODE = Node(node_id="n1", node_type=NodeType.STORE, country="FR", latitude=0.0, longitude=0.0)
 NETWORK = Network(nodes=(NODE,), zones=(Zone(zone_id="idf", country="FR"),))
@@ -48,8 +48,8 @@ def test_every_kind_of_mistake_is_told_at_once_in_file_order() -> None:
         "rules.yaml:10:61 S0.eligibility[1].nodes.ids[0]: no node 'n2'",
         "rules.yaml:10:78 S0.eligibility[1].nodes.countries[0]: 'YY' is not an ISO 3166 country code",
         "rules.yaml:11:35 S0.eligibility[2].name: 'shut' is the name of an earlier rule of this strategy",
-        "rules.yaml:13:14 S0.objectives[0].kind: 'shiping' is not one of shipping, transfer, handling, "
-        "delay, lateness, split, stock_depth, node_load, distance, node_priority; did you mean 'shipping'?",
+        f"rules.yaml:13:14 S0.objectives[0].kind: 'shiping' is not one of {OBJECTIVE_KINDS}; "
+        "did you mean 'shipping'?",
         "rules.yaml:14:13 S0.objectives[1]: a plan could cost 200000000000000000000 cents by this, "
         "at most 1000000000000000000",
         "rules.yaml:14:86 S0.objectives[1].nodes.ids[0]: no node 'n3'",

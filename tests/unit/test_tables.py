@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import RenderableType
 
-from server.api.sourcing.v1 import sourcing_pb2
-from server.tables import certificate_line, console_for, line_views, ranking_view
+from server.api.sourcing.v1 import sourcing_pb2, stock_pb2
+from server.tables import (
+    certificate_line,
+    console_for,
+    goods_text,
+    line_views,
+    plan_table,
+    ranking_view,
+    stock_table,
+)
 
 Certificate = sourcing_pb2.Certificate
 SOURCED, PARTIAL, NONE = (
@@ -55,6 +64,48 @@ def test_what_is_not_proven_does_not_claim_to_be(status: sourcing_pb2.DecisionSt
     assert ("as many units" in said) == (status == PARTIAL)
     assert ("may exist" in said) == (status == NONE)
     assert proof(status, Certificate.BOUNDED).endswith("(MIP)")
+
+
+AUGUST = Timestamp(seconds=1_785_571_200)
+"""2026-08-01 08:00 UTC, a Saturday."""
+
+
+def test_a_pick_says_what_it_is_made_of() -> None:
+    pick = sourcing_pb2.Pick(line_id="1", sku_id="tent", quantity=6, backordered_quantity=1)
+    pick.receipts.add(expected_time=AUGUST, quantity=2)
+    assert text_of(goods_text(pick)).splitlines() == [
+        "6 x tent (1)",
+        "  2 expected Sat 2026-08-01 08:00",
+        "  1 backordered",
+    ]
+    assert text_of(goods_text(sourcing_pb2.Pick(line_id="1", sku_id="tent", quantity=6))) == "6 x tent (1)\n"
+
+
+def test_what_is_waited_for_is_shown_where_something_is() -> None:
+    plan = sourcing_pb2.Plan()
+    plan.shipments.add(node_id="near")
+    assert "waits" not in text_of(plan_table(plan, AUGUST))
+    plan.shipments.add(node_id="far", supply_time=AUGUST)
+    shown = text_of(plan_table(plan, AUGUST))
+    assert "waits until (UTC)" in shown
+    assert re.search(r"far .*Sat 2026-08-01 08:00", shown)
+    line = ranked(2, 0)
+    assert "waits" not in text_of(*line_views(line, None))
+    line.candidates[1].supply_time.CopyFrom(AUGUST)
+    shown = text_of(*line_views(line, None))
+    assert re.search(r"good-1 .*Sat 2026-08-01 08:00", shown)
+    assert not re.search(r"good-0 .*Sat 2026-08-01 08:00", shown)
+
+
+def test_receipts_are_shown_with_their_time() -> None:
+    response = stock_pb2.GetAvailabilityResponse(stock_version=3)
+    response.availabilities.add(sku_id="tent", node_id="near", on_hand=1_234)
+    assert "expected" not in text_of(stock_table(response))
+    response.availabilities.add(sku_id="tent", node_id="near", on_hand=5, expected_time=AUGUST)
+    shown = text_of(stock_table(response))
+    assert "expected (UTC)" in shown
+    assert re.search(r"near +Sat 2026-08-01 08:00 +5", shown)
+    assert re.search(r"near +1,234", shown)
 
 
 def ranked(eligible: int, rejected: int) -> sourcing_pb2.LineCandidates:

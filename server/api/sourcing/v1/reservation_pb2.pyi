@@ -109,22 +109,30 @@ class ReservationHold(_message.Message):
     SKU_ID_FIELD_NUMBER: _builtins.int
     NODE_ID_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.str
     """The SKU."""
     node_id: _builtins.str
     """The node."""
     quantity: _builtins.int
     """Units, 1 to 1,000,000."""
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """Set: the units are of the receipt that was expected then when they were held, in whole seconds from 2000-01-01 to
+        2100-01-01. Absent: units in the building.
+        """
+
     def __init__(
         self,
         *,
         sku_id: _builtins.str = ...,
         node_id: _builtins.str = ...,
         quantity: _builtins.int = ...,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_id", b"node_id", "quantity", b"quantity", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time", "node_id", b"node_id", "quantity", b"quantity", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,7 +70,8 @@ class ReservationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmReservation(self, request, context):
-        """HELD to CONFIRMED: the units leave the stock for good. Confirming twice gives the same answer.
+        """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
+        Confirming twice gives the same answer.
         Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -38,7 +38,8 @@ class ReservationServiceStub:
     Errors: FAILED_PRECONDITION (SOLD_OUT, with what is left), INVALID_ARGUMENT, ALREADY_EXISTS.
     """
     ConfirmReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ConfirmReservationRequest, _reservation_pb2.Reservation]
-    """HELD to CONFIRMED: the units leave the stock for good. Confirming twice gives the same answer.
+    """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
+    Confirming twice gives the same answer.
     Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
     """
     ReleaseReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReleaseReservationRequest, _reservation_pb2.Reservation]
@@ -58,7 +59,8 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     Errors: FAILED_PRECONDITION (SOLD_OUT, with what is left), INVALID_ARGUMENT, ALREADY_EXISTS.
     """
     ConfirmReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ConfirmReservationRequest, _reservation_pb2.Reservation]  # type: ignore[assignment]
-    """HELD to CONFIRMED: the units leave the stock for good. Confirming twice gives the same answer.
+    """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
+    Confirming twice gives the same answer.
     Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
     """
     ReleaseReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReleaseReservationRequest, _reservation_pb2.Reservation]  # type: ignore[assignment]
@@ -87,7 +89,8 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _reservation_pb2.ConfirmReservationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_pb2.Reservation, _abc.Awaitable[_reservation_pb2.Reservation]]:
-        """HELD to CONFIRMED: the units leave the stock for good. Confirming twice gives the same answer.
+        """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
+        Confirming twice gives the same answer.
         Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
         """
 

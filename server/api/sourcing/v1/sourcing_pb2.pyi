@@ -368,7 +368,9 @@ class SourceOrderRequest(_message.Message):
     validate_only: _builtins.bool
     """True: a quote, nothing is held."""
     hold_seconds: _builtins.int
-    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default."""
+    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default,
+    which is another one where a delivery is RESERVE_AND_COLLECT.
+    """
     explain: _builtins.bool
     """True: the answer carries ranked alternatives and the whole explanation. Optional."""
     @_builtins.property
@@ -403,7 +405,9 @@ class SourceOrderResponse(_message.Message):
     HOLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
-    """Names the hold; empty for a quote or when nothing was sourced."""
+    """Names the hold; empty for a quote, and when there is nothing to hold: nothing was sourced, or all of it is
+    backordered.
+    """
     @_builtins.property
     def decision(self) -> Global___Decision:
         """The decision."""
@@ -449,7 +453,9 @@ class SourceOrdersRequest(_message.Message):
     validate_only: _builtins.bool
     """True: quotes, nothing is held."""
     hold_seconds: _builtins.int
-    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default."""
+    """How long stock is held, in seconds, 1 to 604,800. Optional: the server's default,
+    which is another one where a delivery is RESERVE_AND_COLLECT.
+    """
     @_builtins.property
     def orders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Order]:
         """At most the server's max_orders_per_call orders; order ids are unique unless validate_only."""
@@ -505,7 +511,9 @@ class SourceOrdersResult(_message.Message):
     HOLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     reservation_id: _builtins.str
-    """Names the hold; empty for a quote or when nothing was sourced."""
+    """Names the hold; empty for a quote, and when there is nothing to hold: nothing was sourced, or all of it is
+    backordered.
+    """
     @_builtins.property
     def decision(self) -> Global___Decision:
         """The decision; absent when error is set."""
@@ -698,6 +706,7 @@ class Shipment(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     DELIVERY_METHOD_FIELD_NUMBER: _builtins.int
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """Where it comes from."""
     service_id: _builtins.str
@@ -724,6 +733,10 @@ class Shipment(_message.Message):
     def cost(self) -> Global___Cost:
         """Its own cost; delay, lateness and split are counted once, for all shipments of the delivery."""
 
+    @_builtins.property
+    def supply_time(self) -> _timestamp_pb2.Timestamp:
+        """From when on the node has what is in it, and room to get it ready; absent when that is at once."""
+
     def __init__(
         self,
         *,
@@ -737,10 +750,11 @@ class Shipment(_message.Message):
         cost: Global___Cost | None = ...,
         delivery_method: Global___DeliveryMethod.ValueType = ...,
         delivery_id: _builtins.str = ...,
+        supply_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "supply_time", b"supply_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "delivery_id", b"delivery_id", "delivery_method", b"delivery_method", "distance_m", b"distance_m", "node_id", b"node_id", "parcel_count", b"parcel_count", "picks", b"picks", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "delivery_id", b"delivery_id", "delivery_method", b"delivery_method", "distance_m", b"distance_m", "node_id", b"node_id", "parcel_count", b"parcel_count", "picks", b"picks", "service_id", b"service_id", "supply_time", b"supply_time", "weight_grams", b"weight_grams"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -755,26 +769,64 @@ class Pick(_message.Message):
     LINE_ID_FIELD_NUMBER: _builtins.int
     SKU_ID_FIELD_NUMBER: _builtins.int
     QUANTITY_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    BACKORDERED_QUANTITY_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """The order line."""
     sku_id: _builtins.str
     """Its SKU."""
     quantity: _builtins.int
     """Units, at least 1."""
+    backordered_quantity: _builtins.int
+    """Of these the units that are backordered: a rule of the strategy promises them, nothing is held for them."""
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FromReceipt]:
+        """Of these the units that the node still expects, by time; they are held like those that are there."""
+
     def __init__(
         self,
         *,
         line_id: _builtins.str = ...,
         sku_id: _builtins.str = ...,
         quantity: _builtins.int = ...,
+        receipts: _abc.Iterable[Global___FromReceipt] | None = ...,
+        backordered_quantity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "quantity", b"quantity", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backordered_quantity", b"backordered_quantity", "line_id", b"line_id", "quantity", b"quantity", "receipts", b"receipts", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Pick: _TypeAlias = Pick  # noqa: Y015
+
+@_typing.final
+class FromReceipt(_message.Message):
+    """Units of a receipt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    quantity: _builtins.int
+    """Units, at least 1."""
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """When the node expects them."""
+
+    def __init__(
+        self,
+        *,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
+        quantity: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FromReceipt: _TypeAlias = FromReceipt  # noqa: Y015
 
 @_typing.final
 class Cost(_message.Message):
@@ -793,6 +845,8 @@ class Cost(_message.Message):
     TRANSFER_CENTS_FIELD_NUMBER: _builtins.int
     LATENESS_CENTS_FIELD_NUMBER: _builtins.int
     NODE_LOAD_CENTS_FIELD_NUMBER: _builtins.int
+    WAITING_CENTS_FIELD_NUMBER: _builtins.int
+    DUTY_CENTS_FIELD_NUMBER: _builtins.int
     total_cents: _builtins.int
     """Sum of the parts."""
     shipping_cents: _builtins.int
@@ -815,6 +869,10 @@ class Cost(_message.Message):
     """Days after the requested time."""
     node_load_cents: _builtins.int
     """How busy the nodes are."""
+    waiting_cents: _builtins.int
+    """Days until goods, or room for them, are there."""
+    duty_cents: _builtins.int
+    """Crossing a border, by the objective duty."""
     def __init__(
         self,
         *,
@@ -829,10 +887,12 @@ class Cost(_message.Message):
         transfer_cents: _builtins.int = ...,
         lateness_cents: _builtins.int = ...,
         node_load_cents: _builtins.int = ...,
+        waiting_cents: _builtins.int = ...,
+        duty_cents: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1131,6 +1191,7 @@ class Candidate(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     REJECTIONS_FIELD_NUMBER: _builtins.int
     TAKEN_QUANTITY_FIELD_NUMBER: _builtins.int
+    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """The node."""
     available: _builtins.int
@@ -1155,6 +1216,10 @@ class Candidate(_message.Message):
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rejection]:
         """Everything that stands against the node supplying the line whole; empty when it may."""
 
+    @_builtins.property
+    def supply_time(self) -> _timestamp_pb2.Timestamp:
+        """As in a shipment, for the date at which the node does best; absent when that is at once, or when rejected."""
+
     def __init__(
         self,
         *,
@@ -1166,10 +1231,11 @@ class Candidate(_message.Message):
         cost: Global___Cost | None = ...,
         rejections: _abc.Iterable[Global___Rejection] | None = ...,
         taken_quantity: _builtins.int = ...,
+        supply_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "cost", b"cost", "supply_time", b"supply_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "available", b"available", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "rejections", b"rejections", "service_id", b"service_id", "taken_quantity", b"taken_quantity"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_time", b"arrival_time", "available", b"available", "cost", b"cost", "distance_m", b"distance_m", "node_id", b"node_id", "rejections", b"rejections", "service_id", b"service_id", "supply_time", b"supply_time", "taken_quantity", b"taken_quantity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1221,6 +1287,8 @@ class GetPromiseRequest(_message.Message):
     CUSTOMER_SEGMENT_FIELD_NUMBER: _builtins.int
     SOURCING_PROFILE_FIELD_NUMBER: _builtins.int
     SELLING_NODE_ID_FIELD_NUMBER: _builtins.int
+    WITH_ORDER_BY_FIELD_NUMBER: _builtins.int
+    WITH_ODDS_FIELD_NUMBER: _builtins.int
     sales_channel: Global___SalesChannel.ValueType
     """Where the order would be placed. Optional, WEB by default."""
     customer_segment: _builtins.str
@@ -1229,6 +1297,10 @@ class GetPromiseRequest(_message.Message):
     """The sourcing profile to use. Optional: the rule file's default profile."""
     selling_node_id: _builtins.str
     """The store in which the order would be taken. Optional; CARRY_OUT needs it."""
+    with_order_by: _builtins.bool
+    """Also until when an order can be placed to be there as soon."""
+    with_odds: _builtins.bool
+    """Also by when it is there with a certainty of 50 and of 90 percent."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___PromiseItem]:
         """1 to 1,000 items, each looked at by itself."""
@@ -1246,10 +1318,12 @@ class GetPromiseRequest(_message.Message):
         customer_segment: _builtins.str = ...,
         sourcing_profile: _builtins.str = ...,
         selling_node_id: _builtins.str = ...,
+        with_order_by: _builtins.bool = ...,
+        with_odds: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliveries", b"deliveries", "items", b"items", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliveries", b"deliveries", "items", b"items", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile", "with_odds", b"with_odds", "with_order_by", b"with_order_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1338,6 +1412,10 @@ class Promise(_message.Message):
     AVAILABLE_FIELD_NUMBER: _builtins.int
     NODE_COUNT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    SUPPLY_TIME_FIELD_NUMBER: _builtins.int
+    ORDER_BY_TIME_FIELD_NUMBER: _builtins.int
+    P50_TIME_FIELD_NUMBER: _builtins.int
+    P90_TIME_FIELD_NUMBER: _builtins.int
     item_ix: _builtins.int
     """Position of the item in the request, from 0."""
     delivery_ix: _builtins.int
@@ -1362,6 +1440,26 @@ class Promise(_message.Message):
     def earliest_time(self) -> _timestamp_pb2.Timestamp:
         """When it would be there, or could be collected. Absent when it cannot be had."""
 
+    @_builtins.property
+    def supply_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when that node has the goods, where it has to wait for them or for room to get them ready."""
+
+    @_builtins.property
+    def order_by_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when an order can be placed to be there as soon, to the full minute. Only with_order_by, of goods
+        that one node has now, where the network has hours, cut-offs or working days.
+        """
+
+    @_builtins.property
+    def p50_time(self) -> _timestamp_pb2.Timestamp:
+        """By when it is there with a certainty of 50 percent. Only with_odds, from one node, where its processing
+        or transit has odds.
+        """
+
+    @_builtins.property
+    def p90_time(self) -> _timestamp_pb2.Timestamp:
+        """Likewise with a certainty of 90 percent."""
+
     def __init__(
         self,
         *,
@@ -1374,10 +1472,14 @@ class Promise(_message.Message):
         available: _builtins.int = ...,
         node_count: _builtins.int = ...,
         reason: _builtins.str = ...,
+        supply_time: _timestamp_pb2.Timestamp | None = ...,
+        order_by_time: _timestamp_pb2.Timestamp | None = ...,
+        p50_time: _timestamp_pb2.Timestamp | None = ...,
+        p90_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earliest_time", b"earliest_time", "order_by_time", b"order_by_time", "p50_time", b"p50_time", "p90_time", b"p90_time", "supply_time", b"supply_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "delivery_ix", b"delivery_ix", "delivery_method", b"delivery_method", "earliest_time", b"earliest_time", "item_ix", b"item_ix", "node_count", b"node_count", "node_id", b"node_id", "reason", b"reason", "service_id", b"service_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "delivery_ix", b"delivery_ix", "delivery_method", b"delivery_method", "earliest_time", b"earliest_time", "item_ix", b"item_ix", "node_count", b"node_count", "node_id", b"node_id", "order_by_time", b"order_by_time", "p50_time", b"p50_time", "p90_time", b"p90_time", "reason", b"reason", "service_id", b"service_id", "supply_time", b"supply_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

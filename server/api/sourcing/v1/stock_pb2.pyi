@@ -6,6 +6,7 @@ Stock: what each node has, and what of it can still be promised."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -28,14 +29,21 @@ class StockLevel(_message.Message):
     NODE_ID_FIELD_NUMBER: _builtins.int
     ON_HAND_FIELD_NUMBER: _builtins.int
     SAFETY_STOCK_FIELD_NUMBER: _builtins.int
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.str
     """A SKU of the catalogue."""
     node_id: _builtins.str
     """A node of the network."""
     on_hand: _builtins.int
-    """Units in the building, 0 to 10^9; reserved units included."""
+    """Units in the building, or of a receipt those that are expected, 0 to 10^9; reserved units included."""
     safety_stock: _builtins.int
-    """Units never offered, 0 to 10^9. Optional: the row's own, for a new row the node's."""
+    """Units never offered, 0 to 10^9. Optional: the row's own, for a new row the node's. A receipt has none."""
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """Set: the row is a receipt, units that the node expects then, in whole seconds from 2000-01-01 to 2100-01-01.
+        Absent: units in the building.
+        """
+
     def __init__(
         self,
         *,
@@ -43,10 +51,11 @@ class StockLevel(_message.Message):
         node_id: _builtins.str = ...,
         on_hand: _builtins.int = ...,
         safety_stock: _builtins.int | None = ...,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "safety_stock", b"safety_stock"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "expected_time", b"expected_time", "safety_stock", b"safety_stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "node_id", b"node_id", "on_hand", b"on_hand", "safety_stock", b"safety_stock", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "expected_time", b"expected_time", "node_id", b"node_id", "on_hand", b"on_hand", "safety_stock", b"safety_stock", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safety_stock: _TypeAlias = _typing.Literal["safety_stock"]  # noqa: Y015
     _WhichOneofArgType__safety_stock: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock"]  # noqa: Y015
@@ -113,22 +122,28 @@ class StockAdjustment(_message.Message):
     SKU_ID_FIELD_NUMBER: _builtins.int
     NODE_ID_FIELD_NUMBER: _builtins.int
     DELTA_FIELD_NUMBER: _builtins.int
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.str
     """A SKU of the catalogue."""
     node_id: _builtins.str
     """A node of the network."""
     delta: _builtins.int
     """Units to add (positive) or take (negative); on hand must not fall below zero."""
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """Set: the row is the receipt that is expected then, in whole seconds from 2000-01-01 to 2100-01-01."""
+
     def __init__(
         self,
         *,
         sku_id: _builtins.str = ...,
         node_id: _builtins.str = ...,
         delta: _builtins.int = ...,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "node_id", b"node_id", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "expected_time", b"expected_time", "node_id", b"node_id", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -198,7 +213,7 @@ class GetAvailabilityRequest(_message.Message):
 
     @_builtins.property
     def node_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these nodes. Optional: all."""
+        """Only these nodes, with their receipts. Optional: all."""
 
     def __init__(
         self,
@@ -226,7 +241,9 @@ class GetAvailabilityResponse(_message.Message):
     """Version of the stock."""
     @_builtins.property
     def availabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___Availability]:
-        """By SKU in the order of the request, then by node id; rows that never existed are absent."""
+        """By SKU in the order of the request, then by node id: its own row, then its receipts by time. Rows that never
+        existed are absent.
+        """
 
     def __init__(
         self,
@@ -244,7 +261,7 @@ Global___GetAvailabilityResponse: _TypeAlias = GetAvailabilityResponse  # noqa: 
 
 @_typing.final
 class Availability(_message.Message):
-    """One row of stock."""
+    """One row of stock, or a receipt."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -254,18 +271,25 @@ class Availability(_message.Message):
     RESERVED_FIELD_NUMBER: _builtins.int
     SAFETY_STOCK_FIELD_NUMBER: _builtins.int
     AVAILABLE_TO_PROMISE_FIELD_NUMBER: _builtins.int
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.str
     """The SKU."""
     node_id: _builtins.str
     """The node."""
     on_hand: _builtins.int
-    """Units in the building."""
+    """Units in the building, or expected."""
     reserved: _builtins.int
     """Units held for orders."""
     safety_stock: _builtins.int
     """Units never offered."""
     available_to_promise: _builtins.int
-    """on_hand - reserved - safety_stock; negative when a node has promised more than it has."""
+    """on_hand - reserved - safety_stock; negative when a node has promised more than it has, which its receipts make up
+    for first. Of a receipt never negative.
+    """
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """When the units are expected; absent when they are there."""
+
     def __init__(
         self,
         *,
@@ -275,10 +299,11 @@ class Availability(_message.Message):
         reserved: _builtins.int = ...,
         safety_stock: _builtins.int = ...,
         available_to_promise: _builtins.int = ...,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_to_promise", b"available_to_promise", "node_id", b"node_id", "on_hand", b"on_hand", "reserved", b"reserved", "safety_stock", b"safety_stock", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_to_promise", b"available_to_promise", "expected_time", b"expected_time", "node_id", b"node_id", "on_hand", b"on_hand", "reserved", b"reserved", "safety_stock", b"safety_stock", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,9 @@ class StockServiceServicer:
     """
 
     def SetStock(self, request, context):
-        """Set units on hand (absolute). All rows of a call take effect, or none.
+        """Set units on hand, or of receipts the units that are expected (absolute). All rows of a call take effect, or none.
+        A receipt that arrives is set to 0 in the call that sets its node's new units; what was held of it, and of one that
+        is cut or moved to another time, is held of the node's own row from then on.
         Errors: INVALID_ARGUMENT (each row named), ALREADY_EXISTS (request_id used with other content).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -65,7 +67,7 @@ class StockServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AdjustStock(self, request, context):
-        """Add to or take from units on hand (relative). All rows of a call take effect, or none.
+        """Add to or take from units on hand or expected (relative). All rows of a call take effect, or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

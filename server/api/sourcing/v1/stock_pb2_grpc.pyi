@@ -34,11 +34,13 @@ class StockServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> StockServiceAsyncStub: ...
     SetStock: _grpc.UnaryUnaryMultiCallable[_stock_pb2.SetStockRequest, _stock_pb2.SetStockResponse]
-    """Set units on hand (absolute). All rows of a call take effect, or none.
+    """Set units on hand, or of receipts the units that are expected (absolute). All rows of a call take effect, or none.
+    A receipt that arrives is set to 0 in the call that sets its node's new units; what was held of it, and of one that
+    is cut or moved to another time, is held of the node's own row from then on.
     Errors: INVALID_ARGUMENT (each row named), ALREADY_EXISTS (request_id used with other content).
     """
     AdjustStock: _grpc.UnaryUnaryMultiCallable[_stock_pb2.AdjustStockRequest, _stock_pb2.AdjustStockResponse]
-    """Add to or take from units on hand (relative). All rows of a call take effect, or none."""
+    """Add to or take from units on hand or expected (relative). All rows of a call take effect, or none."""
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_stock_pb2.GetAvailabilityRequest, _stock_pb2.GetAvailabilityResponse]
     """What can be promised of some SKUs, node by node."""
 
@@ -48,11 +50,13 @@ class StockServiceAsyncStub(StockServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SetStock: _aio.UnaryUnaryMultiCallable[_stock_pb2.SetStockRequest, _stock_pb2.SetStockResponse]  # type: ignore[assignment]
-    """Set units on hand (absolute). All rows of a call take effect, or none.
+    """Set units on hand, or of receipts the units that are expected (absolute). All rows of a call take effect, or none.
+    A receipt that arrives is set to 0 in the call that sets its node's new units; what was held of it, and of one that
+    is cut or moved to another time, is held of the node's own row from then on.
     Errors: INVALID_ARGUMENT (each row named), ALREADY_EXISTS (request_id used with other content).
     """
     AdjustStock: _aio.UnaryUnaryMultiCallable[_stock_pb2.AdjustStockRequest, _stock_pb2.AdjustStockResponse]  # type: ignore[assignment]
-    """Add to or take from units on hand (relative). All rows of a call take effect, or none."""
+    """Add to or take from units on hand or expected (relative). All rows of a call take effect, or none."""
     GetAvailability: _aio.UnaryUnaryMultiCallable[_stock_pb2.GetAvailabilityRequest, _stock_pb2.GetAvailabilityResponse]  # type: ignore[assignment]
     """What can be promised of some SKUs, node by node."""
 
@@ -65,7 +69,9 @@ class StockServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _stock_pb2.SetStockRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_stock_pb2.SetStockResponse, _abc.Awaitable[_stock_pb2.SetStockResponse]]:
-        """Set units on hand (absolute). All rows of a call take effect, or none.
+        """Set units on hand, or of receipts the units that are expected (absolute). All rows of a call take effect, or none.
+        A receipt that arrives is set to 0 in the call that sets its node's new units; what was held of it, and of one that
+        is cut or moved to another time, is held of the node's own row from then on.
         Errors: INVALID_ARGUMENT (each row named), ALREADY_EXISTS (request_id used with other content).
         """
 
@@ -75,7 +81,7 @@ class StockServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _stock_pb2.AdjustStockRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_stock_pb2.AdjustStockResponse, _abc.Awaitable[_stock_pb2.AdjustStockResponse]]:
-        """Add to or take from units on hand (relative). All rows of a call take effect, or none."""
+        """Add to or take from units on hand or expected (relative). All rows of a call take effect, or none."""
 
     @_abc_1.abstractmethod
     def GetAvailability(

@@ -1,0 +1,23 @@
+"""Which plain orders kernels cannot answer by themselves: those that dates or borders matter to."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from router.snapshot import Snapshot
+
+
+def beyond_kernels(
+    snapshot: Snapshot, sku_ix: NDArray[np.int32], country: NDArray[np.int16]
+) -> NDArray[np.bool_] | None:
+    """bool[L]: lines for whose SKU, or for the country that it goes to, a strategy may promise what is not
+    there, prices a busy day, or says something of the border. None where that is no line."""
+    rules, abroad = snapshot.compiled.supply, snapshot.compiled.abroad
+    if rules.prices_load:
+        return np.ones(len(sku_ix), bool)
+    if not rules.receipts and not rules.touches_skus and not abroad.touches:
+        return None
+    found: NDArray[np.bool_] = abroad.touched[country]
+    found = found | rules.more[snapshot.compiled.catalogue.sku_class[sku_ix]]
+    return found | snapshot.receipts.known[sku_ix] if rules.receipts else found

@@ -1,0 +1,44 @@
+"""What single rules mean, for the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from router.network import Node
+from tests.oracle_facts import covers_node, covers_sku, weighted
+
+
+def rule_bars(rule: Any, node: Node, sku: Any, country: str, method: str, metres: int, left: int) -> bool:
+    """Does an eligibility rule keep the node from supplying the SKU by a method to a country so far away,
+    ``left`` units remaining?"""
+    if rule.kind == "exclude_services" or not covers_sku(rule.skus, sku):
+        return False
+    covered = covers_node(rule.nodes, node)
+    if rule.kind == "allow_nodes":
+        return not covered
+    against = {
+        "exclude_nodes": True,
+        "max_distance": rule.kind == "max_distance" and Decimal(metres) / 1000 > rule.km,
+        "same_country": node.country != country,
+        "allow_methods": rule.kind == "allow_methods" and method not in rule.methods,
+        "exclude_methods": rule.kind == "exclude_methods" and method in rule.methods,
+        "allow_countries": rule.kind == "allow_countries" and country not in rule.countries,
+        "exclude_countries": rule.kind == "exclude_countries" and country in rule.countries,
+        "min_remaining": rule.kind == "min_remaining" and left < rule.units,
+    }
+    return covered and against[rule.kind]
+
+
+def duty_cents(strategy: Any, node: Node, country: str, goods: Sequence[tuple[Any, int]]) -> int:
+    """goods: (SKU, units) of each order line in a parcel."""
+    total = 0
+    for goal in strategy.objectives:
+        there = node.country != country and goal.kind == "duty"
+        if there and covers_node(goal.nodes, node) and (not goal.countries or country in goal.countries):
+            for sku, units in goods:
+                if covers_sku(goal.skus, sku):
+                    each = sku.unit_value_cents * weighted(goal.percent * 10_000, goal.weight) // 1_000_000
+                    total += weighted(goal.line_cents, goal.weight) + units * each
+    return total
