@@ -139,9 +139,9 @@ class _Recipe(CapacityRecipe):
         if self.features.calendars:
             network, now = self.with_calendars(network)
         scarce = self.chance(40)
-        if self.features.supply:
-            scarce = True
         levels = (2, 1, 2, 1, 3, 4, 2, 1, 0, -1) if scarce else (5, 3, 4, 8, 2, 6, 3, 2, 4, 0, -2)
+        if self.features.supply:
+            levels = (2, 1, -1, 1, 3, 0, -2, 1, 0, 2, -1)
         stock = {
             (sku.sku_id, node.node_id): self.pick(levels)
             for sku in skus
