@@ -256,13 +256,11 @@ class Oracle:
             handling_cents=handling,
             distance_cents=distance,
             node_priority_cents=priority,
-<<<<<<< HEAD
             node_load_cents=self.workshop.price(self.strategy, node, source.at, len(sent), count),
-=======
+            waiting_cents=self.shelves.waiting_cents(source.at, count),
             duty_cents=duty_cents(
                 self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
             ),
->>>>>>> main
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
 
@@ -377,11 +375,9 @@ class Oracle:
                 distance_cents=parcel.distance_cents,
                 node_priority_cents=parcel.node_priority_cents,
                 transfer_cents=option.transfer_cents,
-<<<<<<< HEAD
                 node_load_cents=parcel.node_load_cents,
-=======
+                waiting_cents=parcel.waiting_cents,
                 duty_cents=parcel.duty_cents,
->>>>>>> main
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,
             method=self.target.method(parcel.source.node),

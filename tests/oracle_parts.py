@@ -50,13 +50,14 @@ class Parcel:
     distance_cents: int
     node_priority_cents: int
     node_load_cents: int
+    waiting_cents: int
     duty_cents: int
     options: tuple[Option, ...]
 
     @property
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
-        work = self.handling_cents + self.node_load_cents
+        work = self.handling_cents + self.node_load_cents + self.waiting_cents
         return work + self.distance_cents + self.node_priority_cents + self.duty_cents
 
 

@@ -218,8 +218,9 @@ class RulesRecipe(Chance):
             objective["per"] = self.pick(("shipment", "unit"))
         if kind == "delay":
             objective["free_days"] = self.integer(0, 3)
-        if kind in ("delay", "lateness"):
+        if kind in ("delay", "lateness", "waiting"):
             objective["cents_per_day"] = self.pick((0, 99, 350))
+        if kind in ("delay", "lateness"):
             days = self.some((1, 2, 3, 5), 30)
             objective["steps"] = [{"from_days": d, "cents": self.integer(0, 900)} for d in days]
         elif kind == "split":

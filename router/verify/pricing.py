@@ -22,6 +22,7 @@ from router.rules.model import (
     StockDepth,
     Strategy,
     Transfer,
+    Waiting,
 )
 from router.verify.case import Case
 from router.verify.facts import rounded_half_up, selects_node, selects_sku
@@ -153,6 +154,14 @@ def node_load_cents(
     return total
 
 
+def waiting_cents(case: Case, strategy: Strategy, *, date: int, unit_count: int) -> int:
+    """The started days until the date (0 for the origin) of one shipment's part."""
+    each = sum(
+        rounded_half_up(o.cents_per_day, o.weight) for o in strategy.objectives if isinstance(o, Waiting)
+    )
+    return each * (case.days(date) if date else 0) * unit_count
+
+
 def delay_cents(strategy: Strategy, days: int) -> int:
     """A last shipment that arrives on the ``days``-th day."""
     total = 0
@@ -202,18 +211,17 @@ def shipment_cents(
     distance_m: int,
     date: int = 0,
 ) -> dict[Part, int]:
-    """The parts that one shipment causes by itself: all but stock depth, split, delay and lateness."""
+    """All parts of one shipment but for stock depth; those that only a whole delivery causes are 0."""
     line_count, unit_count = len(units_by_line), sum(units_by_line.values())
-    return {
+    nothing = {part: 0 for part in Part if part != Part.STOCK_DEPTH}
+    return nothing | {
         **carriage_cents(strategy, way, weight_grams(case, units_by_line)),
         Part.HANDLING: handling_cents(strategy, node, line_count=line_count, unit_count=unit_count),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
-<<<<<<< HEAD
         Part.NODE_LOAD: node_load_cents(
             case, strategy, node, date=date, line_count=line_count, unit_count=unit_count
         ),
-=======
+        Part.WAITING: waiting_cents(case, strategy, date=date, unit_count=unit_count),
         Part.DUTY: duty_cents(case, strategy, node, units_by_line),
->>>>>>> main
     }

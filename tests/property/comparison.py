@@ -83,7 +83,16 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
 }
 """Likewise: with stores, pick-up points and dates."""
 
-WAITING = replace(EVERYTHING, nodes=3, lines=3, skus=2, quantity=3, strategies=2, supply=True)
+WAITING = replace(
+    EVERYTHING,
+    nodes=3,
+    lines=3,
+    skus=2,
+    quantity=3,
+    strategies=2,
+    supply=True,
+    objectives=(*EVERYTHING.objectives, "waiting"),
+)
 WAITING_SOON = replace(WAITING, conditions=False, eligibility=False, heavy_units=False)
 SEVERAL = ("transfer", "lateness")
 SUPPLY_KINDS: dict[str, Features] = {
@@ -97,13 +106,13 @@ SUPPLY_KINDS: dict[str, Features] = {
         skus=1,
         quantity=4,
         line_splits=("free", "when_needed"),
-        objectives=("shipping", "delay", "stock_depth"),
+        objectives=("shipping", "delay", "stock_depth", "waiting"),
         tight_limits=False,
     ),
     # every date of a node depends on its clock
     "supply by the clock": replace(WAITING_SOON, nodes=2, calendars=True),
     "supply of deliveries": replace(
-        WAITING_SOON, deliveries=2, quantity=2, objectives=(*EVERYTHING.objectives, *SEVERAL)
+        WAITING_SOON, deliveries=2, quantity=2, objectives=(*WAITING.objectives, *SEVERAL)
     ),
     # all deliveries want the same SKU
     "scarce supply": replace(
@@ -117,7 +126,9 @@ SUPPLY_KINDS: dict[str, Features] = {
         heavy_units=False,
         tight_limits=False,
     ),
-    "supply everywhere": replace(OMNICHANNEL, nodes=3, skus=2, supply=True),
+    "supply everywhere": replace(
+        OMNICHANNEL, nodes=3, skus=2, supply=True, objectives=(*OMNICHANNEL.objectives, "waiting")
+    ),
 }
 """Likewise: orders that may wait for what comes later."""
 
@@ -129,7 +140,7 @@ FULL = replace(
     quantity=3,
     strategies=2,
     capacity=True,
-    objectives=(*EVERYTHING.objectives, "node_load"),
+    objectives=(*EVERYTHING.objectives, "node_load", "waiting"),
 )
 FULL_SOON = replace(FULL, conditions=False, eligibility=False, heavy_units=False, deadlines=False)
 CAPACITY_KINDS: dict[str, Features] = {
@@ -137,7 +148,7 @@ CAPACITY_KINDS: dict[str, Features] = {
     "open capacity": FULL_SOON,
     # one price against another, and nothing else
     "busy nodes": replace(
-        FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", "node_load", "split")
+        FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", "node_load", "split", "waiting")
     ),
     "capacity by the clock": replace(FULL_SOON, calendars=True),
     # all deliveries want the same days
@@ -152,7 +163,8 @@ CAPACITY_KINDS: dict[str, Features] = {
         skus=2,
         supply=True,
         capacity=True,
-        objectives=(*OMNICHANNEL.objectives, "node_load"),
+        borders=True,
+        objectives=(*OMNICHANNEL.objectives, "node_load", "waiting", "duty"),
     ),
 }
 """Likewise: nodes whose days are full."""
