@@ -191,7 +191,7 @@ def _growth(
     origin = question.origin_seconds
     growth: list[Mapping[int, Steps]] = [question.supply.growth(sku) for sku in skus.tolist()]
     if later:
-        return growth, lambda node, dates: question.rooms.dates(node, {origin, *dates}, question.load)
+        return growth, lambda node, dates: question.rooms.dates(node, {origin, *dates}, question.loads)
     now: list[Mapping[int, Steps]] = [
         {node: [step for step in steps if step[0] <= origin] for node, steps in own.items()} for own in growth
     ]

@@ -145,12 +145,12 @@ class Oracle:
         if self.divisible(group):
             (line,) = group
             ordered = self.lines[line].quantity
-            possible = [[n for n in range(ordered + 1) if n == 0 or self.takes(k, line, n)] for k in sources]
-            return [
-                [(k, line, n) for k, n in enumerate(shares) if n > 0]
-                for shares in itertools.product(*possible)
-                if sum(shares) == ordered or (partial and sum(shares) < ordered)
-            ]
+            possible = [[n for n in range(1, ordered + 1) if self.takes(k, line, n)] for k in sources]
+            shares: list[list[tuple[int, int, int]]] = [[]]
+            for k in sources:
+                more = [[*s, (k, line, n)] for s in shares for n in possible[k] if _units(s) + n <= ordered]
+                shares += more
+            return [s for s in shares if partial or _units(s) == ordered]
         whole = [
             [(k, line, self.lines[line].quantity) for line in group]
             for k in sources
@@ -383,3 +383,7 @@ class Oracle:
             method=self.target.method(parcel.source.node),
             supply_seconds=0 if at == self.calendar.origin_seconds else at,
         )
+
+
+def _units(share: list[tuple[int, int, int]]) -> int:
+    return sum(n for _, _, n in share)

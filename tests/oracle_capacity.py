@@ -91,7 +91,7 @@ class Workshop:
         """When the next open dates begin, if that of an instant might be too full for all of the order."""
         day = self.day(node, at)
         if day is None or not any(
-            self.room(node, kind, day) < whole_order(kind, order) for kind, _ in node.capacity
+            self.room(node, kind, day) < whole_order(kind, most, order) for kind, most in node.capacity
         ):
             return
         found = 0
@@ -124,11 +124,14 @@ def _count(kind: LoadKind, units: Mapping[str, int]) -> int:
     return sum(1 if kind == LoadKind.LINES else n for n in units.values() if n)
 
 
-def whole_order(kind: LoadKind, order: Order) -> int:
-    """All that the order could bring to one day."""
+def whole_order(kind: LoadKind, most: int, order: Order) -> int:
+    """All that the order could bring to a day whose capacity is ``most``."""
     names = [delivery.delivery_id for delivery in order.deliveries] or [""]
-    if kind == LoadKind.ORDERS:
-        return len(names)
-    if kind == LoadKind.UNITS:
-        return sum(line.quantity for line in order.lines)
-    return len({(line.delivery_id if len(names) > 1 else "", line.sku_id) for line in order.lines})
+    total = 0
+    for name in names:
+        units: Counter[str] = Counter()
+        for line in order.lines:
+            if line.delivery_id == name or len(names) == 1:
+                units[line.sku_id] += line.quantity
+        total += min(most, _count(kind, units))
+    return total

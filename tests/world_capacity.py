@@ -12,7 +12,7 @@ from tests.oracle_capacity import States
 from tests.world_supply import SupplyRecipe
 
 ZONES_OF_NODES = ("UTC", "Europe/Paris", "Pacific/Auckland", "America/New_York")
-MOST = {LoadKind.ORDERS: (2, 1, 3, 10), LoadKind.LINES: (2, 3, 1, 5), LoadKind.UNITS: (3, 2, 5, 1, 20)}
+MOST = {LoadKind.ORDERS: (2, 3, 1, 10), LoadKind.LINES: (2, 4, 3, 1, 7), LoadKind.UNITS: (4, 3, 5, 2, 1, 20)}
 DAYS_KNOWN = range(-1, 9)
 """Around the day of the order."""
 DATES_OF_FULL_DAY = 8
@@ -28,15 +28,15 @@ class CapacityRecipe(SupplyRecipe):
         free: dict[tuple[str, LoadKind, int], int] = {}
         backlog: dict[tuple[str, LoadKind], int] = {}
         for node in nodes:
-            taken = self.pick((30, 60, 0, 90))
+            taken = self.pick((90, 60, 30, 0))
             for kind, most in node.capacity:
                 for day in DAYS_KNOWN:
                     if self.chance(taken):
-                        left = self.pick((most - 1, 0, 0, most, 1, -1, most // 2, -2 * most))
+                        left = self.pick((most - 1, most // 2, most - 1, 0, most, 1, most - 2, -1, -2 * most))
                         free[node.node_id, kind, today + day] = left
-                if self.chance(40):
-                    backlog[node.node_id, kind] = self.pick((1, most, 2 * most, most + 1, 0, 9 * most))
-        off = {n.node_id: now + self.pick((60, 0, 1, 86_400, -60)) for n in nodes if self.chance(15)}
+                if self.chance(30):
+                    backlog[node.node_id, kind] = self.pick((1, most, most // 2, 2 * most, most + 1, 0, 9 * most))
+        off = {n.node_id: now + self.pick((60, 0, 1, 86_400, -60)) for n in nodes if self.chance(10)}
         return replace(network, nodes=nodes), States(free, backlog, off)
 
     def limited(self, node: Node, today: int) -> Node:

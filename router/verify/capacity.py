@@ -6,7 +6,7 @@ Days are proleptic ordinals of local dates; dates of parts are epoch seconds, 0 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, takewhile
@@ -60,10 +60,14 @@ class Rooms:
             self._known[slot] = self._free(node, kind, day) - waiting
         return self._known[slot]
 
-    def further_dates(self, node: Node, date: int, whole: Load) -> list[int]:
-        """Dates that the node has besides one of its own, because its day has no room for the whole order."""
+    def further_dates(self, node: Node, date: int, deliveries: Sequence[Load]) -> list[int]:
+        """Dates that the node has besides one of its own, because its day has no room for all that it could
+        be asked for: of each delivery one part."""
         day = self.day_of(node, date)
-        if day is None or all(self.room(node, kind, day) >= whole[kind] for kind, _ in node.capacity):
+        if day is None or all(
+            self.room(node, kind, day) >= sum(min(most, load[kind]) for load in deliveries)
+            for kind, most in node.capacity
+        ):
             return []
         clock = node_hours(self.network, node).clock
         return [instant(clock, later, 0) for later in islice(self._open_days(node, day), FURTHER_DAYS)]

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from router.domain import Delivery, DeliveryMethod, Order, OrderLine
-from router.network import HOME, LoadKind, Network, Node, Service
+from router.network import HOME, Network, Node, Service
 from router.rules.model import Strategy
 from router.verify.capacity import Load, Rooms, load_of
 from router.verify.dates import DAY_SECONDS, origin_seconds
@@ -108,14 +108,13 @@ class Case:
         return Rooms(self.network, self.states, self.origin_seconds)
 
     @cached_property
-    def whole_load(self) -> Load:
-        """What the whole order would bring to a node, as one part of each delivery."""
+    def whole_loads(self) -> list[Load]:
+        """What each delivery of the order would bring to a node as one part, whatever the node can do."""
         by_delivery: dict[str, Counter[str]] = {}
         for line in self.order.lines:
             delivery_id = line.delivery_id if len(self.order.deliveries) > 1 else ""
             by_delivery.setdefault(delivery_id, Counter())[line.sku_id] += line.quantity
-        loads = [load_of(units) for units in by_delivery.values()]
-        return {kind: sum(load[kind] for load in loads) for kind in LoadKind}
+        return [load_of(units) for units in by_delivery.values()]
 
     def is_off(self, node: Node) -> bool:
         """It supplies nothing to the order."""

@@ -114,7 +114,7 @@ def dates_of(case: Case, strategy: Strategy, node: Node) -> list[int]:
         return [0]
     sku_ids = {line.sku_id for line in case.lines.values()} if strategy.supply else set()
     dates = {0}.union(*(stock_of(case, strategy, node, i).growth() for i in sku_ids))
-    further = (case.rooms.further_dates(node, date, case.whole_load) for date in dates)
+    further = (case.rooms.further_dates(node, date, case.whole_loads) for date in dates)
     return sorted(dates.union(*further))
 
 
