@@ -35,7 +35,9 @@ class CapacityRecipe(SupplyRecipe):
                         left = self.pick((most - 1, most // 2, most - 1, 0, most, 1, most - 2, -1, -2 * most))
                         free[node.node_id, kind, today + day] = left
                 if self.chance(30):
-                    backlog[node.node_id, kind] = self.pick((1, most, most // 2, 2 * most, most + 1, 0, 9 * most))
+                    backlog[node.node_id, kind] = self.pick(
+                        (1, most, most // 2, 2 * most, most + 1, 0, 9 * most)
+                    )
         off = {n.node_id: now + self.pick((60, 0, 1, 86_400, -60)) for n in nodes if self.chance(10)}
         return replace(network, nodes=nodes), States(free, backlog, off)
 

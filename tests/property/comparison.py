@@ -146,6 +146,8 @@ FULL_SOON = replace(FULL, conditions=False, eligibility=False, heavy_units=False
 CAPACITY_KINDS: dict[str, Features] = {
     "capacity": FULL,
     "open capacity": FULL_SOON,
+    # no price of busy nodes: kernels alone answer what finds room
+    "quick capacity": replace(FULL_SOON, objectives=EVERYTHING.objectives),
     # one price against another, and nothing else
     "busy nodes": replace(
         FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", "node_load", "split", "waiting")
