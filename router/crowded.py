@@ -57,8 +57,8 @@ def may_spread(orders: OrderArrays, snapshot: Snapshot, now_seconds: int) -> NDA
 
 def _exceeds(loads: I64, most: I64, room: I64) -> NDArray[np.bool_]:
     """Are these loads (by row, then kind) more than there is room for?"""
-    exceeds: NDArray[np.bool_] = ((most > 0) & (np.minimum(loads, most) > room)).any(axis=1)
-    return exceeds
+    over = (most > 0) & (np.minimum(loads, most) > room)
+    return np.asarray(over.any(axis=1))
 
 
 def _whole_loads(orders: OrderArrays) -> I64:

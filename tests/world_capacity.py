@@ -12,7 +12,11 @@ from tests.oracle_capacity import States
 from tests.world_supply import SupplyRecipe
 
 ZONES_OF_NODES = ("UTC", "Europe/Paris", "Pacific/Auckland", "America/New_York")
-MOST = {LoadKind.ORDERS: (2, 3, 1, 10), LoadKind.LINES: (2, 4, 3, 1, 7), LoadKind.UNITS: (4, 3, 5, 2, 1, 20)}
+MOST = {
+    LoadKind.ORDERS: (4, 2, 3, 1, 10),
+    LoadKind.LINES: (4, 2, 3, 1, 7),
+    LoadKind.UNITS: (6, 4, 3, 5, 2, 1, 20),
+}
 DAYS_KNOWN = range(-1, 9)
 """Around the day of the order."""
 DATES_OF_FULL_DAY = 8
@@ -28,7 +32,7 @@ class CapacityRecipe(SupplyRecipe):
         free: dict[tuple[str, LoadKind, int], int] = {}
         backlog: dict[tuple[str, LoadKind], int] = {}
         for node in nodes:
-            taken = self.pick((90, 60, 30, 0))
+            taken = self.pick((95, 70, 40, 0))
             for kind, most in node.capacity:
                 for day in DAYS_KNOWN:
                     if self.chance(taken):

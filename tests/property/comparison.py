@@ -132,6 +132,7 @@ SUPPLY_KINDS: dict[str, Features] = {
 }
 """Likewise: orders that may wait for what comes later."""
 
+BUSY = ("node_load", "node_load", "waiting")
 FULL = replace(
     EVERYTHING,
     nodes=2,
@@ -140,7 +141,7 @@ FULL = replace(
     quantity=3,
     strategies=2,
     capacity=True,
-    objectives=(*EVERYTHING.objectives, "node_load", "waiting"),
+    objectives=(*EVERYTHING.objectives, *BUSY),
 )
 FULL_SOON = replace(FULL, conditions=False, eligibility=False, heavy_units=False, deadlines=False)
 CAPACITY_KINDS: dict[str, Features] = {
@@ -149,9 +150,7 @@ CAPACITY_KINDS: dict[str, Features] = {
     # no price of busy nodes: kernels alone answer what finds room
     "quick capacity": replace(FULL_SOON, objectives=EVERYTHING.objectives),
     # one price against another, and nothing else
-    "busy nodes": replace(
-        FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", "node_load", "split", "waiting")
-    ),
+    "busy nodes": replace(FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", *BUSY)),
     "capacity by the clock": replace(FULL_SOON, calendars=True),
     # all deliveries want the same days
     "capacity of deliveries": replace(
@@ -166,7 +165,7 @@ CAPACITY_KINDS: dict[str, Features] = {
         supply=True,
         capacity=True,
         borders=True,
-        objectives=(*OMNICHANNEL.objectives, "node_load", "waiting", "duty"),
+        objectives=(*OMNICHANNEL.objectives, *BUSY, "duty"),
     ),
 }
 """Likewise: nodes whose days are full."""
