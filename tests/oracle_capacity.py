@@ -76,7 +76,7 @@ class Workshop:
 
     def brought(self, node: Node, at: int, units: Mapping[str, int]) -> Loads:
         """By a part of so many units of each SKU."""
-        day = self.day(node, at)
+        day = self.day(node, at) if node.capacity else None
         found: Loads = Counter()
         if day is not None:
             for kind, most in node.capacity:
@@ -89,7 +89,7 @@ class Workshop:
 
     def further(self, node: Node, at: int, order: Order) -> Iterator[int]:
         """When the next open dates begin, if that of an instant might be too full for all of the order."""
-        day = self.day(node, at)
+        day = self.day(node, at) if node.capacity else None
         if day is None or not any(
             self.room(node, kind, day) < whole_order(kind, most, order) for kind, most in node.capacity
         ):
@@ -104,7 +104,7 @@ class Workshop:
     def price(self, strategy: Strategy, node: Node, at: int, line_count: int, unit_count: int) -> int:
         """Of a shipment, for how busy the node is that day."""
         total = 0
-        day = self.day(node, at)
+        day = self.day(node, at) if node.capacity else None
         for goal in strategy.objectives:
             if goal.kind != "node_load" or not covers_node(goal.nodes, node) or day is None:
                 continue

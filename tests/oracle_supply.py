@@ -180,6 +180,6 @@ class Shelves:
     def _units(self, sku_id: str, node_id: str) -> list[tuple[int, int]]:
         """Every unit that is known of: (there from, time of its receipt or 0)."""
         now = self.stock.get((sku_id, node_id), 0)
-        expected = [(since, at) for since, n, at in self.coming(sku_id, node_id) for _ in range(n) if at]
+        expected = [(since, at) for since, n, at in self.coming(sku_id, node_id) if at for _ in range(n)]
         expected.sort(key=lambda unit: unit[1])
         return [(0, 0)] * now + expected[max(0, -now) :]
