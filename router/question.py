@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from router.domain import Delivery, LineFill, Order, OrderFill
 from router.places import Place, deliveries_of, lines_of, place_of
-from router.rooms import Load, Rooms, load_of_order
+from router.rooms import Load, Rooms, loads_of_order
 from router.rules.model import MinRemaining, StockDepth, Strategy
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
@@ -27,7 +27,7 @@ class Question:
     places: tuple[Place, ...] = field(init=False)
     supply: Supply = field(init=False)
     rooms: Rooms = field(init=False)
-    load: Load = field(init=False)
+    loads: tuple[Load, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Raises KeyError for an order that ``delivery_violations`` objects to."""
@@ -36,7 +36,7 @@ class Question:
         self.places = tuple(place_of(d, snapshot.network, snapshot.compiled) for d in self.deliveries)
         self.supply = Supply(snapshot, self.strategy_ix, self.now_seconds)
         self.rooms = Rooms(snapshot, self.now_seconds)
-        self.load = load_of_order(self.order)
+        self.loads = loads_of_order(self.order)
 
     def asked_of(self, order: Order) -> Question:
         """The same of another order."""

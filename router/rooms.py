@@ -83,16 +83,19 @@ class Rooms:
         return self._room[key]
 
     def _fill(self, node_ix: int, kind: LoadKind, last_day: int) -> None:
-        """The rooms of all open days from the origin's on, as backlog rolls from day to day."""
+        """The rooms of all days from the origin's on, as backlog rolls from open day to open day. What is
+        opened past midnight may be got ready on a day that is no open one."""
         states, (node, hours) = self._snapshot.states, self._node(node_ix)
         capacity, free = dict(node.capacity)[kind], states.free.get((node_ix, kind), {})
         over = states.backlog.get((node_ix, kind), 0)
         first_day = self.day_of(node_ix, self.origin_seconds)
         days = range(first_day, max(last_day, first_day + DAYS_AHEAD) + 1)
-        for day in days if hours is None else np.intersect1d(hours.day, days).tolist():
+        worked = days if hours is None else {first_day, *hours.day.tolist()}
+        for day in days:
             left = free.get(day, capacity) - over
             self._room[node_ix, day, kind] = left, over
-            over = max(0, -left)
+            if day in worked:
+                over = max(0, -left)
         self._room.setdefault((node_ix, last_day, kind), (0, 0))
 
     def takes(self, node_ix: int, day: int, load: Sequence[int]) -> bool:
@@ -104,14 +107,17 @@ class Rooms:
             for kind, capacity in self._snapshot.network.nodes[node_ix].capacity
         )
 
-    def dates(self, node_ix: int, dates: Iterable[int], load: Sequence[int]) -> list[int]:
-        """With the dates that a node has because of its capacity, for an order of that load."""
+    def dates(self, node_ix: int, dates: Iterable[int], loads: Sequence[Load]) -> list[int]:
+        """With the dates that a node has because of its capacity, for an order that could bring it these
+        loads."""
         found = set(dates)
-        if not self._snapshot.network.nodes[node_ix].capacity:
-            return sorted(found)
-        for date in sorted(found):
+        capacities = self._snapshot.network.nodes[node_ix].capacity
+        for date in sorted(found) if capacities else ():
             day = self.day_of(node_ix, date)
-            if day and not self.takes(node_ix, day, load):
+            if day and any(
+                sum(min(load[kind], most) for load in loads) > self.room(node_ix, kind, day)
+                for kind, most in capacities
+            ):
                 found.update(self.days_after(node_ix, day))
         return sorted(found)
 
@@ -126,13 +132,11 @@ class Rooms:
         return node, self._hours[departure]
 
 
-def load_of_order(order: Order) -> Load:
-    """As much as one node could be given."""
+def loads_of_order(order: Order) -> tuple[Load, ...]:
+    """As much as one node could be given, for each delivery."""
     parts = [lines_of(order, delivery) for delivery in deliveries_of(order)]
-    return Load(
-        len(parts),
-        sum(len({line.sku_id for line in lines}) for lines in parts),
-        sum(line.quantity for lines in parts for line in lines),
+    return tuple(
+        Load(1, len({line.sku_id for line in lines}), sum(line.quantity for line in lines)) for lines in parts
     )
 
 

@@ -111,18 +111,13 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
         allow_partial=frozen(np.array([question.allow_partial], np.uint8)),
         must_fill=frozen(np.array([_must_fill(part, columns.group)], np.int64)),
     )
-    catalogue = CatalogueArrays(
-        frozen(compiled.catalogue.weight_grams[skus]),
-        frozen(compiled.catalogue.unit_value_cents[skus]),
-        frozen(np.arange(len(skus), dtype=np.int16)),
-    )
     deadline = origin + DAYS_TABLE * DAY_SECONDS
     own = columns._replace(
         sku_ix=frozen(sku_of_line.reshape(-1).astype(np.int32)),
         zone=frozen(np.zeros(1, np.int16)),
         deliver_by_seconds=frozen(np.full(1, deadline)),
     )
-    world = World(network, catalogue, rules, stock)
+    world = World(network, _catalogue(snapshot, skus), rules, stock)
     return Scene(
         Moment(world, origin),
         own,
@@ -149,6 +144,16 @@ def latest_of(part: Order, strategy: Strategy, delivery: Delivery) -> int:
     if delivery.requested_seconds is not None and days is not None:
         latest = min(latest, delivery.requested_seconds + days * DAY_SECONDS)
     return latest
+
+
+def _catalogue(snapshot: Snapshot, skus: I64) -> CatalogueArrays:
+    """Of a scene's SKUs, each a class of its own."""
+    own = snapshot.compiled.catalogue
+    return CatalogueArrays(
+        frozen(own.weight_grams[skus]),
+        frozen(own.unit_value_cents[skus]),
+        frozen(np.arange(len(skus), dtype=np.int16)),
+    )
 
 
 def _must_fill(part: Order, group: NDArray[np.int16]) -> int:
@@ -203,7 +208,7 @@ def _growth(
     origin = question.origin_seconds
     growth: list[Mapping[int, Steps]] = [question.supply.growth(sku) for sku in skus.tolist()]
     if later:
-        return growth, lambda node, dates: question.rooms.dates(node, {origin, *dates}, question.load)
+        return growth, lambda node, dates: question.rooms.dates(node, {origin, *dates}, question.loads)
     now: list[Mapping[int, Steps]] = [
         {node: [step for step in steps if step[0] <= origin] for node, steps in own.items()} for own in growth
     ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from router.columns import frozen, joined
 from router.compile import Compiled
+from router.crowded import may_spread
 from router.decide_deliveries import answer_deliveries, by_deliveries, key_of
 from router.domain import (
     Certificate,
@@ -84,16 +85,18 @@ def decide_many(
     data, offsets = joined([order.order_id for order in orders])
     decision_keys(columns, frozen(data), frozen(offsets), now_seconds, version, rules_key(snapshot), keys)
     versions = versions_of(snapshot.rules_hash, version)
+    spread = may_spread(columns, snapshot, now_seconds)
     decisions = []
     for b, order in enumerate(orders):
         key = f"{int(keys[b, 0]):016x}{int(keys[b, 1]):016x}"
-        answer = _from_kernels(order, columns, b, moment, compiled, out, limits)
-        if isinstance(answer.found, Solved):
-            if not fits(answer.found.plan, snapshot, now_seconds):
-                decisions.append(_decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes))
-                continue
-            plan = told_apart(answer.found.plan, compiled.strategies[answer.tried[-1]], snapshot)
-            answer = replace(answer, found=replace(answer.found, plan=plan))
+        answer = None if spread[b] else _from_kernels(order, columns, b, moment, compiled, out, limits)
+        found = answer and answer.found
+        if answer is None or (isinstance(found, Solved) and not fits(found.plan, snapshot, now_seconds)):
+            decisions.append(_decide_deliveries(order, snapshot, now_seconds, limits, forbidden_nodes))
+            continue
+        if isinstance(found, Solved):
+            plan = told_apart(found.plan, compiled.strategies[answer.tried[-1]], snapshot)
+            answer = replace(answer, found=replace(found, plan=plan))
         decisions.append(_decision(order, key, answer, versions, compiled, now_seconds))
     return decisions
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from router.beyond import beyond_kernels
 from router.columns import frozen
 from router.compile import Compiled
-from router.day_holds import crowded
+from router.crowded import crowded
 from router.domain import MAX_HOLD_SECONDS
 from router.errors import BrokenInvariant
 from router.kernels import wire, wire_decode, wire_encode

@@ -10,7 +10,7 @@ import numpy as np
 
 from router.beyond import beyond_kernels
 from router.compile import Compiled
-from router.day_holds import crowded
+from router.crowded import crowded
 from router.kernels import wire, wire_encode
 from router.kernels.jit import hold
 from router.kernels.quote import QuoteSpace, quote

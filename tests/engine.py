@@ -11,6 +11,7 @@ from router.catalogue import Catalogue
 from router.domain import Decision, Order
 from router.explain import explain_order
 from router.explanation import Explanation
+from router.node_states import NodeStates
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from router.stock import Stock
@@ -27,7 +28,20 @@ def snapshot_of(world: World) -> Snapshot:
     ]
     columns = np.array(rows, np.int32).reshape(-1, 3)
     stock = Stock.of(len(catalogue), len(node_row), columns[:, 0], columns[:, 1], columns[:, 2])
-    return Snapshot.build(world.network, catalogue, world.rules, stock, world.receipts)
+    states = states_of(world)
+    return Snapshot.build(world.network, catalogue, world.rules, stock, world.receipts, states)
+
+
+def states_of(world: World) -> NodeStates:
+    """Its nodes' states, by row."""
+    states, row = NodeStates(), {n.node_id: i for i, n in enumerate(world.network.nodes)}
+    for (node_id, kind, day), units in world.free.items():
+        states.set_free(row[node_id], kind, day, units)
+    for (node_id, kind), units in world.backlog.items():
+        states.set_backlog(row[node_id], kind, units)
+    for node_id, until in world.off.items():
+        states.set_off(row[node_id], until)
+    return states
 
 
 def explained(world: World, **options: Any) -> tuple[Decision, Explanation]:

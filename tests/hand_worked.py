@@ -45,7 +45,7 @@ from router.domain import (
 )
 from router.network import Bracket, Lane, Network, Node, Service, Zone
 from router.rules.model import RuleSet
-from router.verify import verify
+from router.verify import States, verify
 from tests.worlds import World
 
 NOW = 1_750_000_000
@@ -212,6 +212,7 @@ def complaints(decision: Decision, world: World) -> list[str]:
         world.rules,
         world.now_seconds,
         world.expected,
+        States(free=world.free, backlog=world.backlog, off_until=world.off),
     )
 
 

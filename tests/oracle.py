@@ -2,7 +2,7 @@
 
 Written for being obviously right. Shares no code with the engine nor with ``router.verify``.
 Meant for at most 4 lines, 4 sources (nodes, each at every date at which it has more than before) and 3
-services, and quantities of at most 4 where lines may be divided.
+services, and quantities of at most 4 where lines may be divided. With capacity a full day adds 7 dates.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router.domain import Cost, Delivery, DeliveryMethod, Order, OrderLine, Pick, Plan, Shipment
-from router.network import Network
+from router.network import Network, Node
 from router.rules.model import Strategy
+from tests.oracle_capacity import Loads, States, Workshop
 from tests.oracle_dates import SlowCalendar
 from tests.oracle_facts import (
     covers_sku,
@@ -36,7 +37,7 @@ from tests.oracle_ways import Target, Way, Ways
 
 class Oracle:
     """One order, or one of its deliveries, under one strategy. ``stock[sku_id, node_id]``: units available,
-    absent without a row; ``receipts[sku_id, node_id]``: (epoch seconds, units)."""
+    absent without a row; ``receipts[sku_id, node_id]``: (epoch seconds, units); ``states`` of nodes."""
 
     def __init__(
         self,
@@ -49,11 +50,13 @@ class Oracle:
         now_seconds: int,
         delivery: Delivery | None = None,
         receipts: Receipts | None = None,
+        states: States | None = None,
     ) -> None:
         self.strategy = strategy
         self.order = order
         self.delivery = delivery
         self.network = network
+        self.nodes = {node.node_id: node for node in network.nodes}
         self.stock = stock
         self.calendar = SlowCalendar(network, now_seconds)
         self.target = Target(network, order, delivery)
@@ -68,16 +71,24 @@ class Oracle:
         self.shelves = Shelves(
             strategy, network, skus=skus, stock=stock, receipts=receipts or {}, now_seconds=now_seconds
         )
-        sku_ids = {line.sku_id for line in self.lines}
+        self.workshop = Workshop(network, now_seconds, states or States())
         self.sources = [
             Source(ix, node, at)
             for ix, node in enumerate(network.nodes)
-            for at in self.shelves.dates(node, sku_ids)
-            if at == self.calendar.origin_seconds or self.target.method(node) != DeliveryMethod.CARRY_OUT
+            if self.workshop.is_on(node)
+            for at in self.dates(node)
         ]
         self.groups = grouped(self.lines)
         self.alone = [any(self.lines[i].ship_alone for i in group) for group in self.groups]
         self._parts: dict[tuple[int, Units], list[Parcel] | None] = {}
+
+    def dates(self, node: Node) -> list[int]:
+        """When the node may begin to work on something."""
+        if self.target.method(node) == DeliveryMethod.CARRY_OUT:
+            return [self.calendar.origin_seconds]
+        dates = self.shelves.dates(node, {line.sku_id for line in self.lines})
+        further = [self.workshop.further(node, at, self.order) for at in dates]
+        return sorted({*dates, *itertools.chain.from_iterable(further)})
 
     def best(self) -> Plan | None:
         """The plan with the most units, then the least cost; None when there is no answer."""
@@ -102,18 +113,21 @@ class Oracle:
             return None
         parcels: list[Parcel] = []
         taken: Taken = Counter()
+        loads: Loads = Counter()
         for source_ix in sorted(parts):
             part, source = self.part(source_ix, parts[source_ix]), self.sources[source_ix]
             if part is None:
                 return None
             parcels += part
+            units: Counter[str] = Counter()
             for line, n in zip(self.lines, parts[source_ix], strict=True):
-                if n:
-                    taken[line.sku_id, source.node.node_id, source.at] += n
-        if not self.shelves.hold(taken):
+                units[line.sku_id] += n
+            taken.update({(sku, source.node.node_id, source.at): n for sku, n in units.items() if n})
+            loads.update(self.workshop.brought(source.node, source.at, units))
+        if not self.workshop.hold(loads, self.nodes) or not self.shelves.hold(taken):
             return None
         cents, options = self.cheapest_ways(parcels)
-        return Candidate(sum(taken.values()), cents, taken, parcels, options)
+        return Candidate(sum(taken.values()), cents, taken, loads, parcels, options)
 
     # --- which units from where ---------------------------------------------------------------------
 
@@ -132,12 +146,12 @@ class Oracle:
         if self.divisible(group):
             (line,) = group
             ordered = self.lines[line].quantity
-            possible = [[n for n in range(ordered + 1) if n == 0 or self.takes(k, line, n)] for k in sources]
-            return [
-                [(k, line, n) for k, n in enumerate(shares) if n > 0]
-                for shares in itertools.product(*possible)
-                if sum(shares) == ordered or (sum(shares) < ordered and (broken if any(shares) else partial))
-            ]
+            possible = [[n for n in range(1, ordered + 1) if self.takes(k, line, n)] for k in sources]
+            shares: list[list[tuple[int, int, int]]] = [[]]
+            for k in sources:
+                more = [[*s, (k, line, n)] for s in shares for n in possible[k] if _units(s) + n <= ordered]
+                shares += more
+            return [s for s in shares if _units(s) == ordered or (broken if s else partial)]
         whole = [
             [(k, line, self.lines[line].quantity) for line in group]
             for k in sources
@@ -243,6 +257,8 @@ class Oracle:
             handling_cents=handling,
             distance_cents=distance,
             node_priority_cents=priority,
+            node_load_cents=self.workshop.price(self.strategy, node, source.at, len(sent), count),
+            waiting_cents=self.shelves.waiting_cents(source.at, count),
             duty_cents=duty_cents(
                 self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
             ),
@@ -362,6 +378,8 @@ class Oracle:
                 node_priority_cents=parcel.node_priority_cents,
                 mistrust_cents=parcel.mistrust_cents,
                 transfer_cents=option.transfer_cents,
+                node_load_cents=parcel.node_load_cents,
+                waiting_cents=parcel.waiting_cents,
                 duty_cents=parcel.duty_cents,
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,
@@ -370,20 +388,5 @@ class Oracle:
         )
 
 
-def optimum(
-    strategy: Strategy,
-    order: Order,
-    network: Network,
-    *,
-    skus: Mapping[str, Any],
-    stock: Mapping[tuple[str, str], int],
-    now_seconds: int,
-) -> tuple[int, int] | None:
-    """(units filled, cost in cents) of the best plan of one strategy; None when unsourceable."""
-    plan = Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds).best()
-    return None if plan is None else (units_filled(plan), plan.total_cents)
-
-
-def units_filled(plan: Plan) -> int:
-    """Units in all shipments."""
-    return sum(pick.quantity for shipment in plan.shipments for pick in shipment.picks)
+def _units(share: list[tuple[int, int, int]]) -> int:
+    return sum(n for _, _, n in share)

@@ -21,6 +21,7 @@ from router.domain import (
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
 from tests.oracle import Oracle
+from tests.oracle_capacity import States
 from tests.oracle_deliveries import best_of_deliveries
 from tests.oracle_facts import unit_value_cents
 from tests.oracle_supply import Receipts, Shelves
@@ -70,6 +71,7 @@ def decide_by_force(
     stock: Mapping[tuple[str, str], int],
     now_seconds: int,
     receipts: Receipts | None = None,
+    states: States | None = None,
 ) -> Decision:
     """The whole answer: the first strategy that applies, then its fallbacks until one has a plan."""
     strategy, by_id = first_strategy(rules, order, network, skus)
@@ -84,9 +86,9 @@ def decide_by_force(
     while strategy is not None and plan is None and strategy.id not in tried:
         tried.append(strategy.id)
         if order.deliveries:
-            plan = best_of_deliveries(strategy, order, network, **world)
+            plan = best_of_deliveries(strategy, order, network, states=states, **world)
         else:
-            plan = Oracle(strategy, order, network, **world).best()
+            plan = Oracle(strategy, order, network, states=states, **world).best()
         plan = plan and Shelves(strategy, network, **world).made_of(plan)
         strategy = by_id[strategy.fallback] if strategy.fallback else None
     plan = plan or NO_SHIPMENTS
@@ -108,3 +110,22 @@ def decide_by_force(
         versions=Versions(rules_hash="", stock_version=0, engine_version=""),
         decided_at_seconds=now_seconds,
     )
+
+
+def optimum(
+    strategy: Strategy,
+    order: Order,
+    network: Network,
+    *,
+    skus: Mapping[str, Any],
+    stock: Mapping[tuple[str, str], int],
+    now_seconds: int,
+) -> tuple[int, int] | None:
+    """(units filled, cost in cents) of the best plan of one strategy; None when unsourceable."""
+    plan = Oracle(strategy, order, network, skus=skus, stock=stock, now_seconds=now_seconds).best()
+    return None if plan is None else (units_filled(plan), plan.total_cents)
+
+
+def units_filled(plan: Plan) -> int:
+    """Units in all shipments."""
+    return sum(pick.quantity for shipment in plan.shipments for pick in shipment.picks)

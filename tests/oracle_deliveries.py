@@ -11,6 +11,7 @@ from router.domain import Cost, DeliveryPlan, Order, Plan
 from router.network import Network
 from router.rules.model import Strategy
 from tests.oracle import Oracle
+from tests.oracle_capacity import Loads, States
 from tests.oracle_parts import Candidate, Taken
 from tests.oracle_supply import Receipts
 
@@ -24,9 +25,11 @@ def best_of_deliveries(
     stock: Mapping[tuple[str, str], int],
     now_seconds: int,
     receipts: Receipts | None = None,
+    states: States | None = None,
 ) -> Plan | None:
     """The plan with the most units, then the least cost; None when there is no answer."""
     world: dict[str, Any] = {"skus": skus, "stock": stock, "receipts": receipts, "now_seconds": now_seconds}
+    world["states"] = states
     oracles = [Oracle(strategy, order, network, delivery=delivery, **world) for delivery in order.deliveries]
     wanted = Counter(sku_id for oracle in oracles for sku_id in {line.sku_id for line in oracle.lines})
     shared = {sku_id for sku_id, deliveries in wanted.items() if deliveries > 1}
@@ -35,6 +38,9 @@ def best_of_deliveries(
     for combination in itertools.product(*(contenders(oracle, shared) for oracle in oracles)):
         filled = sum(c.filled for c in combination)
         if filled == 0 or -filled > best_key[0]:
+            continue
+        loads: Loads = sum((c.loads for c in combination), Counter())
+        if not oracles[0].workshop.hold(loads, oracles[0].nodes):
             continue
         taken: Taken = Counter()
         cents = 0
@@ -52,7 +58,7 @@ def best_of_deliveries(
 
 def contenders(oracle: Oracle, shared: set[str]) -> list[Candidate]:
     """The plans of one delivery, the empty one among them where that may be; of those with as many units that
-    take the same of what is shared, the cheapest."""
+    take the same of what is shared, stock and the days of nodes, the cheapest."""
     cheapest: dict[Any, tuple[int, Candidate]] = {}
     for parts in oracle.assignments():
         candidate = oracle.candidate(parts)
@@ -60,7 +66,7 @@ def contenders(oracle: Oracle, shared: set[str]) -> list[Candidate]:
             own = Counter({row: n for row, n in candidate.taken.items() if row[0] not in shared})
             others = frozenset((row, n) for row, n in candidate.taken.items() if row[0] in shared)
             cents = candidate.cents + oracle.shelves.depth_cents(own)
-            key = (candidate.filled, others)
+            key = (candidate.filled, others, frozenset(candidate.loads.items()))
             if key not in cheapest or cents < cheapest[key][0]:
                 cheapest[key] = (cents, candidate)
     return [candidate for _, candidate in cheapest.values()]

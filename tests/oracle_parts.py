@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from router.network import Node
+from tests.oracle_capacity import Loads
 
 Units = tuple[int, ...]
 """Units of each order line, by position."""
@@ -48,6 +49,8 @@ class Parcel:
     handling_cents: int
     distance_cents: int
     node_priority_cents: int
+    node_load_cents: int
+    waiting_cents: int
     duty_cents: int
     mistrust_cents: int
     options: tuple[Option, ...]
@@ -55,8 +58,8 @@ class Parcel:
     @property
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
-        border = self.duty_cents + self.mistrust_cents
-        return self.handling_cents + self.distance_cents + self.node_priority_cents + border
+        work = self.handling_cents + self.node_load_cents + self.waiting_cents + self.mistrust_cents
+        return work + self.distance_cents + self.node_priority_cents + self.duty_cents
 
 
 @dataclass(frozen=True)
@@ -66,5 +69,6 @@ class Candidate:
     filled: int
     cents: int
     taken: Taken
+    loads: Loads
     parcels: list[Parcel]
     options: list[Option]

@@ -13,7 +13,7 @@ from router.domain import FromReceipt, Pick, Plan
 from router.network import Network, Node
 from router.rules.model import Strategy
 from tests.oracle_dates import SlowCalendar, local_minute, passed
-from tests.oracle_facts import covers_node, covers_sku, unit_depth_cents
+from tests.oracle_facts import covers_node, covers_sku, unit_depth_cents, weighted
 from tests.oracle_parts import Taken
 
 Receipts = Mapping[tuple[str, str], Sequence[tuple[int, int]]]
@@ -145,6 +145,14 @@ class Shelves:
             gone[row] += taken[row]
         return cents
 
+    def waiting_cents(self, at: int, units: int) -> int:
+        """Of units whose date is at an instant: every day that has begun by then costs."""
+        days = 0
+        while self.calendar.origin_seconds + days * 86_400 < at:
+            days += 1
+        goals = [goal for goal in self.strategy.objectives if goal.kind == "waiting"]
+        return sum(days * units * weighted(goal.cents_per_day, goal.weight) for goal in goals)
+
     def made_of(self, plan: Plan) -> Plan:
         """The plan with what each pick is made of, unit by unit."""
         places = [(s, p) for s, shipment in enumerate(plan.shipments) for p in range(len(shipment.picks))]
@@ -172,6 +180,6 @@ class Shelves:
     def _units(self, sku_id: str, node_id: str) -> list[tuple[int, int]]:
         """Every unit that is known of: (there from, time of its receipt or 0)."""
         now = self.stock.get((sku_id, node_id), 0)
-        expected = [(since, at) for since, n, at in self.coming(sku_id, node_id) for _ in range(n) if at]
+        expected = [(since, at) for since, n, at in self.coming(sku_id, node_id) if at for _ in range(n)]
         expected.sort(key=lambda unit: unit[1])
         return [(0, 0)] * now + expected[max(0, -now) :]

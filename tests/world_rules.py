@@ -77,6 +77,8 @@ class Features:
     """Rules about countries, and duties."""
     supply: bool = False
     """Receipts, rules that count them or promise more, and little stock."""
+    capacity: bool = False
+    """Limits on the days of nodes, and days that are full; nodes that are switched off."""
     calendars: bool = False
     """Hours, pick-ups and days, and orders placed near a change of the clock."""
 
@@ -221,8 +223,9 @@ class RulesRecipe(Chance):
             objective["per"] = self.pick(("shipment", "unit"))
         if kind == "delay":
             objective["free_days"] = self.integer(0, 3)
-        if kind in ("delay", "lateness"):
+        if kind in ("delay", "lateness", "waiting"):
             objective["cents_per_day"] = self.pick((0, 99, 350))
+        if kind in ("delay", "lateness"):
             days = self.some((1, 2, 3, 5), 30)
             objective["steps"] = [{"from_days": d, "cents": self.integer(0, 900)} for d in days]
         elif kind == MISTRUST:
@@ -233,6 +236,10 @@ class RulesRecipe(Chance):
             objective["nodes"] = self.node_selector_or_all()
             objective["cents"] = self.pick((100, 401, 0))
             objective["target_units"] = self.pick((1, 3, 7, 10))
+        elif kind == "node_load":
+            objective["nodes"] = self.node_selector_or_all()
+            objective["cents"] = self.pick((500, 99, 1500, 0))
+            objective["from_percent"] = self.pick((0, 50, 33, 99))
         elif kind == "distance":
             objective["cents_per_km"] = self.pick((Decimal(1), Decimal("0.125"), Decimal("0.333")))
         elif kind == "node_priority":

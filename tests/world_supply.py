@@ -26,7 +26,7 @@ class SupplyRecipe(CalendarRecipe):
         moments = [
             now + DAY_SECONDS,
             *(now + self.pick((2 * DAY_SECONDS, 90_061, DAY_SECONDS + 1, 5 * DAY_SECONDS)) for _ in range(2)),
-            now + self.pick((-now % 60, 1, 0, -3_600)),
+            now + self.pick((-now % 60, 1, -now % 60, 30, 0, -3_600)),
         ]
         found: Receipts = {}
         for sku in skus:

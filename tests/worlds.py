@@ -7,7 +7,7 @@ where the lowest draw of everything is the dullest, so that failures shrink to s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from router.catalogue import Sku
 from router.domain import Destination, LineFill, NodeType, Order, OrderFill, OrderLine, SalesChannel
 from router.errors import NotFound
-from router.network import Bracket, Lane, Network, Node, Service, Trust
+from router.network import Bracket, Lane, LoadKind, Network, Node, Service, Trust
 from router.rules.model import RuleSet
+from tests.oracle_capacity import States
 from tests.oracle_facts import metres_between
+from tests.world_capacity import CapacityRecipe, most_sources
 from tests.world_rules import (
     DIVIDED_LINES,
     EVERYTHING,
@@ -35,7 +37,7 @@ from tests.world_rules import (
     ZONES,
     Features,
 )
-from tests.world_supply import Receipts, SupplyRecipe
+from tests.world_supply import Receipts
 
 __all__ = [
     "DIVIDED_LINES",
@@ -78,6 +80,11 @@ class World:
     now_seconds: int
     receipts: Receipts = field(default_factory=dict)
     """(epoch seconds, units) by (SKU id, node id)."""
+    free: Mapping[tuple[str, LoadKind, int], int] = field(default_factory=dict)
+    """By node id, kind and day (ordinal)."""
+    backlog: Mapping[tuple[str, LoadKind], int] = field(default_factory=dict)
+    off: Mapping[str, int] = field(default_factory=dict)
+    """Until then (epoch seconds), by node id."""
 
     def sku_of(self, sku_id: str) -> Sku:
         """Raises NotFound."""
@@ -109,7 +116,7 @@ def worlds(features: Features = EVERYTHING) -> st.SearchStrategy[World]:
     return build()
 
 
-class _Recipe(SupplyRecipe):
+class _Recipe(CapacityRecipe):
     """Builds a world out of integers drawn from inclusive ranges."""
 
     def world(self) -> World:
@@ -136,9 +143,9 @@ class _Recipe(SupplyRecipe):
         if self.features.calendars:
             network, now = self.with_calendars(network)
         scarce = self.chance(40)
-        if self.features.supply:
-            scarce = True
         levels = (2, 1, 2, 1, 3, 4, 2, 1, 0, -1) if scarce else (5, 3, 4, 8, 2, 6, 3, 2, 4, 0, -2)
+        if self.features.supply:
+            levels = (2, 1, -1, 1, 3, 0, -2, 1, 0, 2, -1)
         stock = {
             (sku.sku_id, node.node_id): self.pick(levels)
             for sku in skus
@@ -150,7 +157,10 @@ class _Recipe(SupplyRecipe):
         if self.features.deliveries:
             order = self.with_deliveries(order, network, PLACES, now)
         receipts: Receipts = {}
-        sources = len(nodes)
+        states, sources = States(), len(nodes)
+        if self.features.capacity:
+            network, states = self.with_capacity(network, now)
+            sources = most_sources(network.nodes, order)
         if self.features.supply:
             receipts = self.receipts(skus, network, now)
             rules = self.with_supply(rules, network, now)
@@ -165,6 +175,9 @@ class _Recipe(SupplyRecipe):
             order=order,
             now_seconds=now,
             receipts=receipts,
+            free=states.free,
+            backlog=states.backlog,
+            off=states.off,
         )
 
     def sku(self, i: int) -> Sku:

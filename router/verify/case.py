@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,14 +12,20 @@ from functools import cached_property
 from router.domain import Delivery, DeliveryMethod, Order, OrderLine
 from router.network import HOME, Network, Node, Service
 from router.rules.model import Strategy
+from router.verify.capacity import Load, Rooms, load_of
 from router.verify.dates import DAY_SECONDS, origin_seconds
 from router.verify.facts import SkuFacts, great_circle_m
+from router.verify.states import States
 from router.verify.ways import Finder, Place, Way, method_of, place_of
 
 
 def nothing_expected(sku_id: str, node_id: str) -> Sequence[tuple[int, int]]:
     """No receipts anywhere."""
     return ()
+
+
+NOTHING_KNOWN = States()
+"""Every node is on, and its days are free."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Case:
 
     sku_of: the SKU of an id; raises for an unknown one. available: units of (sku_id, node_id) net of
     reservations and safety stock, None without a row, possibly negative. receipts: (expected epoch seconds,
-    units that are not promised yet) of (sku_id, node_id).
+    units that are not promised yet) of (sku_id, node_id). states: of nodes.
     """
 
     order: Order
@@ -38,6 +45,7 @@ class Case:
     now_seconds: int
     delivery: Delivery | None = None
     receipts: Callable[[str, str], Sequence[tuple[int, int]]] = nothing_expected
+    states: States = NOTHING_KNOWN
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
@@ -93,6 +101,24 @@ class Case:
     def origin_seconds(self) -> int:
         """The instant that times are reckoned from."""
         return origin_seconds(self.network, self.now_seconds)
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """What nodes can get ready, and when."""
+        return Rooms(self.network, self.states, self.origin_seconds)
+
+    @cached_property
+    def whole_loads(self) -> list[Load]:
+        """What each delivery of the order would bring to a node as one part, whatever the node can do."""
+        by_delivery: dict[str, Counter[str]] = {}
+        for line in self.order.lines:
+            delivery_id = line.delivery_id if len(self.order.deliveries) > 1 else ""
+            by_delivery.setdefault(delivery_id, Counter())[line.sku_id] += line.quantity
+        return [load_of(units) for units in by_delivery.values()]
+
+    def is_off(self, node: Node) -> bool:
+        """It supplies nothing to the order."""
+        return self.states.off_until.get(node.node_id, self.now_seconds) > self.now_seconds
 
     @cached_property
     def _finder(self) -> Finder:

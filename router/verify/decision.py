@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from router.domain import Certificate, CertificateKind, Decision, LineFill, Order, Plan, Status
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
-from router.verify.case import Case, cases_of, nothing_expected
+from router.verify.case import NOTHING_KNOWN, Case, cases_of, nothing_expected
 from router.verify.deliveries import form_complaints, permission_complaints, plan_complaints, portions
 from router.verify.facts import SkuFacts
 from router.verify.plan import distances_m, shipped, title, units_by_line, ways_of
 from router.verify.pricing import carriage_cents, time_cents, weight_grams
+from router.verify.states import States
 from router.verify.strategy import check_strategies
 from router.verify.supply import open_ways, simple_answer
 
@@ -25,16 +26,19 @@ def verify(
     rules: RuleSet,
     now_seconds: int,
     receipts: Callable[[str, str], Sequence[tuple[int, int]]] = nothing_expected,
+    states: States = NOTHING_KNOWN,
 ) -> list[str]:
     """Everything in which ``decision`` contradicts the cost model, readable; empty when clean.
 
     ``available(sku_id, node_id)`` is the stock the decision was made from, net of reservations and safety
     stock, None without a row; ``receipts(sku_id, node_id)`` is what was expected there: (epoch seconds, units
-    not promised yet). ``sku_of`` raises for an unknown SKU; that error passes through.
+    not promised yet); ``states`` how nodes were. ``sku_of`` raises for an unknown SKU; that error passes
+    through.
     Slow and plain. Proven are permission, prices and the arithmetic of the certificate, and that no other
     way for a single shipment would be better; not that no other plan is. The order must be right.
     """
-    cases = cases_of(Case(order, network, sku_of, available, now_seconds, receipts=receipts))
+    whole = Case(order, network, sku_of, available, now_seconds, receipts=receipts, states=states)
+    cases = cases_of(whole)
     found: list[str] = []
     if decision.order_id != order.order_id:
         found.append(f"order_id is {decision.order_id!r}, should be {order.order_id!r}")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from router.domain import Cost, FromReceipt, Part, Plan
 from router.rules.model import Strategy
 from router.verify import plan as one
+from router.verify.capacity import Slot
 from router.verify.case import Case
 from router.verify.stock import added, stock_of
 from router.verify.supply import stock_complaints
@@ -58,7 +59,7 @@ def permission_complaints(cases: Sequence[Case], strategy: Strategy, plan: Plan)
     found: list[str] = []
     for case, own in portions(cases, plan):
         found += _named(case, one.permission_complaints(case, strategy, own))
-    return found + _row_complaints(cases[0], strategy, plan)
+    return found + _row_complaints(cases[0], strategy, plan) + _room_complaints(cases, plan)
 
 
 def _row_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
@@ -68,6 +69,18 @@ def _row_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
         complaints = stock_complaints(case, strategy, case.nodes[node_id], {sku_id: units})
         found += [f"node {node_id!r}: {complaint}" for complaint in complaints]
     return found
+
+
+def _room_complaints(cases: Sequence[Case], plan: Plan) -> list[str]:
+    """Days of nodes that are too full for their parts, over all deliveries."""
+    loads: Counter[Slot] = Counter()
+    for case, own in portions(cases, plan):
+        for (node_id, date), shipments in one.parts_of(own).items():
+            units: Counter[str] = Counter()
+            for pick in (pick for shipment in shipments for pick in shipment.picks):
+                units[pick.sku_id] += pick.quantity
+            loads += case.rooms.loads(case.nodes[node_id], date, units)
+    return cases[0].rooms.complaints(cases[0].nodes, loads)
 
 
 def taken_by(plan: Plan) -> dict[tuple[str, str], Counter[int]]:

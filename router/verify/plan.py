@@ -184,8 +184,9 @@ def price_complaints(
         ):
             if stated != right:
                 found.append(f"{name}: {label} is {stated}, should be {right}")
-        own = shipment_cents(case, strategy, node, units, way=way, distance_m=metres[node.node_id])
-        found += part_complaints(name, shipment.cost, {**own, Part.SPLIT: 0, Part.DELAY: 0, Part.LATENESS: 0})
+        distance_m, date = metres[node.node_id], shipment.supply_seconds
+        own = shipment_cents(case, strategy, node, units, way=way, distance_m=distance_m, date=date)
+        found += part_complaints(name, shipment.cost, own)
     return found + _depth_complaints(case, strategy, plan, taken) + _total_complaints(case, strategy, plan)
 
 

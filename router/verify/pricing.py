@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from router.domain import Part
-from router.network import Bracket, Lane, Node
+from router.network import Bracket, Lane, LoadKind, Node
 from router.rules.model import (
     Delay,
     Distance,
@@ -17,12 +17,14 @@ from router.rules.model import (
     Handling,
     Lateness,
     Mistrust,
+    NodeLoad,
     NodePriority,
     Shipping,
     Split,
     StockDepth,
     Strategy,
     Transfer,
+    Waiting,
 )
 from router.verify.case import Case
 from router.verify.facts import rounded_half_up, selects_node, selects_sku
@@ -156,6 +158,33 @@ def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_co
     return total
 
 
+def node_load_cents(
+    case: Case, strategy: Strategy, node: Node, *, date: int, line_count: int, unit_count: int
+) -> int:
+    """How busy the node is on the day of the date, for one shipment."""
+    goals = [o for o in strategy.objectives if isinstance(o, NodeLoad) and selects_node(o.nodes, node)]
+    day = case.rooms.day_of(node, date) if goals else None
+    if day is None:
+        return 0
+    counts = {LoadKind.ORDERS: 1, LoadKind.LINES: line_count, LoadKind.UNITS: unit_count}
+    total = 0
+    for objective in goals:
+        cents, free_percent = rounded_half_up(objective.cents, objective.weight), objective.from_percent
+        for kind, capacity in node.capacity:
+            taken = capacity - case.rooms.room(node, kind, day)
+            above = max(0, 100 * taken - free_percent * capacity)
+            total += min(cents, cents * above // ((100 - free_percent) * capacity)) * counts[kind]
+    return total
+
+
+def waiting_cents(case: Case, strategy: Strategy, *, date: int, unit_count: int) -> int:
+    """The started days until the date (0 for the origin) of one shipment's part."""
+    each = sum(
+        rounded_half_up(o.cents_per_day, o.weight) for o in strategy.objectives if isinstance(o, Waiting)
+    )
+    return each * (case.days(date) if date else 0) * unit_count
+
+
 def delay_cents(strategy: Strategy, days: int) -> int:
     """A last shipment that arrives on the ``days``-th day."""
     total = 0
@@ -203,14 +232,20 @@ def shipment_cents(
     *,
     way: Way,
     distance_m: int,
+    date: int = 0,
 ) -> dict[Part, int]:
-    """The parts that one shipment causes by itself: all but stock depth, split, delay and lateness."""
-    unit_count = sum(units_by_line.values())
-    return {
+    """All parts of one shipment but for stock depth; those that only a whole delivery causes are 0."""
+    line_count, unit_count = len(units_by_line), sum(units_by_line.values())
+    nothing = {part: 0 for part in Part if part != Part.STOCK_DEPTH}
+    return nothing | {
         **carriage_cents(strategy, way, weight_grams(case, units_by_line)),
-        Part.HANDLING: handling_cents(strategy, node, line_count=len(units_by_line), unit_count=unit_count),
+        Part.HANDLING: handling_cents(strategy, node, line_count=line_count, unit_count=unit_count),
         Part.MISTRUST: mistrust_cents(case, strategy, node, units_by_line),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
+        Part.NODE_LOAD: node_load_cents(
+            case, strategy, node, date=date, line_count=line_count, unit_count=unit_count
+        ),
+        Part.WAITING: waiting_cents(case, strategy, date=date, unit_count=unit_count),
         Part.DUTY: duty_cents(case, strategy, node, units_by_line),
     }

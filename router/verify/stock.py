@@ -110,10 +110,12 @@ def stock_of(case: Case, strategy: Strategy, node: Node, sku_id: str) -> Stock:
 
 def dates_of(case: Case, strategy: Strategy, node: Node) -> list[int]:
     """The dates of a node for the delivery, the origin first."""
-    if not strategy.supply or case.method(node) == DeliveryMethod.CARRY_OUT:
+    if case.method(node) == DeliveryMethod.CARRY_OUT:
         return [0]
-    sku_ids = {line.sku_id for line in case.lines.values()}
-    return [0, *sorted(set[int]().union(*(stock_of(case, strategy, node, i).growth() for i in sku_ids)))]
+    sku_ids = {line.sku_id for line in case.lines.values()} if strategy.supply else set()
+    dates = {0}.union(*(stock_of(case, strategy, node, i).growth() for i in sku_ids))
+    further = (case.rooms.further_dates(node, date, case.whole_loads) for date in dates)
+    return sorted(dates.union(*further))
 
 
 def added(*taken: Taken) -> Counter[int]:

@@ -23,6 +23,7 @@ from router.rules.model import (
     SameCountry,
     Strategy,
 )
+from router.verify.capacity import Slot
 from router.verify.case import Case
 from router.verify.facts import SkuFacts, selects_node, selects_sku
 from router.verify.stock import Taken, added, dates_of, stock_of
@@ -67,8 +68,9 @@ def _by(date: int) -> str:
 def rule_complaints(
     case: Case, strategy: Strategy, node: Node, units: Mapping[str, int], distance_m: int
 ) -> list[str]:
-    """The rules that keep the node from supplying the SKUs to the place, whatever the stock."""
-    return [
+    """What keeps the node from supplying the SKUs to the place, whatever the stock: that it is off, rules."""
+    off = [f"switched off until {case.states.off_until[node.node_id]}"] if case.is_off(node) else []
+    return off + [
         _forbidden(rule, sku_id, count)
         for sku_id, count in units.items()
         for rule in strategy.eligibility
@@ -201,10 +203,11 @@ def simple_answer(cases: Sequence[Case], strategy: Strategy) -> list[str]:
     if partial and cases[0].order.states_fill:
         return []
     taken: dict[tuple[str, str], Taken] = {}
+    loads: Counter[Slot] = Counter()
     found: list[str] = []
     for case in cases:
         groups = case.groups if partial else (tuple(case.lines.values()),)
-        node_id = next((n for lines in groups if (n := _supplier(case, strategy, lines, taken))), None)
+        node_id = next((n for lines in groups if (n := _supplier(case, strategy, lines, taken, loads))), None)
         if node_id is not None:
             found.append(node_id)
         if (node_id is None) != partial:
@@ -213,18 +216,27 @@ def simple_answer(cases: Sequence[Case], strategy: Strategy) -> list[str]:
 
 
 def _supplier(
-    case: Case, strategy: Strategy, lines: Sequence[OrderLine], taken: dict[tuple[str, str], Taken]
+    case: Case,
+    strategy: Strategy,
+    lines: Sequence[OrderLine],
+    taken: dict[tuple[str, str], Taken],
+    loads: Counter[Slot],
 ) -> str | None:
-    """A node that supplies the lines whole from what ``taken`` leaves, which they are added to."""
+    """A node that supplies the lines whole from what ``taken`` and ``loads`` leave, which they are added
+    to."""
     whole = {line.line_id: line.quantity for line in lines}
+    units = units_by_sku(case, whole)
     for node in case.network.nodes:
         for date in dates_of(case, strategy, node):
             if can_supply(case, strategy, node, whole, case.distances_m[node.node_id], date):
                 together = {
-                    sku_id: added(taken.get((sku_id, node.node_id), {}), {date: units})
-                    for sku_id, units in units_by_sku(case, whole).items()
+                    sku_id: added(taken.get((sku_id, node.node_id), {}), {date: n})
+                    for sku_id, n in units.items()
                 }
-                if not stock_complaints(case, strategy, node, together):
+                own = case.rooms.loads(node, date, units)
+                too_full = case.rooms.complaints(case.nodes, loads + own)
+                if not too_full and not stock_complaints(case, strategy, node, together):
+                    loads.update(own)
                     taken.update({(sku_id, node.node_id): all_of for sku_id, all_of in together.items()})
                     return node.node_id
     return None

@@ -21,8 +21,9 @@ from router.problem import Problem, build_problem
 from router.solver.limits import SearchLimits
 from router.solver.order_mip import Assignment, Undecided, solve_order
 from router.sourcer import decide
-from router.verify import verify
 from tests.engine import snapshot_of
+from tests.hand_worked import complaints
+from tests.oracle_capacity import States as OracleStates
 from tests.oracle_decision import decide_by_force
 from tests.worlds import (
     DIVIDED_LINES,
@@ -87,7 +88,16 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
 }
 """Likewise: with stores, pick-up points and dates."""
 
-WAITING = replace(EVERYTHING, nodes=3, lines=3, skus=2, quantity=3, strategies=2, supply=True)
+WAITING = replace(
+    EVERYTHING,
+    nodes=3,
+    lines=3,
+    skus=2,
+    quantity=3,
+    strategies=2,
+    supply=True,
+    objectives=(*EVERYTHING.objectives, "waiting"),
+)
 WAITING_SOON = replace(WAITING, conditions=False, eligibility=False, heavy_units=False)
 SEVERAL = ("transfer", "lateness")
 SUPPLY_KINDS: dict[str, Features] = {
@@ -101,13 +111,13 @@ SUPPLY_KINDS: dict[str, Features] = {
         skus=1,
         quantity=4,
         line_splits=("free", "when_needed"),
-        objectives=("shipping", "delay", "stock_depth"),
+        objectives=("shipping", "delay", "stock_depth", "waiting"),
         tight_limits=False,
     ),
     # every date of a node depends on its clock
     "supply by the clock": replace(WAITING_SOON, nodes=2, calendars=True),
     "supply of deliveries": replace(
-        WAITING_SOON, deliveries=2, quantity=2, objectives=(*EVERYTHING.objectives, *SEVERAL)
+        WAITING_SOON, deliveries=2, quantity=2, objectives=(*WAITING.objectives, *SEVERAL)
     ),
     # all deliveries want the same SKU
     "scarce supply": replace(
@@ -121,9 +131,49 @@ SUPPLY_KINDS: dict[str, Features] = {
         heavy_units=False,
         tight_limits=False,
     ),
-    "supply everywhere": replace(OMNICHANNEL, nodes=3, skus=2, supply=True),
+    "supply everywhere": replace(
+        OMNICHANNEL, nodes=3, skus=2, supply=True, objectives=(*OMNICHANNEL.objectives, "waiting")
+    ),
 }
 """Likewise: orders that may wait for what comes later."""
+
+BUSY = ("node_load", "node_load", "waiting")
+FULL = replace(
+    EVERYTHING,
+    nodes=2,
+    lines=2,
+    skus=2,
+    quantity=3,
+    strategies=2,
+    capacity=True,
+    objectives=(*EVERYTHING.objectives, *BUSY),
+)
+FULL_SOON = replace(FULL, conditions=False, eligibility=False, heavy_units=False, deadlines=False)
+CAPACITY_KINDS: dict[str, Features] = {
+    "capacity": FULL,
+    "open capacity": FULL_SOON,
+    # no price of busy nodes: kernels alone answer what finds room
+    "quick capacity": replace(FULL_SOON, objectives=EVERYTHING.objectives),
+    # one price against another, and nothing else
+    "busy nodes": replace(FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", *BUSY)),
+    "capacity by the clock": replace(FULL_SOON, calendars=True),
+    # all deliveries want the same days
+    "capacity of deliveries": replace(
+        FULL_SOON, lines=3, deliveries=2, quantity=2, objectives=(*FULL.objectives, *SEVERAL)
+    ),
+    "capacity and supply": replace(FULL_SOON, quantity=2, supply=True),
+    "capacity everywhere": replace(
+        OMNICHANNEL,
+        nodes=2,
+        lines=2,
+        skus=2,
+        supply=True,
+        capacity=True,
+        borders=True,
+        objectives=(*OMNICHANNEL.objectives, *BUSY, "duty"),
+    ),
+}
+"""Likewise: nodes whose days are full."""
 
 LARGE: dict[str, Features] = {
     "large, whole": Features(
@@ -141,7 +191,9 @@ PATIENT = SearchLimits(node_limit=1_000_000, time_limit_seconds=120.0)
 
 def world_of(kind: str, seed: int) -> World:
     """The same kind and seed, the same world."""
-    return random_world(np.random.default_rng(seed), (KINDS | OMNICHANNEL_KINDS | SUPPLY_KINDS)[kind])
+    return random_world(
+        np.random.default_rng(seed), (KINDS | OMNICHANNEL_KINDS | SUPPLY_KINDS | CAPACITY_KINDS)[kind]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +236,7 @@ def against_force(world: World) -> Outcome:
         stock=world.stock,
         now_seconds=world.now_seconds,
         receipts=world.receipts,
+        states=OracleStates(world.free, world.backlog, world.off),
     )
     facts = {
         "status": (decision.status.name, truth.status.name),
@@ -193,16 +246,7 @@ def against_force(world: World) -> Outcome:
         "certificate": (decision.certificate.kind.name, CertificateKind.EXACT.name),
     }
     against = [f"{name}: {ours}, should be {right}" for name, (ours, right) in facts.items() if ours != right]
-    against += verify(
-        decision,
-        world.order,
-        world.network,
-        world.sku_of,
-        world.available,
-        world.rules,
-        world.now_seconds,
-        world.expected,
-    )
+    against += complaints(decision, world)
     tried = len(decision.strategy_ids)
     return Outcome(decision.status, decision.certificate.method, tried, decision.plan, tuple(against))
 

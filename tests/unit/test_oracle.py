@@ -15,7 +15,7 @@ from router.domain import (
 )
 from router.network import Bracket, Lane, Network, Node, Service
 from router.rules.model import Strategy
-from tests.oracle import optimum
+from tests.oracle_decision import optimum
 
 NOW = 1_750_000_000
 HERE: dict[str, Any] = {"country": "FR", "latitude": 48.0, "longitude": 2.0}

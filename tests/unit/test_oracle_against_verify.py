@@ -32,8 +32,8 @@ from router.verify.pricing import (
     stock_depth_cents,
     weight_grams,
 )
-from tests.oracle import Oracle, units_filled
-from tests.oracle_decision import decide_by_force
+from tests.oracle import Oracle
+from tests.oracle_decision import decide_by_force, units_filled
 from tests.worlds import (
     DIVIDED_LINES,
     EVERYTHING,

@@ -28,7 +28,7 @@ from router.solver.order_mip import Assignment, Undecided, solve_order
 from router.solver.order_model import build_order_model
 from router.solver.tariffs import Carriage
 from tests.engine import snapshot_of
-from tests.oracle import optimum
+from tests.oracle_decision import optimum
 from tests.small_shop import rules_of, small_shop
 from tests.worlds import DIVIDED_LINES, EVERYTHING, WHOLE_LINES, World, random_world
 
