@@ -80,6 +80,8 @@ class Sign:
         self.holidays = holidays
         self.blank = calendar is None and not closed
         self._hours: dict[date, list[tuple[Minute, Minute]]] = {}
+        self._open: dict[Minute, bool] = {}
+        self._waited: dict[tuple[int, int, Minute], int | None] = {}
 
     def hours(self, day: date) -> list[tuple[Minute, Minute]]:
         """What is written for a date, in local minutes."""
@@ -108,9 +110,11 @@ class Sign:
         """Is it open from this minute to the next?"""
         if self.blank:
             return True
-        local = furthest(self.time_zone, at)
-        days = (date_of(local) - timedelta(days=1), date_of(local))
-        return any(first <= local < last for day in days for first, last in self.hours(day))
+        if at not in self._open:
+            local = furthest(self.time_zone, at)
+            days = (date_of(local) - timedelta(days=1), date_of(local))
+            self._open[at] = any(first <= local < last for day in days for first, last in self.hours(day))
+        return self._open[at]
 
     def open_times(self, day: date) -> list[tuple[Minute, Minute]]:
         """Of a date: from which minute to which, those that no minute belongs to left out."""
@@ -131,6 +135,12 @@ class Sign:
         """When ``wait_seconds`` of open time have gone by; for none the first open instant."""
         if self.blank:
             return seconds + wait_seconds
+        key = (seconds, wait_seconds, end)
+        if key not in self._waited:
+            self._waited[key] = self._watched(*key)
+        return self._waited[key]
+
+    def _watched(self, seconds: int, wait_seconds: int, end: Minute) -> int | None:
         left = wait_seconds
         for minute in minutes(self.time_zone, seconds // 60, end, lambda day: bool(self.hours(day))):
             if not self.open_at(minute):

@@ -51,7 +51,7 @@ class CapacityRecipe(SupplyRecipe):
         capacity = tuple((kind, self.pick(MOST[kind])) for kind in sorted(kinds))
         if self.features.calendars:
             return replace(node, capacity=capacity)
-        closed = frozenset(today + day for day in self.some(tuple(DAYS_KNOWN), 12))
+        closed = frozenset(today + day for day in self.some(tuple(DAYS_KNOWN), self.pick((0, 25, 0))))
         return replace(node, capacity=capacity, closed=closed, time_zone=self.pick(ZONES_OF_NODES))
 
 

@@ -142,10 +142,7 @@ class _Recipe(CapacityRecipe):
             metres += [metres_between(nodes[0], node) for node in nodes]
         if self.features.calendars:
             network, now = self.with_calendars(network)
-        scarce = self.chance(40)
-        levels = (2, 1, 2, 1, 3, 4, 2, 1, 0, -1) if scarce else (5, 3, 4, 8, 2, 6, 3, 2, 4, 0, -2)
-        if self.features.supply:
-            levels = (2, 1, -1, 1, 3, 0, -2, 1, 0, 2, -1)
+        levels = self.levels()
         stock = {
             (sku.sku_id, node.node_id): self.pick(levels)
             for sku in skus
@@ -179,6 +176,15 @@ class _Recipe(CapacityRecipe):
             backlog=states.backlog,
             off=states.off,
         )
+
+    def levels(self) -> tuple[int, ...]:
+        """What nodes may have of a SKU."""
+        scarce = self.chance(40)
+        if self.features.supply:
+            return (2, 1, -1, 1, 3, 0, -2, 1, 0, 2, -1)
+        if self.features.capacity:
+            return (5, 3, 4, 2, 6, 8, 1, 0, 3, -1)
+        return (2, 1, 2, 1, 3, 4, 2, 1, 0, -1) if scarce else (5, 3, 4, 8, 2, 6, 3, 2, 4, 0, -2)
 
     def sku(self, i: int) -> Sku:
         weights = [1000, 0, 1, 250, 500, 501, 999, 1001, 1700, 2000, 3000]

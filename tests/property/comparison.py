@@ -154,12 +154,34 @@ CAPACITY_KINDS: dict[str, Features] = {
     "open capacity": FULL_SOON,
     # no price of busy nodes: kernels alone answer what finds room
     "quick capacity": replace(FULL_SOON, objectives=EVERYTHING.objectives),
+    # several nodes have everything, but none of them time for it
+    "split by capacity": replace(
+        FULL_SOON,
+        nodes=3,
+        lines=3,
+        skus=3,
+        strategies=1,
+        partial=False,
+        together=False,
+        tight_limits=False,
+        objectives=("waiting", *BUSY),
+    ),
     # one price against another, and nothing else
     "busy nodes": replace(FULL_SOON, nodes=3, line_splits=("never",), objectives=("shipping", *BUSY)),
     "capacity by the clock": replace(FULL_SOON, calendars=True),
     # all deliveries want the same days
     "capacity of deliveries": replace(
         FULL_SOON, lines=3, deliveries=2, quantity=2, objectives=(*FULL.objectives, *SEVERAL)
+    ),
+    "scarce days": replace(
+        FULL_SOON,
+        nodes=1,
+        lines=3,
+        skus=1,
+        quantity=2,
+        deliveries=3,
+        tight_limits=False,
+        objectives=("shipping", *BUSY, *SEVERAL),
     ),
     "capacity and supply": replace(FULL_SOON, quantity=2, supply=True),
     "capacity everywhere": replace(
