@@ -1,4 +1,5 @@
-"""Which plain orders kernels cannot answer by themselves: those that dates or borders matter to."""
+"""Which plain orders kernels cannot answer by themselves: those that dates, borders or offers matter
+to."""
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ def beyond_kernels(
     snapshot: Snapshot, sku_ix: NDArray[np.int32], country: NDArray[np.int16]
 ) -> NDArray[np.bool_] | None:
     """bool[L]: lines for whose SKU, or for the country that it goes to, a strategy may promise what is not
-    there, prices a busy day, or says something of the border. None where that is no line."""
-    rules, abroad = snapshot.compiled.supply, snapshot.compiled.abroad
+    there, prices a busy day or an offer, or says something of the border. None where that is no line."""
+    rules, abroad, offers = snapshot.compiled.supply, snapshot.compiled.abroad, snapshot.compiled.offers
     if rules.prices_load:
         return np.ones(len(sku_ix), bool)
-    if not rules.receipts and not rules.touches_skus and not abroad.touches:
+    if not (rules.receipts or rules.touches_skus or abroad.touches or offers.touches):
         return None
-    found: NDArray[np.bool_] = abroad.touched[country]
+    found: NDArray[np.bool_] = abroad.touched[country] | offers.touched[sku_ix]
     found = found | rules.more[snapshot.compiled.catalogue.sku_class[sku_ix]]
     return found | snapshot.receipts.known[sku_ix] if rules.receipts else found

@@ -13,6 +13,7 @@ from router.compile_network import Routes, network_arrays
 from router.countries import COUNTRY_CODES
 from router.kernels.types import CatalogueArrays, NetworkArrays, RuleArrays
 from router.network import LoadKind, Network
+from router.offers import Offers, compile_offers
 from router.returns_compile import CompiledReturns
 from router.rules.compile import compile_strategies
 from router.rules.compile_abroad import Abroad, compile_abroad
@@ -41,6 +42,7 @@ class Compiled:
     by_method: MethodRules | None
     supply: SupplyRules
     abroad: Abroad
+    offers: Offers
     points: dict[str, int]
     node_rows: dict[str, int]
     nodes: IdIndex
@@ -82,6 +84,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
         by_method=by_method,
         supply=compile_supply(strategies, universe, classes),
         abroad=compile_abroad(strategies, universe, classes),
+        offers=compile_offers(strategies, network, catalogue.ids),
         points={p.point_id: i for i, p in enumerate(network.pickup_points)},
         node_rows={n.node_id: i for i, n in enumerate(network.nodes)},
         nodes=IdIndex.of([n.node_id for n in network.nodes]),

@@ -137,6 +137,7 @@ class Part(IntEnum):
     WAITING = 10
     DUTY = 11
     MISTRUST = 12
+    PURCHASE = 13
 
 
 PART_COUNT = 7
@@ -239,6 +240,7 @@ class Cost:
     waiting_cents: int = 0
     duty_cents: int = 0
     mistrust_cents: int = 0
+    purchase_cents: int = 0
 
     @property
     def total_cents(self) -> int:

@@ -79,6 +79,20 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a supplier or a marketplace seller asks for a unit, and the retailer's share of it."""
+
+    sku_id: str
+    price_cents: int
+    commission_percent: int = 0
+
+    @property
+    def payable_cents(self) -> int:
+        """What it is paid for a unit."""
+        return self.price_cents - self.price_cents * self.commission_percent // 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A place that can supply.
 
@@ -96,6 +110,7 @@ class Node:
     services: ids of the carrier services that collect here, and of the return services that call here.
     acceptance_percent: of its shipments, those it does not reject. stock_truth_percent: of its lines, those
     that are there. trust: what differs for some SKUs.
+    offers: what it asks for units, sorted by SKU; nothing where none is stated.
     return_methods: DROP_OFF takes goods from customers, PARCEL from return services; empty takes none.
     reconditions: SKU labels of the goods it can recondition; ``*`` for all.
     return_unit_cents, recondition_unit_cents: taking a unit in, making it sellable again.
@@ -128,6 +143,7 @@ class Node:
     acceptance_percent: int = 100
     stock_truth_percent: int = 100
     trust: tuple[Trust, ...] = ()
+    offers: tuple[Offer, ...] = ()
     return_methods: frozenset[ReturnMethod] = frozenset()
     reconditions: frozenset[str] = frozenset()
     return_unit_cents: int = 0

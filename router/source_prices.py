@@ -1,5 +1,5 @@
-"""What the sources of a scene cost besides what rules say of their nodes: for their dates, and for the
-border between them and the place."""
+"""What the sources of a scene cost besides what rules say of their nodes: for their dates, for the
+border between them and the place, and for their offers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ I64 = NDArray[np.int64]
 class SourcePrices:
     """Weighted cents by source, for kernels a part of handling. load: int64[kinds, n], of a shipment, a line
     and a unit, for how busy its day is. waiting: int64[n], of a unit, for the days until its date. duty_line,
-    duty_unit: int64[s, n], of an order line and a unit of the scene's SKUs."""
+    duty_unit, purchase: int64[s, n], of an order line, a unit and a unit of the scene's SKUs."""
 
     load: I64
     waiting: I64
     duty_line: I64
     duty_unit: I64
+    purchase: I64
 
     def told(self, source: int, picks: Iterable[tuple[int, int]]) -> dict[Part, int]:
         """Cents of a shipment of (row of a SKU, units) for each order line."""
@@ -41,6 +42,7 @@ class SourcePrices:
             Part.NODE_LOAD: int(self.load[:, source] @ (1, len(lines), units)),
             Part.WAITING: int(self.waiting[source]) * units,
             Part.DUTY: int(duty),
+            Part.PURCHASE: int(sum(self.purchase[s, source] * n for s, n in lines)),
         }
 
 
@@ -59,7 +61,8 @@ def source_prices(question: Question, place: Place, skus: I64, nodes: I64, dates
         nodes,
         foreign,
     )
-    return SourcePrices(_load_prices(question, nodes, dates), each * days, line, unit)
+    purchase = compiled.offers.unit_cents(question.strategy_ix, skus, nodes)
+    return SourcePrices(_load_prices(question, nodes, dates), each * days, line, unit, purchase)
 
 
 def _load_prices(question: Question, nodes: I64, dates: I64) -> I64:

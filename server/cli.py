@@ -206,6 +206,7 @@ def rules_check(
             closures=settings.closures,
             pickup_points=settings.pickup_points,
             trust=settings.trust,
+            offers=settings.offers,
         )
         _, warnings = load_rules(file, network, read_catalogue(settings.skus))
     stderr = console_for(stderr=True)

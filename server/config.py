@@ -118,6 +118,9 @@ class ConfigDocument(_Model):
     trust: FileName | None = Field(
         default=None, description="CSV or Parquet: how far nodes are trusted with some goods; none: by node."
     )
+    offers: FileName | None = Field(
+        default=None, description="CSV or Parquet: what suppliers and sellers ask for goods; none: nothing."
+    )
     pickup_points: FileName | None = Field(
         default=None, description="CSV or Parquet: one pick-up point a row; none: none."
     )
@@ -142,6 +145,7 @@ class Config:
     nodes: Path
     closures: Path | None
     trust: Path | None
+    offers: Path | None
     pickup_points: Path | None
     skus: Path
     rules: Path
@@ -186,6 +190,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         nodes=folder / file.nodes,
         closures=None if file.closures is None else folder / file.closures,
         trust=None if file.trust is None else folder / file.trust,
+        offers=None if file.offers is None else folder / file.offers,
         pickup_points=None if file.pickup_points is None else folder / file.pickup_points,
         skus=folder / file.skus,
         rules=folder / file.rules,
@@ -207,7 +212,18 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> Iterator[Violation]:
-    inputs = ("network", "nodes", "closures", "trust", "pickup_points", "skus", "stock", "receipts", "rules")
+    inputs = (
+        "network",
+        "nodes",
+        "closures",
+        "trust",
+        "offers",
+        "pickup_points",
+        "skus",
+        "stock",
+        "receipts",
+        "rules",
+    )
     for key in inputs:
         name: str | None = getattr(file, key)
         if name is not None and not _is_file(folder / name):

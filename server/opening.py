@@ -67,6 +67,7 @@ def read_inputs(config: Config, now_seconds: int, report: Report = silent) -> In
         closures=config.closures,
         pickup_points=config.pickup_points,
         trust=config.trust,
+        offers=config.offers,
     )
     catalogue = read_catalogue(config.skus, report("reading SKUs"))
     rules, warnings = load_rules(config.rules, network, catalogue)

@@ -30,6 +30,7 @@ PARTS = (
     ("waiting", "waiting_cents"),
     ("duty", "duty_cents"),
     ("mistrust", "mistrust_cents"),
+    ("purchase", "purchase_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3

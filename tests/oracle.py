@@ -30,7 +30,7 @@ from tests.oracle_facts import (
     weighted,
 )
 from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units
-from tests.oracle_rules import duty_cents, may_be_missing, rule_bars
+from tests.oracle_rules import duty_cents, may_be_missing, purchase_cents, rule_bars
 from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target, Way, Ways
 
@@ -262,6 +262,7 @@ class Oracle:
             duty_cents=duty_cents(
                 self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
             ),
+            purchase_cents=purchase_cents(self.strategy, node, [(self.skus[i], own[i]) for i in sent]),
             mistrust_cents=mistrust_cents(self.strategy, node, [self.skus[i].labels for i in sent]),
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
@@ -381,6 +382,7 @@ class Oracle:
                 node_load_cents=parcel.node_load_cents,
                 waiting_cents=parcel.waiting_cents,
                 duty_cents=parcel.duty_cents,
+                purchase_cents=parcel.purchase_cents,
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,
             method=self.target.method(parcel.source.node),

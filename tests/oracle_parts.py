@@ -52,6 +52,7 @@ class Parcel:
     node_load_cents: int
     waiting_cents: int
     duty_cents: int
+    purchase_cents: int
     mistrust_cents: int
     options: tuple[Option, ...]
 
@@ -59,7 +60,7 @@ class Parcel:
     def fixed_cents(self) -> int:
         """What it costs by whatever way, but for stock depth."""
         work = self.handling_cents + self.node_load_cents + self.waiting_cents + self.mistrust_cents
-        return work + self.distance_cents + self.node_priority_cents + self.duty_cents
+        return work + self.distance_cents + self.node_priority_cents + self.duty_cents + self.purchase_cents
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,18 @@ def may_be_missing(strategy: Any, order: Order, lines: Sequence[OrderLine]) -> t
     return partial, partial and all(line.fill is None for line in lines)
 
 
+def purchase_cents(strategy: Any, node: Node, goods: Sequence[tuple[Any, int]]) -> int:
+    """goods: (SKU, units) of each order line in a parcel."""
+    return sum(
+        units * weighted(offer.price_cents - offer.price_cents * offer.commission_percent // 100, goal.weight)
+        for goal in strategy.objectives
+        if goal.kind == "purchase" and covers_node(goal.nodes, node)
+        for sku, units in goods
+        for offer in node.offers
+        if offer.sku_id == sku.sku_id
+    )
+
+
 def duty_cents(strategy: Any, node: Node, country: str, goods: Sequence[tuple[Any, int]]) -> int:
     """goods: (SKU, units) of each order line in a parcel."""
     total = 0

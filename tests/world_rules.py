@@ -86,6 +86,8 @@ class Features:
 EVERYTHING = Features()
 MISTRUST = "mistrust"
 """Nodes are trusted differently where it is among the objectives."""
+PURCHASE = "purchase"
+"""Nodes ask for goods where it is among the objectives."""
 TRUST = Features(objectives=(*EVERYTHING.objectives, MISTRUST))
 WHOLE_LINES = Features(line_splits=("never",))
 """No line may be divided: what the subset search alone answers."""
@@ -240,6 +242,8 @@ class RulesRecipe(Chance):
             objective["nodes"] = self.node_selector_or_all()
             objective["cents"] = self.pick((500, 99, 1500, 0))
             objective["from_percent"] = self.pick((0, 50, 33, 99))
+        elif kind == PURCHASE:
+            objective["nodes"] = self.node_selector_or_all()
         elif kind == "distance":
             objective["cents_per_km"] = self.pick((Decimal(1), Decimal("0.125"), Decimal("0.333")))
         elif kind == "node_priority":

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from router.catalogue import Sku
 from router.domain import Destination, LineFill, NodeType, Order, OrderFill, OrderLine, SalesChannel
 from router.errors import NotFound
-from router.network import Bracket, Lane, LoadKind, Network, Node, Service, Trust
+from router.network import Bracket, Lane, LoadKind, Network, Node, Offer, Service, Trust
 from router.rules.model import RuleSet
 from tests.oracle_capacity import States
 from tests.oracle_facts import metres_between
@@ -29,6 +29,7 @@ from tests.world_rules import (
     NODE_GROUPS,
     NODE_LABELS,
     OMNICHANNEL,
+    PURCHASE,
     SEGMENTS,
     SERVICE_LABELS,
     SKU_LABELS,
@@ -221,9 +222,23 @@ class _Recipe(CapacityRecipe):
                     line_cents=self.pick((0, 7, 55)),
                     unit_cents=self.pick((0, 3, 41)),
                     **self.trust() if MISTRUST in self.features.objectives else {},
+                    **self.offers() if PURCHASE in self.features.objectives else {},
                 )
             )
         return tuple(nodes)
+
+    def offers(self) -> dict[str, Any]:
+        """In a node. Some are of a SKU that is not in the catalogue."""
+        return {
+            "offers": tuple(
+                Offer(
+                    sku_id=sku_id,
+                    price_cents=self.pick((1000, 333, 2501, 0)),
+                    commission_percent=self.pick((0, 15, 7, 100)),
+                )
+                for sku_id in self.some(("K0", "K1", "K2", "Z"), 40)
+            )
+        }
 
     def trust(self) -> dict[str, Any]:
         """In a node."""

@@ -24,6 +24,7 @@ from router.rules.model import (
     NodeLoad,
     NodePriority,
     Objective,
+    Purchase,
     RuleSet,
     Shipping,
     Split,
@@ -55,6 +56,8 @@ class Greatest:
     shipment_cents: int = 0
     line_cents: int = 0
     unit_cents: int = 0
+    payable_cents: int = 0
+    """Of offers."""
     priority: int = 2
     path_cents: int = 0
     """Of a path's hubs; its services are counted with the brackets."""
@@ -71,6 +74,7 @@ class Greatest:
             shipment_cents=max((node.shipment_cents for node in nodes), default=0),
             line_cents=max((node.line_cents for node in nodes), default=0),
             unit_cents=max((node.unit_cents for node in nodes), default=0),
+            payable_cents=max((o.payable_cents for node in nodes for o in node.offers), default=0),
             priority=max([2, *(node.priority for node in nodes)]),
             path_cents=max((len(path.hubs) * path.hub_cents for path in network.paths), default=0),
             path_services=max([1, *(len(path.services) for path in network.paths)]),
@@ -130,6 +134,8 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
     if isinstance(objective, Duty):
         by_value = weighted(MAX_UNIT_VALUE_CENTS * objective.percent / 100) * MOST_UNITS
         return by_value + weighted(objective.line_cents) * MOST_LINES
+    if isinstance(objective, Purchase):
+        return weighted(greatest.payable_cents) * MOST_UNITS
     if isinstance(objective, StockDepth):
         return weighted(objective.cents) * MOST_UNITS
     count = MOST_UNITS if objective.per == "unit" else MOST_SHIPMENTS

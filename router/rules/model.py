@@ -261,6 +261,14 @@ class Duty(Strict):
     line_cents: Cents = 0
 
 
+class Purchase(Strict):
+    """What the node is paid for each unit: the price of its offer less the retailer's commission."""
+
+    kind: Literal["purchase"]
+    weight: Weight = Decimal(1)
+    nodes: NodeSelector = NodeSelector()
+
+
 class Distance(Strict):
     """Great-circle kilometres from node to destination, per shipment or per unit."""
 
@@ -284,6 +292,7 @@ Objective = Annotated[
     | Transfer
     | Handling
     | Mistrust
+    | Purchase
     | Delay
     | Lateness
     | Waiting

@@ -19,6 +19,7 @@ from router.rules.model import (
     Mistrust,
     NodeLoad,
     NodePriority,
+    Purchase,
     Shipping,
     Split,
     StockDepth,
@@ -146,6 +147,20 @@ def duty_cents(case: Case, strategy: Strategy, node: Node, units_by_line: Mappin
     return total
 
 
+def purchase_cents(case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int]) -> int:
+    """What the node is paid for the goods of one shipment."""
+    asked = {offer.sku_id: offer for offer in node.offers}
+    total = 0
+    for objective in strategy.objectives:
+        if isinstance(objective, Purchase) and selects_node(objective.nodes, node):
+            for line_id, units in units_by_line.items():
+                offer = asked.get(case.lines[line_id].sku_id)
+                if offer is not None:
+                    share = offer.price_cents * offer.commission_percent // 100
+                    total += rounded_half_up(offer.price_cents - share, objective.weight) * units
+    return total
+
+
 def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_count: int) -> int:
     """Taking ``unit_count`` units of a SKU that has ``available`` at the node."""
     total = 0
@@ -248,4 +263,5 @@ def shipment_cents(
         ),
         Part.WAITING: waiting_cents(case, strategy, date=date, unit_count=unit_count),
         Part.DUTY: duty_cents(case, strategy, node, units_by_line),
+        Part.PURCHASE: purchase_cents(case, strategy, node, units_by_line),
     }

@@ -35,6 +35,7 @@ from server.load.fields import Known
 from server.load.files import read_text
 from server.load.holidays import holiday_mistake, public_holidays
 from server.load.nodes import read_nodes
+from server.load.offers import read_offers
 from server.load.paths import PathEntry, StatedPaths, path_mistakes
 from server.load.pickups import PickupEntry, pickup_mistakes, schedule_of
 from server.load.points import read_pickup_points
@@ -182,8 +183,9 @@ class Carriage:
         closures: Path | None = None,
         pickup_points: Path | None = None,
         trust: Path | None = None,
+        offers: Path | None = None,
     ) -> Network:
-        """Together with nodes, their closures and trust, and pick-up points, each from a CSV or Parquet file,
+        """Together with nodes, closures, trust, offers and pick-up points, each from a CSV or Parquet file,
         and public holidays in the years around ``now_seconds`` (epoch). Raises InvalidConfig."""
         known = self.known()
         nodes = read_nodes(path, known)
@@ -193,6 +195,9 @@ class Carriage:
         if trust is not None:
             trusted = read_trust(trust, {node.node_id for node in nodes})
             nodes = tuple(replace(n, trust=trusted.get(n.node_id, ())) for n in nodes)
+        if offers is not None:
+            offered = read_offers(offers, {node.node_id for node in nodes})
+            nodes = tuple(replace(n, offers=offered.get(n.node_id, ())) for n in nodes)
         points = () if pickup_points is None else read_pickup_points(pickup_points, known)
         places = _places_with_holidays(nodes, (*self.zones, *points), known)
         return Network(
@@ -227,10 +232,12 @@ def load_network(
     closures: Path | None = None,
     pickup_points: Path | None = None,
     trust: Path | None = None,
+    offers: Path | None = None,
 ) -> tuple[Network, str]:
     """The network and its currency; see ``Carriage.with_nodes``. Raises InvalidConfig."""
     carriage = load_carriage(path)
-    return carriage.with_nodes(nodes_path, now_seconds, closures, pickup_points, trust), carriage.currency
+    network = carriage.with_nodes(nodes_path, now_seconds, closures, pickup_points, trust, offers)
+    return network, carriage.currency
 
 
 def load_carriage(path: Path) -> Carriage:

@@ -29,6 +29,7 @@ from tests.worlds import (
     DIVIDED_LINES,
     EVERYTHING,
     OMNICHANNEL,
+    PURCHASE,
     TRUST,
     WHOLE_LINES,
     Features,
@@ -84,6 +85,10 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "fill of deliveries": replace(SOURCED_EASILY, fill=True, skus=2),
     "borders": replace(
         EVERYTHING, borders=True, heavy_units=False, objectives=(*EVERYTHING.objectives, "duty", "duty")
+    ),
+    "offers": replace(EVERYTHING, heavy_units=False, objectives=(*EVERYTHING.objectives, PURCHASE, PURCHASE)),
+    "offers for deliveries": replace(
+        OMNICHANNEL, calendars=False, objectives=(*OMNICHANNEL.objectives, PURCHASE)
     ),
 }
 """Likewise: with stores, pick-up points and dates."""

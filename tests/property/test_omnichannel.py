@@ -22,6 +22,8 @@ WORLDS = {
     "whole deliveries": 300,
     "hours": 60,
     "borders": 200,
+    "offers": 150,
+    "offers for deliveries": 150,
     "fill": 300,
     "fill of deliveries": 200,
 }
@@ -42,6 +44,8 @@ RARE = {
     "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
     "fill": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "whole line in a partial answer"},
     "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
+    "offers": {"SOURCED", "PARTIAL", "FALLBACK", "purchase"},
+    "offers for deliveries": {"SOURCED", "FALLBACK", "purchase"},
     "borders": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "duty"},
 }
 """What has to be seen several times."""
@@ -66,6 +70,8 @@ def features(world: World, plan: Plan) -> Iterator[str]:
         yield "whole line in a partial answer"
     if plan.cost.duty_cents:
         yield "duty"
+    if plan.cost.purchase_cents:
+        yield "purchase"
     if plan.cost.lateness_cents:
         yield "late"
     if plan.cost.mistrust_cents:

@@ -22,18 +22,29 @@ from tests.property.comparison import PATIENT, world_of
 from tests.worlds import NOW_SECONDS as NOW
 from tests.worlds import World
 
-WORLDS = {"omnichannel": 60, "hours": 40, "supply": 60, "supply in parts": 120, "supply everywhere": 60}
+WORLDS = {
+    "omnichannel": 60,
+    "hours": 40,
+    "supply": 60,
+    "supply in parts": 120,
+    "supply everywhere": 60,
+    "capacity": 60,
+    "capacity and supply": 60,
+    "capacity everywhere": 20,
+}
 """Seeds 0, 1, ... of each kind."""
 RARE = {"in time", "waits", "several nodes", "INSUFFICIENT_STOCK", "NO_SERVICE", "TOO_LATE"}
 
 
 def context_of(world: World) -> Order:
-    """The world's order as one that only asks; windows do not count."""
+    """The world's order as one that only asks: windows do not count, and goods are worth what the catalogue
+    says."""
     own = tuple(
         replace(delivery, delivery_id=f"D{i}", earliest_seconds=None)
         for i, delivery in enumerate(deliveries_of(world.order))
     )
-    return replace(world.order, deliveries=own, destination=None, deliver_by_seconds=None)
+    lines = tuple(replace(line, unit_value_cents=None) for line in world.order.lines)
+    return replace(world.order, lines=lines, deliveries=own, destination=None, deliver_by_seconds=None)
 
 
 def sourced_by(context: Order, line: OrderLine, to: Delivery, by: int, t: int, snapshot: Snapshot) -> bool:
@@ -42,9 +53,7 @@ def sourced_by(context: Order, line: OrderLine, to: Delivery, by: int, t: int, s
         return False
     order = replace(
         context,
-        lines=(
-            replace(line, delivery_id=to.delivery_id, unit_value_cents=None, together="", ship_alone=False),
-        ),
+        lines=(replace(line, delivery_id=to.delivery_id, together="", ship_alone=False),),
         deliveries=(replace(to, latest_seconds=by),),
     )
     found = solve_order_of_deliveries(Question(order, snapshot, t, NOW, PATIENT))

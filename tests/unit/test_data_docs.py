@@ -11,7 +11,8 @@ from pkgutil import iter_modules
 import pytest
 
 import server.load
-from server.load import catalogue, closures, nodes, points, receipts, stock, trust
+from router.domain import MAX_UNIT_VALUE_CENTS
+from server.load import catalogue, closures, nodes, offers, points, receipts, stock, trust
 from server.load.rows import Layout
 from server.load.table import Columns
 
@@ -35,6 +36,11 @@ TABLES: dict[str, tuple[tuple[str, ...], set[str], Limits]] = {
         tuple(trust.LAYOUT.columns),
         set(trust.LAYOUT.required),
         dict.fromkeys(trust.PERCENTS, (0, trust.MAX_PERCENT, None)),
+    ),
+    "Offers": (
+        tuple(offers.LAYOUT.columns),
+        set(offers.LAYOUT.required),
+        {"price_cents": (0, MAX_UNIT_VALUE_CENTS, None), "commission_percent": (0, offers.MAX_PERCENT, 0)},
     ),
     "Pick-up points": (tuple(points.LAYOUT.columns), set(points.LAYOUT.required), {}),
     "SKUs": (
@@ -83,7 +89,7 @@ def test_every_column_is_described(heading: str) -> None:
 def test_every_table_that_is_read_is_described() -> None:
     modules = [import_module(f"server.load.{m.name}") for m in iter_modules(server.load.__path__)]
     read = {id(v) for m in modules for v in vars(m).values() if isinstance(v, Layout | Columns)}
-    layouts = (nodes.LAYOUT, closures.LAYOUT, trust.LAYOUT, points.LAYOUT, receipts.LAYOUT)
+    layouts = (nodes.LAYOUT, closures.LAYOUT, trust.LAYOUT, offers.LAYOUT, points.LAYOUT, receipts.LAYOUT)
     known = (*layouts, catalogue.COLUMNS, stock.COLUMNS)
     assert read == {id(layout) for layout in known}
     assert len(known) == len(TABLES)

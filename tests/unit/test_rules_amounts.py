@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from router.domain import MAX_QUANTITY, Decision, OrderLine, Status
-from router.network import Bracket, Network
+from router.network import Bracket, Network, Offer
 from router.rules.amounts import MAX_CENTS_PER_KM, MAX_PLAN_CENTS, MOST_UNITS, too_great
 from router.rules.parse import read_rules
 from router.sourcer import decide
@@ -50,6 +50,7 @@ def test_a_file_says_where_a_figure_is_too_great() -> None:
     ]
 
 
+OFFER = Offer(sku_id="K", price_cents=10**9)
 AT_THE_BOUND: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"kind": "stock_depth", "target_units": 4, "cents": UNIT}, "cents", str(UNIT + 1)),
     ({"priority": 1_001}, {"kind": "node_priority", "per": "unit", "cents": 5_000_000}, "cents", "5000001"),
@@ -59,6 +60,7 @@ AT_THE_BOUND: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"kind": "distance", "per": "unit", "cents_per_km": "249800.159"}, "cents_per_km", "249800.16"),
     ({}, {"kind": "distance", "cents_per_km": 1_000_000, "weight": 100}, "weight", "100.0001"),
     ({"unit_cents": 10**9}, {"kind": "handling", "weight": "4.9999"}, "weight", "5"),
+    ({"offers": (OFFER,)}, {"kind": "purchase", "weight": "5"}, "weight", "5.0001"),
     # 400 shipments and 40,000 lines twice
     ({}, {"kind": "mistrust", "resource_cents": 10**12, "weight": "12.4378"}, "weight", "12.4379"),
     ({"shipment_cents": 10**9, "line_cents": 10**9}, {"kind": "handling", "weight": 1_000}, "weight", "1000"),

@@ -900,6 +900,7 @@ class Cost(_message.Message):
     NODE_LOAD_CENTS_FIELD_NUMBER: _builtins.int
     WAITING_CENTS_FIELD_NUMBER: _builtins.int
     DUTY_CENTS_FIELD_NUMBER: _builtins.int
+    PURCHASE_CENTS_FIELD_NUMBER: _builtins.int
     total_cents: _builtins.int
     """Sum of the parts."""
     shipping_cents: _builtins.int
@@ -928,6 +929,8 @@ class Cost(_message.Message):
     """Days until goods, or room for them, are there."""
     duty_cents: _builtins.int
     """Crossing a border, by the objective duty."""
+    purchase_cents: _builtins.int
+    """What suppliers and marketplace sellers are paid for the goods."""
     def __init__(
         self,
         *,
@@ -945,10 +948,11 @@ class Cost(_message.Message):
         node_load_cents: _builtins.int = ...,
         waiting_cents: _builtins.int = ...,
         duty_cents: _builtins.int = ...,
+        purchase_cents: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "purchase_cents", b"purchase_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
