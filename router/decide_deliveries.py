@@ -1,5 +1,6 @@
-"""``decide`` for orders whose deliveries are solved one by one: those that state deliveries or how they are
-to be filled, and those that may wait for goods. Which strategy, in which order, with which result."""
+"""``decide`` for orders whose deliveries are solved one by one: those that state deliveries, how they are
+to be filled or what nodes are not asked, and those that may wait for goods. Which strategy, in which order,
+with which result."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from router.solver.limits import SearchLimits
 
 def by_deliveries(order: Order, snapshot: Snapshot) -> bool:
     """Is the order to be answered here? Unknown SKUs make no difference."""
-    if order.deliveries or order.states_fill:
+    if order.deliveries or order.states_fill or order.exclusions:
         return True
     rows = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
     known = rows[rows >= 0]

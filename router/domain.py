@@ -199,11 +199,21 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A node that an order takes nothing from before ``until_seconds`` (epoch), or nothing of one SKU. Empty
+    ``sku_id``: of any. ``until_seconds`` None: ever."""
+
+    node_id: str
+    sku_id: str = ""
+    until_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One customer order. ``deliver_by_seconds`` is the latest arrival of every unit, None for none.
 
     deliveries: where the lines go, if not all to ``destination`` and shipped. selling_node_id: the store in
-    which it is taken. fill: None: short or not, as the strategy allows.
+    which it is taken. fill: None: short or not, as the strategy allows. exclusions: what nodes are not asked.
     """
 
     order_id: str
@@ -216,6 +226,7 @@ class Order:
     sourcing_profile: str = ""
     deliver_by_seconds: int | None = None
     fill: OrderFill | None = None
+    exclusions: tuple[Exclusion, ...] = ()
 
     @property
     def states_fill(self) -> bool:

@@ -15,6 +15,8 @@ from router.domain import (
 )
 from router.errors import Violation
 
+MAX_EXCLUSIONS = 10_000
+
 
 def order_violations(order: Order, now_seconds: int) -> list[Violation]:
     """Everything wrong with an order that can be told without a catalogue, in field order."""
@@ -51,6 +53,8 @@ def order_violations(order: Order, now_seconds: int) -> list[Violation]:
         bad("destination", "is missing")
     for path, place in addresses(order):
         found += place_violations(f"order.{path}", place)
+    if len(order.exclusions) > MAX_EXCLUSIONS:
+        bad("exclusions", f"{len(order.exclusions)} exclusions, at most {MAX_EXCLUSIONS}")
     check_id("customer_segment", order.customer_segment, required=False)
     check_id("sourcing_profile", order.sourcing_profile, required=False)
     if order.deliver_by_seconds is not None and order.deliver_by_seconds < now_seconds:

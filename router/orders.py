@@ -52,6 +52,11 @@ def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -
         found += address_violations(f"order.{path}", place, compiled)
     if order.sourcing_profile and compiled.profiles.find(order.sourcing_profile) < 0:
         found.append(Violation("order.sourcing_profile", f"unknown profile {order.sourcing_profile!r}"))
+    for i, excluded in enumerate(order.exclusions):
+        if compiled.nodes.find(excluded.node_id) < 0:
+            found.append(Violation(f"order.exclusions[{i}].node_id", f"unknown node {excluded.node_id!r}"))
+        if excluded.sku_id and catalogue.ids.find(excluded.sku_id) < 0:
+            found.append(Violation(f"order.exclusions[{i}].sku_id", f"unknown SKU {excluded.sku_id!r}"))
     return found
 
 

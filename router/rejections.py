@@ -24,7 +24,7 @@ from router.kernels.types import (
 )
 from router.network import HOME, Network, Node, Service
 from router.rules import model
-from router.snapshot import BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
+from router.snapshot import BIT_EXCLUDED, BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
 
 CARRIAGE = 1 << BIT_NO_SERVICE | 1 << BIT_TOO_LATE
 
@@ -63,6 +63,8 @@ class Refusals:
         if bits >> BIT_INSUFFICIENT & 1:
             wanted = f">= {units_text(self.line.quantity)}"
             reasons.append(_rejection("INSUFFICIENT_STOCK", "", units_text(available), wanted))
+        if bits >> BIT_EXCLUDED & 1:
+            reasons.append(_rejection("EXCLUDED", "", "", self._asked_again(node)))
         if bits >> BIT_SWITCHED_OFF & 1:
             reasons.append(_rejection("SWITCHED_OFF", "", "off", "on"))
         if bits >> BIT_NO_CAPACITY & 1:
@@ -79,6 +81,16 @@ class Refusals:
                 value, threshold = self._words(rule, row, node, available)
                 reasons.append(_rejection(rule.kind.upper(), rule.name, value, threshold))
         return tuple(reasons)
+
+    def _asked_again(self, node: Node) -> str:
+        """When an excluded node is."""
+        until = [
+            e.until_seconds
+            for e in self.order.exclusions
+            if e.node_id == node.node_id and e.sku_id in ("", self.line.sku_id)
+        ]
+        latest = max((seconds for seconds in until if seconds is not None), default=0)
+        return "another node" if None in until else f"an order at {time_text(latest)} or later"
 
     def _words(self, rule: model.EligibilityRule, row: int, node: Node, available: int) -> tuple[str, str]:
         """Value and threshold of a rule that looks at nodes."""

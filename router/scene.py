@@ -34,7 +34,7 @@ from router.question import Question
 from router.receipts import Steps
 from router.rules.compile import weighted
 from router.rules.model import Lateness, Strategy
-from router.scene_rules import Kept, Lanes, border_bits, scene_rules, states_of
+from router.scene_rules import Kept, Lanes, border_bits, excluded_bits, scene_rules, states_of
 from router.shared import ANY_SKU, NOTHING_SHARED, Pair, Shared, Taker
 from router.snapshot import Moment, Snapshot
 from router.source_prices import SourcePrices, source_prices
@@ -100,7 +100,7 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
     padded = _padded(nodes)
     lanes = Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
-    barred = border_bits(question, place, skus, nodes)
+    barred = border_bits(question, place, skus, nodes) | excluded_bits(question, skus, nodes)
     if later:
         barred |= states_of(question, nodes, dates)
     cents = source_prices(question, place, skus, nodes, dates)

@@ -15,7 +15,7 @@ from router.network import LoadKind
 from router.places import Place
 from router.question import Question
 from router.rooms import LEAST_LOAD
-from router.snapshot import BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
+from router.snapshot import BIT_EXCLUDED, BIT_NO_CAPACITY, BIT_SWITCHED_OFF, Snapshot
 from router.source_prices import SourcePrices
 from router.ways import Ways
 
@@ -68,6 +68,18 @@ def border_bits(question: Question, place: Place, skus: I64, nodes: I64) -> NDAr
     compiled = question.snapshot.compiled
     sku_class = compiled.catalogue.sku_class[skus].astype(np.int64)
     return compiled.abroad.bits(question.strategy_ix, place.destination.country, sku_class, nodes)
+
+
+def excluded_bits(question: Question, skus: I64, nodes: I64) -> NDArray[np.uint64]:
+    """uint64[s, n]: reasons against SKUs at sources that lie in the order."""
+    bits = np.zeros((len(skus), len(nodes)), np.uint64)
+    snapshot = question.snapshot
+    for exclusion in question.order.exclusions:
+        there = nodes == snapshot.compiled.nodes.find(exclusion.node_id)
+        about = skus == snapshot.catalogue.ids.find(exclusion.sku_id) if exclusion.sku_id else skus >= 0
+        if exclusion.until_seconds is None or question.now_seconds < exclusion.until_seconds:
+            bits[np.ix_(about, there)] |= np.uint64(1 << BIT_EXCLUDED)
+    return bits
 
 
 def scene_rules(

@@ -20,6 +20,7 @@ from router.rules.model import RuleSet
 from router.stock import Stock
 
 MOMENTS_KEPT = 4
+BIT_EXCLUDED = 4
 BIT_SWITCHED_OFF = 5
 BIT_NO_CAPACITY = 6
 BIT_FORBIDDEN = 7

@@ -22,6 +22,7 @@ from router.domain import (
     Delivery,
     DeliveryMethod,
     Destination,
+    Exclusion,
     LineFill,
     Order,
     OrderFill,
@@ -80,6 +81,14 @@ def parse_order(message: sourcing_pb2.Order, now_seconds: int, check: Check = no
         deliveries=deliveries,
         selling_node_id=message.selling_node_id,
         fill=_parse_fill(OrderFill, message.fill, "order.fill", found),
+        exclusions=tuple(
+            Exclusion(
+                node_id=excluded.node_id,
+                sku_id=excluded.sku_id,
+                until_seconds=_parse_time(excluded, "until_time", f"order.exclusions[{i}]", found),
+            )
+            for i, excluded in enumerate(message.exclusions)
+        ),
     )
     if found:
         raise InvalidInput(found + _besides(found, [*order_violations(order, now_seconds), *check(order)]))
@@ -98,7 +107,10 @@ def _besides(found: list[Violation], more: Iterable[Violation]) -> list[Violatio
 
 
 def _parse_time(
-    message: sourcing_pb2.Order | sourcing_pb2.Delivery, name: str, path: str, found: list[Violation]
+    message: sourcing_pb2.Order | sourcing_pb2.Delivery | sourcing_pb2.Exclusion,
+    name: str,
+    path: str,
+    found: list[Violation],
 ) -> int | None:
     """Epoch seconds of an optional field."""
     if not message.HasField(name):  # type: ignore[arg-type]
@@ -247,6 +259,14 @@ def order_to_proto(order: Order) -> sourcing_pb2.Order:
         deliveries=[delivery_to_proto(delivery) for delivery in order.deliveries],
         selling_node_id=order.selling_node_id,
         fill=sourcing_pb2.OrderFill.ValueType(int(order.fill or 0)),
+        exclusions=[
+            sourcing_pb2.Exclusion(
+                node_id=excluded.node_id,
+                sku_id=excluded.sku_id,
+                until_time=None if excluded.until_seconds is None else timestamp(excluded.until_seconds),
+            )
+            for excluded in order.exclusions
+        ],
     )
     if order.deliver_by_seconds is not None:
         message.deliver_by_time.CopyFrom(timestamp(order.deliver_by_seconds))

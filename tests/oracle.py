@@ -30,7 +30,7 @@ from tests.oracle_facts import (
     weighted,
 )
 from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units
-from tests.oracle_rules import duty_cents, may_be_missing, purchase_cents, rule_bars
+from tests.oracle_rules import duty_cents, excluded, may_be_missing, purchase_cents, rule_bars
 from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target, Way, Ways
 
@@ -207,7 +207,9 @@ class Oracle:
             sku_id = self.lines[i].sku_id
             left = self.shelves.there(sku_id, source.node.node_id, source.at) - taken[sku_id]
             rules = self.strategy.eligibility
-            if left < 0 or any(self.rule_bars(rule, source.node_ix, i, left) for rule in rules):
+            if left < 0 or excluded(self.order, source.node, sku_id, self.workshop.now_seconds):
+                return None
+            if any(self.rule_bars(rule, source.node_ix, i, left) for rule in rules):
                 return None
         in_parcels: list[list[int]] = []
         shared: list[int] = []

@@ -32,6 +32,15 @@ def rule_bars(rule: Any, node: Node, sku: Any, country: str, method: str, metres
     return covered and against[rule.kind]
 
 
+def excluded(order: Order, node: Node, sku_id: str, now_seconds: int) -> bool:
+    """Does the order take none of the SKU there?"""
+    for stated in order.exclusions:
+        over = stated.until_seconds is not None and now_seconds >= stated.until_seconds
+        if not over and stated.node_id == node.node_id and stated.sku_id in ("", sku_id):
+            return True
+    return False
+
+
 def may_be_missing(strategy: Any, order: Order, lines: Sequence[OrderLine]) -> tuple[bool, bool]:
     """May a group stay out? And may there be a part of it only?"""
     partial = strategy.limits.allow_partial and order.fill is None

@@ -71,6 +71,8 @@ class Features:
     """Units above the greatest bracket of some or all lanes."""
     deliveries: int = 0
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    exclusions: bool = False
+    """Orders that nodes are excluded from."""
     fill: bool = False
     """Orders and lines that say how they are to be filled."""
     borders: bool = False

@@ -15,7 +15,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from router.catalogue import Sku
-from router.domain import Destination, LineFill, NodeType, Order, OrderFill, OrderLine, SalesChannel
+from router.domain import (
+    Destination,
+    Exclusion,
+    LineFill,
+    NodeType,
+    Order,
+    OrderFill,
+    OrderLine,
+    SalesChannel,
+)
 from router.errors import NotFound
 from router.network import Bracket, Lane, LoadKind, Network, Node, Offer, Service, Trust
 from router.rules.model import RuleSet
@@ -163,6 +172,8 @@ class _Recipe(CapacityRecipe):
             receipts = self.receipts(skus, network, now)
             rules = self.with_supply(rules, network, now)
             sources *= 3
+        if self.features.exclusions:
+            order = replace(order, exclusions=self.exclusions(nodes, skus, now))
         if any(s.limits.line_splits != "never" for p in rules.profiles for s in p.strategies):
             order = within_budget(order, sources)
         return World(
@@ -176,6 +187,16 @@ class _Recipe(CapacityRecipe):
             free=states.free,
             backlog=states.backlog,
             off=states.off,
+        )
+
+    def exclusions(self, nodes: Sequence[Node], skus: Sequence[Sku], now: int) -> tuple[Exclusion, ...]:
+        return tuple(
+            Exclusion(
+                node_id=node.node_id,
+                sku_id=self.pick(("", *(sku.sku_id for sku in skus))),
+                until_seconds=self.pick((None, now + 1, now + 9999, now, now - 1)),
+            )
+            for node in self.some(nodes, 40)
         )
 
     def levels(self) -> tuple[int, ...]:

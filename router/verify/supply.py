@@ -68,9 +68,15 @@ def _by(date: int) -> str:
 def rule_complaints(
     case: Case, strategy: Strategy, node: Node, units: Mapping[str, int], distance_m: int
 ) -> list[str]:
-    """What keeps the node from supplying the SKUs to the place, whatever the stock: that it is off, rules."""
-    off = [f"switched off until {case.states.off_until[node.node_id]}"] if case.is_off(node) else []
-    return off + [
+    """What keeps the node from supplying the SKUs to the place, whatever the stock: that it is off, what the
+    order excludes, rules."""
+    found = [f"switched off until {case.states.off_until[node.node_id]}"] if case.is_off(node) else []
+    for excluded in case.order.exclusions:
+        over = excluded.until_seconds is not None and excluded.until_seconds <= case.now_seconds
+        if excluded.node_id == node.node_id and not over:
+            named = [sku_id for sku_id in units if excluded.sku_id in ("", sku_id)]
+            found += [f"the order takes no {sku_id!r} from {node.node_id!r}" for sku_id in named]
+    return found + [
         _forbidden(rule, sku_id, count)
         for sku_id, count in units.items()
         for rule in strategy.eligibility

@@ -83,6 +83,8 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "hours": replace(EVERYTHING, calendars=True),
     "fill": replace(EVERYTHING, fill=True, heavy_units=False, strategies=2, tight_limits=False),
     "fill of deliveries": replace(SOURCED_EASILY, fill=True, skus=2),
+    "exclusions": replace(EVERYTHING, exclusions=True, heavy_units=False),
+    "exclusions of deliveries": replace(OMNICHANNEL, exclusions=True, calendars=False),
     "borders": replace(
         EVERYTHING, borders=True, heavy_units=False, objectives=(*EVERYTHING.objectives, "duty", "duty")
     ),

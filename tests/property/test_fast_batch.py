@@ -49,7 +49,11 @@ def is_plain(message: sourcing_pb2.Order) -> bool:
     order = parse_order(message, NOW_SECONDS)
     texts = [order.order_id, order.customer_segment, order.sourcing_profile, order.destination.postal_code]
     texts += [text for line in order.lines for text in (line.line_id, line.sku_id, line.together)]
-    return all(map(str.isascii, texts)) and len(set(groups_of(order))) <= MAX_GROUPS and not order.states_fill
+    return (
+        all(map(str.isascii, texts))
+        and len(set(groups_of(order))) <= MAX_GROUPS
+        and not (order.states_fill or order.exclusions)
+    )
 
 
 def check_columns(batch: Batch, request: sourcing_pb2.SourceOrdersRequest, snapshot: Snapshot) -> int:

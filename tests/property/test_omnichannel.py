@@ -22,6 +22,8 @@ WORLDS = {
     "whole deliveries": 300,
     "hours": 60,
     "borders": 200,
+    "exclusions": 150,
+    "exclusions of deliveries": 150,
     "offers": 150,
     "offers for deliveries": 150,
     "fill": 300,
@@ -46,6 +48,8 @@ RARE = {
     "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
     "offers": {"SOURCED", "PARTIAL", "FALLBACK", "purchase"},
     "offers for deliveries": {"SOURCED", "FALLBACK", "purchase"},
+    "exclusions": {"SOURCED", "PARTIAL", "FALLBACK", "UNSOURCEABLE"},
+    "exclusions of deliveries": {"SOURCED", "FALLBACK", "UNSOURCEABLE"},
     "borders": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "duty"},
 }
 """What has to be seen several times."""

@@ -197,6 +197,7 @@ class Order(_message.Message):
     DELIVERIES_FIELD_NUMBER: _builtins.int
     SELLING_NODE_ID_FIELD_NUMBER: _builtins.int
     FILL_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """The caller's id of the order."""
     sales_channel: Global___SalesChannel.ValueType
@@ -227,6 +228,10 @@ class Order(_message.Message):
         limits of its own.
         """
 
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exclusion]:
+        """What nodes are not asked, such as after a rejection. Optional; at most 10,000."""
+
     def __init__(
         self,
         *,
@@ -240,14 +245,47 @@ class Order(_message.Message):
         deliveries: _abc.Iterable[Global___Delivery] | None = ...,
         selling_node_id: _builtins.str = ...,
         fill: Global___OrderFill.ValueType = ...,
+        exclusions: _abc.Iterable[Global___Exclusion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deliver_by_time", b"deliver_by_time", "destination", b"destination"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliver_by_time", b"deliver_by_time", "deliveries", b"deliveries", "destination", b"destination", "fill", b"fill", "lines", b"lines", "order_id", b"order_id", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_segment", b"customer_segment", "deliver_by_time", b"deliver_by_time", "deliveries", b"deliveries", "destination", b"destination", "exclusions", b"exclusions", "fill", b"fill", "lines", b"lines", "order_id", b"order_id", "sales_channel", b"sales_channel", "selling_node_id", b"selling_node_id", "sourcing_profile", b"sourcing_profile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Order: _TypeAlias = Order  # noqa: Y015
+
+@_typing.final
+class Exclusion(_message.Message):
+    """A node that an order takes nothing from, or nothing of one SKU."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    SKU_ID_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    node_id: _builtins.str
+    """A node of the network."""
+    sku_id: _builtins.str
+    """A SKU of the catalogue. Optional: all SKUs."""
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """The exclusion is over from then on. Optional: it never is."""
+
+    def __init__(
+        self,
+        *,
+        node_id: _builtins.str = ...,
+        sku_id: _builtins.str = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_id", b"node_id", "sku_id", b"sku_id", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exclusion: _TypeAlias = Exclusion  # noqa: Y015
 
 @_typing.final
 class Delivery(_message.Message):
