@@ -47,9 +47,24 @@ class DayHold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What is not on hand of a row after all: ``gone_units`` of it, to zero at least; None: all that nobody
+    holds."""
+
+    sku_id: str
+    node_id: str
+    gone_units: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveRequest:
     """All holds and all days or none. ``request_id`` makes a retry return the first outcome; ``fingerprint``
-    is the content the id stands for: the same id with another fingerprint is refused."""
+    is the content the id stands for: the same id with another fingerprint is refused.
+
+    replaces: id of a reservation that is released in the same step, after which stock is corrected. What both
+    hold stays held in between, even where less is on hand than is reserved. The new one may then hold
+    nothing: it is RELEASED from the beginning.
+    """
 
     request_id: str
     fingerprint: str
@@ -59,6 +74,8 @@ class ReserveRequest:
     days: tuple[DayHold, ...] = ()
     payload: bytes = b""
     """Opaque; stored with the outcome and returned with every retry (the encoded decision)."""
+    replaces: str = ""
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +92,13 @@ class Reservation:
 
 
 class ReserveCode(IntEnum):
-    """How a reserve ended."""
+    """How a reserve ended. NOT_HELD: the reservation that was to be replaced was resolved before
+    (``reservation``), or never was (None)."""
 
     HELD = 1
     SOLD_OUT = 2
     ID_REUSED = 3
+    NOT_HELD = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ from router.ledger import (
     ResolveOutcome,
     StockUpdate,
 )
+from router.ledger_exchange import exchanged
+from router.ledger_places import split_place
 from router.ledger_rows import MAX_UNITS, NO_STOCK, Row, lying, updated
 from router.node_rows import is_node_row
 
@@ -230,7 +232,7 @@ def _expire(state: LedgerState, now_seconds: int) -> int:
 def _check_requests(requests: Sequence[ReserveRequest]) -> None:
     def violations() -> Iterator[Violation]:
         for i, request in enumerate(requests):
-            if not request.holds and not request.days:
+            if not request.holds and not request.days and not request.replaces:
                 yield Violation(f"requests[{i}].holds", "a reservation needs at least one hold")
             for j, hold in enumerate(request.holds):
                 if hold.quantity < 1:
@@ -238,6 +240,12 @@ def _check_requests(requests: Sequence[ReserveRequest]) -> None:
                     yield Violation(field_path, f"{hold.quantity} is not a positive number of units")
             for j, day in enumerate(request.days):
                 yield from _day_violations(f"requests[{i}].days[{j}]", day)
+            for j, correction in enumerate(request.corrections):
+                here = f"requests[{i}].corrections[{j}]"
+                if is_node_row(correction.sku_id) or split_place(correction.node_id)[1] is not None:
+                    yield Violation(here, "is not of a node's own stock")
+                if correction.gone_units is not None and correction.gone_units < 0:
+                    yield Violation(f"{here}.gone_units", f"{correction.gone_units} is negative")
             if not 1 <= request.ttl_seconds <= MAX_TTL_SECONDS:
                 message = f"{request.ttl_seconds} is not within 1..{MAX_TTL_SECONDS} seconds"
                 yield Violation(f"requests[{i}].ttl_seconds", message)
@@ -261,27 +269,30 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
     known = state.reserves.get(request.request_id)
     if known is not None:
         return _replay(state, request, known)
+    replaced = state.reservations.get(request.replaces) if request.replaces else None
+    if request.replaces and (replaced is None or replaced.state is not ReservationState.HELD):
+        return ReserveOutcome(code=ReserveCode.NOT_HELD, reservation=replaced)
     holds = (*request.holds, *(day.hold for day in request.days))
-    days = {(day.hold.sku_id, day.hold.node_id): day for day in request.days}
-    wanted = merged(holds)
-    rows = {key: _row_or_day(state, *key, days.get(key)) for key in wanted}
-    shortages = []
-    for (sku_id, node_id), quantity in wanted.items():
-        day = days.get((sku_id, node_id))
-        left = rows[sku_id, node_id].available - (day.waiting if day else 0)
-        if left < quantity:
-            shortages.append(Hold(sku_id=sku_id, node_id=node_id, quantity=max(0, left)))
+    before = merged(replaced.holds) if replaced is not None else {}
+    steps, shortages = exchanged(state.row, before, merged(holds), request.corrections, request.days)
     if shortages:
-        return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=tuple(shortages))
-    for (sku_id, node_id), quantity in wanted.items():
-        row = rows[sku_id, node_id]
-        held = Row(row.on_hand, row.reserved + quantity, row.safety_stock)
-        _set_row(state, sku_id, node_id, held, "reserve", row)
+        return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=shortages)
+    for (sku_id, node_id), row, cause, known_row in steps:
+        _set_row(state, sku_id, node_id, row, cause, known_row)
+    if replaced is not None:
+        state.reservations[replaced.reservation_id] = replace(replaced, state=ReservationState.RELEASED)
+    return _opened(state, request, holds, now_seconds)
+
+
+def _opened(
+    state: LedgerState, request: ReserveRequest, holds: tuple[Hold, ...], now_seconds: int
+) -> ReserveOutcome:
+    """The new reservation, whose units are reserved; without any it is over at once."""
     state.sequence += 1
     reservation = Reservation(
         reservation_id=reservation_id_of(state.sequence),
         order_id=request.order_id,
-        state=ReservationState.HELD,
+        state=_first_state(holds),
         holds=holds,
         created_at_seconds=now_seconds,
         expires_at_seconds=now_seconds + request.ttl_seconds,
@@ -294,18 +305,17 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
     return ReserveOutcome(code=ReserveCode.HELD, reservation=reservation, payload=request.payload)
 
 
-def _row_or_day(state: LedgerState, sku_id: str, node_id: str, day: DayHold | None) -> Row:
-    """A day nobody took anything of has its capacity."""
-    row = state.row(sku_id, node_id)
-    return Row(day.capacity) if day is not None and row is NO_STOCK else row
+def _first_state(holds: Sequence[Hold]) -> ReservationState:
+    return ReservationState.HELD if holds else ReservationState.RELEASED
 
 
 def _replay(state: LedgerState, request: ReserveRequest, known: RememberedReserve) -> ReserveOutcome:
-    """The first answer again, word for word: HELD, whatever became of the reservation since (``find``
-    tells that)."""
+    """The first answer again, word for word: HELD (RELEASED if it held nothing), whatever became of the
+    reservation since (``find`` tells that)."""
     if request.fingerprint != known.fingerprint:
         return ReserveOutcome(code=ReserveCode.ID_REUSED)
-    first = replace(state.reservations[known.reservation_id], state=ReservationState.HELD)
+    reservation = state.reservations[known.reservation_id]
+    first = replace(reservation, state=_first_state(reservation.holds))
     return ReserveOutcome(code=ReserveCode.HELD, reservation=first, replayed=True, payload=known.payload)
 
 

@@ -132,6 +132,11 @@ class Transaction:
                     for request in requests:
                         for hold in (*request.holds, *(day.hold for day in request.days)):
                             wanted[hold.sku_id].add(hold.node_id)
+                        for correction in request.corrections:
+                            wanted[correction.sku_id].add(correction.node_id)
+                        replaced = reservation_number(request.replaces)
+                        if replaced is not None:
+                            numbers.add(replaced)
                         if request.request_id:
                             numbers.update(self._load_reserve_request(request.request_id))
                 case Confirm(reservation_id) | Release(reservation_id):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from router.errors import SourcierError
-from router.ledger import DayHold, Hold, Ledger, ReserveRequest, StockUpdate
+from router.ledger import Correction, DayHold, Hold, Ledger, ReserveRequest, StockUpdate
 from router.ledger_load import updates_of
 from router.node_rows import LOAD_SKUS, day_place
 from server.ledger import MemoryLedger, SqliteLedger
@@ -52,6 +52,21 @@ requests = st.builds(
     days=st.just(()) | days,
     ttl_seconds=st.sampled_from([1, 5, 5, 10, 50]),
     payload=st.binary(max_size=3),
+)
+replacements = st.builds(
+    replace,
+    requests,
+    replaces=st.integers(0, 12).map("r-{:012d}".format),
+    holds=st.just(()) | holds,
+    corrections=st.lists(
+        st.builds(
+            Correction,
+            sku_id=st.sampled_from([*SKUS, LOAD_SKUS[0]]),
+            node_id=st.sampled_from([*NODES, *NODES, RECEIPTS[0]]),
+            gone_units=st.none() | st.integers(-1, 9),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 updates = st.lists(
     st.builds(
@@ -107,6 +122,10 @@ class TwoLedgers(RuleBasedStateMachine):
 
     @rule(asked=st.lists(requests, max_size=5))
     def reserve_many(self, asked: list[ReserveRequest]) -> None:
+        self.both(lambda ledger: ledger.reserve_many(asked))
+
+    @rule(asked=st.lists(requests | replacements, max_size=3))
+    def replace(self, asked: list[ReserveRequest]) -> None:
         self.both(lambda ledger: ledger.reserve_many(asked))
 
     @rule(
