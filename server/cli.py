@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from router.errors import InvalidConfig, SourcierError
-from server.api.sourcing.v1 import node_pb2, sourcing_pb2, stock_pb2
+from server.api.sourcing.v1 import node_pb2, returns_pb2, sourcing_pb2, stock_pb2
 from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
@@ -35,7 +35,8 @@ from server.logs import set_up
 from server.node_view import node_view, state_request
 from server.opening import open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
-from server.return_file import ReturnFile, read_return_file
+from server.request_file import RequestFile, read_request_file
+from server.resource_tables import resourcing_view
 from server.return_tables import returns_view
 from server.rules_watch import RulesWatch
 from server.status import failure_of
@@ -180,11 +181,32 @@ def returns(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Rank where returned goods should go."""
-    asked = read_return_file(file)
+    asked = read_request_file(file, returns_pb2.RankReturnNodesRequest)
     with _client(config, target) as client:
         response = _located(asked, lambda: client.rank_returns(asked.request))
     _show(response, output, lambda: returns_view(response))
     raise typer.Exit(Exit.OK if response.plans else Exit.UNSOURCEABLE)
+
+
+@app.command()
+def resource(
+    file: Annotated[
+        str, typer.Argument(metavar="RESOURCE.json", help="A ResourceOrderRequest; - reads stdin.")
+    ],
+    config: ConfigOption = None,
+    target: TargetOption = "",
+    quote: Annotated[bool, typer.Option("--quote", help="Only tell what would be done.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Source again what nodes have rejected, keep the rest held, correct the stock."""
+    asked = read_request_file(file, sourcing_pb2.ResourceOrderRequest)
+    asked.request.validate_only = quote
+    if not quote and not asked.request.request_id:
+        asked.request.request_id = f"cli-{uuid.uuid4()}"
+    with _client(config, target) as client:
+        response = _located(asked, lambda: client.resource(asked.request))
+    _show(response, output, lambda: resourcing_view(response))
+    raise typer.Exit(_exit_of(response.decision) if response.HasField("decision") else Exit.OK)
 
 
 @rules_app.command("check")
@@ -348,7 +370,7 @@ def _progress() -> Iterator[Callable[[str], Told]]:
         yield report
 
 
-def _located(file: OrderFile | ReturnFile, call: Callable[[], T]) -> T:
+def _located(file: OrderFile | RequestFile[Any], call: Callable[[], T]) -> T:
     """What is wrong with the input is told by the names of its file."""
     try:
         return call()

@@ -50,6 +50,8 @@ class Client(Protocol):
         self, request: returns_pb2.RankReturnNodesRequest
     ) -> returns_pb2.RankReturnNodesResponse: ...
 
+    def resource(self, request: sourcing_pb2.ResourceOrderRequest) -> sourcing_pb2.ResourceOrderResponse: ...
+
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse: ...
 
     def availability(
@@ -84,6 +86,9 @@ class RemoteClient:
         self, request: returns_pb2.RankReturnNodesRequest
     ) -> returns_pb2.RankReturnNodesResponse:
         return _asked(lambda: self._returns.RankReturnNodes(request, timeout=TIMEOUT_SECONDS))
+
+    def resource(self, request: sourcing_pb2.ResourceOrderRequest) -> sourcing_pb2.ResourceOrderResponse:
+        return _asked(lambda: self._sourcing.ResourceOrder(request, timeout=TIMEOUT_SECONDS))
 
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
         return _asked(lambda: self._stock.SetStock(request, timeout=TIMEOUT_SECONDS))
@@ -122,6 +127,9 @@ class LocalClient:
         self, request: returns_pb2.RankReturnNodesRequest
     ) -> returns_pb2.RankReturnNodesResponse:
         return _told(lambda: self._returns.RankReturnNodes(request, LocalCall()))
+
+    def resource(self, request: sourcing_pb2.ResourceOrderRequest) -> sourcing_pb2.ResourceOrderResponse:
+        return _told(lambda: self._sourcing.ResourceOrder(request, LocalCall()))
 
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
         return _told(lambda: self._stock.SetStock(request, LocalCall()))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from router.day_holds import day_holds
-from router.domain import Decision, Order, Plan
+from router.domain import Decision, Order, Shipment
 from router.errors import RequestIdReused, StockConflict
 from router.explanation import Explanation
 from router.ledger import DayHold, Hold, Reservation, ReserveCode, ReserveOutcome, ReserveRequest
 from router.ledger_places import receipt_place
 from router.node_rows import is_node_row
+from router.resource import Sent
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.deciding import decide_now, entry_of, explain
@@ -103,7 +104,7 @@ class HoldRun:
         decision = named_after(decision, taken)
         self._entries[ix] = entry_of(decision, ask.order_bytes, view.snapshot, taken)
         payload = ask.encode(decision, explanation)
-        holds, days = holds_of(decision.plan), day_holds(decision.plan, view.snapshot, now_seconds)
+        holds, days = holds_of(decision.plan.shipments), day_holds(decision.plan, view.snapshot, now_seconds)
         if not holds and not days:  # nothing is sourced, or all of it is backordered
             self._answers[ix] = Answer(payload)
             return probe(ask.ledger_id, ask.fingerprint)
@@ -136,12 +137,12 @@ class HoldRun:
         return True
 
 
-def holds_of(plan: Plan) -> tuple[Hold, ...]:
+def holds_of(shipments: Iterable[Shipment | Sent]) -> tuple[Hold, ...]:
     """One hold for each source of each pick: the node, and the receipts. What is backordered holds nothing:
     there is nothing yet."""
     return tuple(
         Hold(sku_id=pick.sku_id, node_id=place, quantity=quantity)
-        for shipment in plan.shipments
+        for shipment in shipments
         for pick in shipment.picks
         for place, quantity in (
             (shipment.node_id, pick.on_hand_quantity),

@@ -355,12 +355,34 @@ class Strategy(Strict):
     fallback: Id | None = Field(default=None, description="Strategy tried next when this one cannot source.")
 
 
+RejectionReason = Literal["NOT_FOUND", "DAMAGED", "BUSY", "TIMEOUT", "OTHER"]
+StockEffect = Literal["set_zero", "subtract", "none"]
+_USUAL_EFFECTS: dict[RejectionReason, StockEffect] = {"NOT_FOUND": "set_zero", "DAMAGED": "subtract"}
+
+
+class ResourceRules(Strict):
+    """What follows the rejection of goods by a node: how often an order may be sourced again, how long the
+    node is not asked, for what, and what a reason says of its stock."""
+
+    max_attempts: Annotated[int, Field(ge=0, le=1_000)] = 3
+    exclude_minutes: Annotated[int, Field(ge=0, le=1_000_000)] = 120
+    exclude: Literal["sku", "node"] = "sku"
+    reasons: dict[RejectionReason, StockEffect] = Field(
+        default={}, description="NOT_FOUND: set_zero, DAMAGED: subtract, others: none, unless stated."
+    )
+
+    def effect_of(self, reason: RejectionReason) -> StockEffect:
+        """What a rejection does to the stock of its goods."""
+        return self.reasons.get(reason, _USUAL_EFFECTS.get(reason, "none"))
+
+
 class Profile(Strict):
     """Strategies are tried by ascending ``priority`` (then file order): the first whose conditions match."""
 
     id: Id
     strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=32)]
     returns: ReturnRules | None = Field(default=None, description="Where returned goods go.")
+    resource: ResourceRules = Field(default=ResourceRules(), description="What follows a rejection.")
 
 
 class RuleSet(Strict):
@@ -369,3 +391,7 @@ class RuleSet(Strict):
     version: Literal[1]
     default_profile: Id
     profiles: Annotated[tuple[Profile, ...], Field(min_length=1, max_length=16)]
+
+    def profile_of(self, name: str) -> Profile:
+        """The profile of an order that names this one, or none. Raises KeyError."""
+        return {profile.id: profile for profile in self.profiles}[name or self.default_profile]

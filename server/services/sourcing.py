@@ -16,6 +16,7 @@ from router.ledger import Reservation
 from router.order_checks import order_violations
 from router.orders import name_violations
 from router.rank import rank
+from router.resource import resource, violations
 from router.sourcer import ENGINE_VERSION
 from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
 from server.convert import (
@@ -25,6 +26,7 @@ from server.convert import (
     parse_order_bytes,
     timestamp,
 )
+from server.convert_resource import parse_refused, parse_sent, resourcing_to_proto
 from server.deciding import explain_again, quote
 from server.explained import explained_to_proto, line_candidates_to_proto
 from server.fast_batch import Batch, FastBatch
@@ -32,6 +34,7 @@ from server.fast_quote import FastQuote
 from server.guard import Call, decoded, reported, takes_bytes
 from server.holding import Answer, Ask, HoldRun
 from server.promise_desk import PromiseDesk
+from server.resourcing import AskAgain, hold_again, quote_again
 from server.status import TooManyExplanations
 from server.world import World
 
@@ -118,13 +121,64 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         asked, now_seconds = request, self._world.now_seconds()
         return self._world.read(lambda snapshot: self._promise.answer(asked, snapshot, now_seconds))
 
+    def ResourceOrder(  # noqa: N802
+        self, request: sourcing_pb2.ResourceOrderRequest, context: Call
+    ) -> sourcing_pb2.ResourceOrderResponse:
+        ask = self._asked_again(request, self._world.now_seconds())
+        if request.validate_only:
+            return sourcing_pb2.ResourceOrderResponse.FromString(quote_again(self._world, ask))
+        answer = hold_again(self._world, ask, context)
+        response = sourcing_pb2.ResourceOrderResponse.FromString(answer.payload)
+        if answer.reservation is not None:
+            response.reservation_id = answer.reservation.reservation_id
+            if answer.reservation.holds:
+                response.hold_expire_time.CopyFrom(timestamp(answer.reservation.expires_at_seconds))
+        return response
+
+    def _asked_again(self, request: sourcing_pb2.ResourceOrderRequest, now_seconds: int) -> AskAgain:
+        """Raises InvalidInput with everything that is wrong with the request."""
+        found = envelope_violations(request.request_id, request.hold_seconds, held=not request.validate_only)
+        if not request.reservation_id:
+            found.append(Violation("reservation_id", "must not be empty"))
+        sent = parse_sent(request, found)
+        refused = parse_refused(request.rejections, "rejections", found)
+        earlier = parse_refused(request.earlier_rejections, "earlier_rejections", found)
+        order = self._parsed(request, found, now_seconds)
+        found += order_violations(order, now_seconds) + self._check(order)
+        found += violations(order, sent, refused, earlier, now_seconds)
+        known = self._world.snapshot.compiled.nodes
+        for i, refusal in enumerate(earlier):
+            if known.find(refusal.node_id) < 0:
+                path = f"earlier_rejections[{i}].node_id"
+                found.append(Violation(path, f"unknown node {refusal.node_id!r}"))
+        if found:
+            raise InvalidInput(found)
+        rules = self._world.snapshot.rules.profile_of(order.sourcing_profile).resource
+        again = resource(order, sent, refused, earlier, rules, now_seconds)
+        content = sourcing_pb2.ResourceOrderRequest()
+        content.CopyFrom(request)
+        content.ClearField("request_id")
+        return AskAgain(
+            order=order,
+            sent=sent,
+            found=again,
+            reservation_id=request.reservation_id,
+            request_id=request.request_id,
+            ledger_id=f"again:{request.request_id}",
+            fingerprint=_fingerprint(content),
+            hold_seconds=request.hold_seconds or self._world.settings.hold_of(order),
+            encode=lambda decision: resourcing_to_proto(again, decision).SerializeToString(),
+        )
+
     def _check(self, order: Order) -> list[Violation]:
         snapshot = self._world.snapshot
         return name_violations(order, snapshot.network, snapshot.compiled, snapshot.catalogue)
 
     def _parsed(
         self,
-        request: sourcing_pb2.SourceOrderRequest | sourcing_pb2.RankNodesRequest,
+        request: sourcing_pb2.SourceOrderRequest
+        | sourcing_pb2.RankNodesRequest
+        | sourcing_pb2.ResourceOrderRequest,
         found: list[Violation],
         now_seconds: int,
     ) -> Order:

@@ -181,6 +181,42 @@ DECISION_STATUS_UNSOURCEABLE: DecisionStatus.ValueType  # 3
 """Nothing is sourced; the explanation has the reasons."""
 Global___DecisionStatus: _TypeAlias = DecisionStatus  # noqa: Y015
 
+class _RejectionReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RejectionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectionReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REJECTION_REASON_UNSPECIFIED: _RejectionReason.ValueType  # 0
+    """Not stated; read as OTHER."""
+    REJECTION_REASON_NOT_FOUND: _RejectionReason.ValueType  # 1
+    """They are not there."""
+    REJECTION_REASON_DAMAGED: _RejectionReason.ValueType  # 2
+    """They are there, but cannot be sold."""
+    REJECTION_REASON_BUSY: _RejectionReason.ValueType  # 3
+    """The node has no time."""
+    REJECTION_REASON_TIMEOUT: _RejectionReason.ValueType  # 4
+    """The node has not answered."""
+    REJECTION_REASON_OTHER: _RejectionReason.ValueType  # 5
+    """Anything else."""
+
+class RejectionReason(_RejectionReason, metaclass=_RejectionReasonEnumTypeWrapper):
+    """Why a node rejects goods."""
+
+REJECTION_REASON_UNSPECIFIED: RejectionReason.ValueType  # 0
+"""Not stated; read as OTHER."""
+REJECTION_REASON_NOT_FOUND: RejectionReason.ValueType  # 1
+"""They are not there."""
+REJECTION_REASON_DAMAGED: RejectionReason.ValueType  # 2
+"""They are there, but cannot be sold."""
+REJECTION_REASON_BUSY: RejectionReason.ValueType  # 3
+"""The node has no time."""
+REJECTION_REASON_TIMEOUT: RejectionReason.ValueType  # 4
+"""The node has not answered."""
+REJECTION_REASON_OTHER: RejectionReason.ValueType  # 5
+"""Anything else."""
+Global___RejectionReason: _TypeAlias = RejectionReason  # noqa: Y015
+
 @_typing.final
 class Order(_message.Message):
     """One customer order."""
@@ -1735,3 +1771,239 @@ class Relaxation(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Relaxation: _TypeAlias = Relaxation  # noqa: Y015
+
+@_typing.final
+class NodeRejection(_message.Message):
+    """What one node does not send."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    LINE_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REJECT_TIME_FIELD_NUMBER: _builtins.int
+    node_id: _builtins.str
+    """The node."""
+    line_id: _builtins.str
+    """The order line. Optional: everything that the node was to send and that is not shipped."""
+    quantity: _builtins.int
+    """Units of the line. Optional: all of it."""
+    reason: Global___RejectionReason.ValueType
+    """Why."""
+    @_builtins.property
+    def reject_time(self) -> _timestamp_pb2.Timestamp:
+        """When; must not lie in the future."""
+
+    def __init__(
+        self,
+        *,
+        node_id: _builtins.str = ...,
+        line_id: _builtins.str = ...,
+        quantity: _builtins.int = ...,
+        reason: Global___RejectionReason.ValueType = ...,
+        reject_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reject_time", b"reject_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line_id", b"line_id", "node_id", b"node_id", "quantity", b"quantity", "reason", b"reason", "reject_time", b"reject_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NodeRejection: _TypeAlias = NodeRejection  # noqa: Y015
+
+@_typing.final
+class ResourceOrderRequest(_message.Message):
+    """What was sourced, and what of it was rejected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    SHIPMENTS_FIELD_NUMBER: _builtins.int
+    SHIPPED_IXS_FIELD_NUMBER: _builtins.int
+    REJECTIONS_FIELD_NUMBER: _builtins.int
+    EARLIER_REJECTIONS_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    HOLD_SECONDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a retry return the first answer. Required unless validate_only."""
+    reservation_id: _builtins.str
+    """The reservation that holds the plan; it must be HELD. Required unless validate_only."""
+    validate_only: _builtins.bool
+    """True: nothing is held, released or corrected. Optional."""
+    hold_seconds: _builtins.int
+    """How long the new reservation lasts, in seconds, 1 to 604,800. Optional: as for SourceOrder."""
+    @_builtins.property
+    def order(self) -> Global___Order:
+        """The order as it was placed."""
+
+    @_builtins.property
+    def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
+        """The shipments of the plan as they were answered. Of each only node, delivery and picks are read."""
+
+    @_builtins.property
+    def shipped_ixs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Positions in shipments of those that have left. Optional."""
+
+    @_builtins.property
+    def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeRejection]:
+        """What was rejected since the plan was made; at least one."""
+
+    @_builtins.property
+    def earlier_rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeRejection]:
+        """What was rejected before that, with earlier plans. Optional; counts as attempts and excludes nodes."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        reservation_id: _builtins.str = ...,
+        order: Global___Order | None = ...,
+        shipments: _abc.Iterable[Global___Shipment] | None = ...,
+        shipped_ixs: _abc.Iterable[_builtins.int] | None = ...,
+        rejections: _abc.Iterable[Global___NodeRejection] | None = ...,
+        earlier_rejections: _abc.Iterable[Global___NodeRejection] | None = ...,
+        validate_only: _builtins.bool = ...,
+        hold_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_rejections", b"earlier_rejections", "hold_seconds", b"hold_seconds", "order", b"order", "rejections", b"rejections", "request_id", b"request_id", "reservation_id", b"reservation_id", "shipments", b"shipments", "shipped_ixs", b"shipped_ixs", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceOrderRequest: _TypeAlias = ResourceOrderRequest  # noqa: Y015
+
+@_typing.final
+class ResourceOrderResponse(_message.Message):
+    """What becomes of the order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    HOLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    REMAINDER_FIELD_NUMBER: _builtins.int
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.str
+    """Names the new reservation; empty when validate_only."""
+    attempt: _builtins.int
+    """How often the order was sourced again, this time included."""
+    max_attempts: _builtins.int
+    """How often it may be, by the rules."""
+    @_builtins.property
+    def decision(self) -> Global___Decision:
+        """Of the rest, under the order's id. Absent when nothing is missing. UNSOURCEABLE with stopped_by
+        "max_attempts" when the order was sourced again often enough.
+        """
+
+    @_builtins.property
+    def hold_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself; absent when it holds nothing."""
+
+    @_builtins.property
+    def kept(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptShipment]:
+        """What stays as it was planned, by shipment."""
+
+    @_builtins.property
+    def remainder(self) -> Global___Order:
+        """What was decided: the order less what is kept, with the nodes that are not asked. Absent when nothing is
+        missing.
+        """
+
+    @_builtins.property
+    def corrections(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockCorrection]:
+        """How the stock was corrected."""
+
+    def __init__(
+        self,
+        *,
+        decision: Global___Decision | None = ...,
+        reservation_id: _builtins.str = ...,
+        hold_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        kept: _abc.Iterable[Global___KeptShipment] | None = ...,
+        remainder: Global___Order | None = ...,
+        corrections: _abc.Iterable[Global___StockCorrection] | None = ...,
+        attempt: _builtins.int = ...,
+        max_attempts: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "hold_expire_time", b"hold_expire_time", "remainder", b"remainder"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "corrections", b"corrections", "decision", b"decision", "hold_expire_time", b"hold_expire_time", "kept", b"kept", "max_attempts", b"max_attempts", "remainder", b"remainder", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceOrderResponse: _TypeAlias = ResourceOrderResponse  # noqa: Y015
+
+@_typing.final
+class KeptShipment(_message.Message):
+    """What stays of a shipment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    DELIVERY_ID_FIELD_NUMBER: _builtins.int
+    PICKS_FIELD_NUMBER: _builtins.int
+    SHIPPED_FIELD_NUMBER: _builtins.int
+    node_id: _builtins.str
+    """Its node."""
+    delivery_id: _builtins.str
+    """Its delivery; empty when the order states none."""
+    shipped: _builtins.bool
+    """It has left."""
+    @_builtins.property
+    def picks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pick]:
+        """What is in it."""
+
+    def __init__(
+        self,
+        *,
+        node_id: _builtins.str = ...,
+        delivery_id: _builtins.str = ...,
+        picks: _abc.Iterable[Global___Pick] | None = ...,
+        shipped: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_id", b"delivery_id", "node_id", b"node_id", "picks", b"picks", "shipped", b"shipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptShipment: _TypeAlias = KeptShipment  # noqa: Y015
+
+@_typing.final
+class StockCorrection(_message.Message):
+    """What is not on hand after all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    GONE_UNITS_FIELD_NUMBER: _builtins.int
+    sku_id: _builtins.str
+    """The SKU."""
+    node_id: _builtins.str
+    """The node."""
+    gone_units: _builtins.int
+    """So many units are gone. Absent: all that nobody holds."""
+    def __init__(
+        self,
+        *,
+        sku_id: _builtins.str = ...,
+        node_id: _builtins.str = ...,
+        gone_units: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gone_units", b"_gone_units", "gone_units", b"gone_units"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gone_units", b"_gone_units", "gone_units", b"gone_units", "node_id", b"node_id", "sku_id", b"sku_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gone_units: _TypeAlias = _typing.Literal["gone_units"]  # noqa: Y015
+    _WhichOneofArgType__gone_units: _TypeAlias = _typing.Literal["_gone_units", b"_gone_units"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gone_units) -> _WhichOneofReturnType__gone_units | None: ...
+
+Global___StockCorrection: _TypeAlias = StockCorrection  # noqa: Y015

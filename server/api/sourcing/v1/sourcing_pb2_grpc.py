@@ -45,6 +45,11 @@ class SourcingServiceStub:
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.SourceOrdersRequest.SerializeToString,
                 response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.SourceOrdersResponse.FromString,
                 _registered_method=True)
+        self.ResourceOrder = channel.unary_unary(
+                '/sourcing.v1.SourcingService/ResourceOrder',
+                request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ResourceOrderRequest.SerializeToString,
+                response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ResourceOrderResponse.FromString,
+                _registered_method=True)
         self.RankNodes = channel.unary_unary(
                 '/sourcing.v1.SourcingService/RankNodes',
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.RankNodesRequest.SerializeToString,
@@ -79,6 +84,18 @@ class SourcingServiceServicer:
     def SourceOrders(self, request, context):
         """Decide many orders in one call: the throughput path. Orders are decided in the order given, each
         by itself; one that is wrong gets its own error and does not touch the others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResourceOrder(self, request, context):
+        """After a rejection, a short pick or a timeout: keeps what is shipped and what was not rejected, corrects the
+        stock as the reason says, and decides the rest anew without the nodes that rejected it. The reservation is
+        replaced in one step, or nothing is done.
+        Errors: INVALID_ARGUMENT (each field named), FAILED_PRECONDITION (the reservation is not held any more),
+        NOT_FOUND (no such reservation), ABORTED (stock kept changing; retry), ALREADY_EXISTS (request_id used
+        before with other content).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +137,11 @@ def add_SourcingServiceServicer_to_server(servicer, server):
                     servicer.SourceOrders,
                     request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.SourceOrdersRequest.FromString,
                     response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.SourceOrdersResponse.SerializeToString,
+            ),
+            'ResourceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResourceOrder,
+                    request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ResourceOrderRequest.FromString,
+                    response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ResourceOrderResponse.SerializeToString,
             ),
             'RankNodes': grpc.unary_unary_rpc_method_handler(
                     servicer.RankNodes,
@@ -192,6 +214,33 @@ class SourcingService:
             '/sourcing.v1.SourcingService/SourceOrders',
             server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.SourceOrdersRequest.SerializeToString,
             server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.SourceOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResourceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sourcing.v1.SourcingService/ResourceOrder',
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ResourceOrderRequest.SerializeToString,
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ResourceOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,14 @@ class SourcingServiceStub:
     """Decide many orders in one call: the throughput path. Orders are decided in the order given, each
     by itself; one that is wrong gets its own error and does not touch the others.
     """
+    ResourceOrder: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.ResourceOrderRequest, _sourcing_pb2.ResourceOrderResponse]
+    """After a rejection, a short pick or a timeout: keeps what is shipped and what was not rejected, corrects the
+    stock as the reason says, and decides the rest anew without the nodes that rejected it. The reservation is
+    replaced in one step, or nothing is done.
+    Errors: INVALID_ARGUMENT (each field named), FAILED_PRECONDITION (the reservation is not held any more),
+    NOT_FOUND (no such reservation), ABORTED (stock kept changing; retry), ALREADY_EXISTS (request_id used
+    before with other content).
+    """
     RankNodes: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.RankNodesRequest, _sourcing_pb2.RankNodesResponse]
     """For every line, the nodes that could supply it whole, cheapest first, with the parts of the cost."""
     GetPromise: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.GetPromiseRequest, _sourcing_pb2.GetPromiseResponse]
@@ -73,6 +81,14 @@ class SourcingServiceAsyncStub(SourcingServiceStub):
     SourceOrders: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.SourceOrdersRequest, _sourcing_pb2.SourceOrdersResponse]  # type: ignore[assignment]
     """Decide many orders in one call: the throughput path. Orders are decided in the order given, each
     by itself; one that is wrong gets its own error and does not touch the others.
+    """
+    ResourceOrder: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.ResourceOrderRequest, _sourcing_pb2.ResourceOrderResponse]  # type: ignore[assignment]
+    """After a rejection, a short pick or a timeout: keeps what is shipped and what was not rejected, corrects the
+    stock as the reason says, and decides the rest anew without the nodes that rejected it. The reservation is
+    replaced in one step, or nothing is done.
+    Errors: INVALID_ARGUMENT (each field named), FAILED_PRECONDITION (the reservation is not held any more),
+    NOT_FOUND (no such reservation), ABORTED (stock kept changing; retry), ALREADY_EXISTS (request_id used
+    before with other content).
     """
     RankNodes: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.RankNodesRequest, _sourcing_pb2.RankNodesResponse]  # type: ignore[assignment]
     """For every line, the nodes that could supply it whole, cheapest first, with the parts of the cost."""
@@ -109,6 +125,20 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_sourcing_pb2.SourceOrdersResponse, _abc.Awaitable[_sourcing_pb2.SourceOrdersResponse]]:
         """Decide many orders in one call: the throughput path. Orders are decided in the order given, each
         by itself; one that is wrong gets its own error and does not touch the others.
+        """
+
+    @_abc_1.abstractmethod
+    def ResourceOrder(
+        self,
+        request: _sourcing_pb2.ResourceOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_pb2.ResourceOrderResponse, _abc.Awaitable[_sourcing_pb2.ResourceOrderResponse]]:
+        """After a rejection, a short pick or a timeout: keeps what is shipped and what was not rejected, corrects the
+        stock as the reason says, and decides the rest anew without the nodes that rejected it. The reservation is
+        replaced in one step, or nothing is done.
+        Errors: INVALID_ARGUMENT (each field named), FAILED_PRECONDITION (the reservation is not held any more),
+        NOT_FOUND (no such reservation), ABORTED (stock kept changing; retry), ALREADY_EXISTS (request_id used
+        before with other content).
         """
 
     @_abc_1.abstractmethod
