@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from router.domain import Part
+from router.cost import Part
 from router.kernels.rank import ARRIVAL, FIRST_PART, ROW, SERVICE, TOTAL, LineColumns
 from router.kernels.types import FAR
 

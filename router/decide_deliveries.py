@@ -17,13 +17,14 @@ from router.network import HOME, PICKUP_POINT
 from router.places import Place, deliveries_of, place_of
 from router.question import Question
 from router.rules.choose import Facts, first_matching
+from router.scenarios import best_of, scenarios
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 
 
 def by_deliveries(order: Order, snapshot: Snapshot) -> bool:
     """Is the order to be answered here? Unknown SKUs make no difference."""
-    if order.deliveries or order.states_fill or order.exclusions:
+    if order.deliveries or order.states_fill or order.exclusions or any(x.substitutes for x in order.lines):
         return True
     rows = snapshot.catalogue.ids.find_many([line.sku_id for line in order.lines])
     known = rows[rows >= 0]
@@ -44,13 +45,14 @@ def answer_deliveries(
     places = places_of(order, snapshot)
     forbidden = frozenset(row for row in (compiled.nodes.find(n) for n in forbidden_nodes) if row >= 0)
     t = strategy_of(order, places, snapshot)
+    ways = list(scenarios(order))
     tried: list[int] = []
     undecided: list[tuple[int, str]] = []
     found: Solved | Unsolved = Unsolved()
     while t >= 0:
         tried.append(t)
-        question = Question(order, snapshot, t, now_seconds, limits, forbidden)
-        found = solve_order_of_deliveries(question)
+        questions = (Question(served, snapshot, t, now_seconds, limits, forbidden) for served in ways)
+        found = best_of([solve_order_of_deliveries(question) for question in questions])
         following = int(compiled.rules.fallback[t])
         if isinstance(found, Solved) or following < 0:
             break

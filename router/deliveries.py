@@ -13,7 +13,8 @@ import heapq
 from collections.abc import Sequence
 from itertools import count
 
-from router.domain import Cost, DeliveryPlan, Method, Plan, Shipment
+from router.cost import Cost
+from router.domain import DeliveryPlan, Method, Plan, Shipment
 from router.ladder import Solved, Unsolved
 from router.question import Question
 from router.shared import NOTHING_SHARED, Shared

@@ -4,9 +4,14 @@ checks. Money is integer cents, time integer epoch seconds, weight integer grams
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import IntEnum
 
+from router.cost import Cost
+
+MAX_SUBSTITUTES = 8
+MAX_SCENARIOS = 64
+"""Most ways to choose among the substitutes of an order's lines."""
 MAX_LINES = 200
 """Most lines of one order."""
 MAX_QUANTITY = 1_000_000
@@ -121,29 +126,6 @@ class Method(IntEnum):
     GREEDY = 3
 
 
-class Part(IntEnum):
-    """The parts of a cost, in the order of every parts vector."""
-
-    SHIPPING = 0
-    HANDLING = 1
-    DELAY = 2
-    SPLIT = 3
-    STOCK_DEPTH = 4
-    DISTANCE = 5
-    NODE_PRIORITY = 6
-    TRANSFER = 7
-    LATENESS = 8
-    NODE_LOAD = 9
-    WAITING = 10
-    DUTY = 11
-    MISTRUST = 12
-    PURCHASE = 13
-
-
-PART_COUNT = 7
-"""The parts that kernels reckon with, the first of ``Part``; the others are worked out from their answers."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """Where the goods go. ``country`` is an ISO 3166-1 alpha-2 code; coordinates are WGS84 degrees."""
@@ -186,6 +168,8 @@ class OrderLine:
     delivery_id: the delivery it belongs to, where the order states several.
     unit_value_cents: sales value of one unit; None takes the catalogue's value.
     fill: None: short or not, as the strategy allows.
+    substitutes: SKUs that may be sent instead, the preferred one first; one for all of the line.
+    ordered_sku_id: of a line that is served with a substitute: what was ordered.
     """
 
     line_id: str
@@ -196,6 +180,8 @@ class OrderLine:
     ship_alone: bool = False
     delivery_id: str = ""
     fill: LineFill | None = None
+    substitutes: tuple[str, ...] = ()
+    ordered_sku_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,49 +215,14 @@ class Order:
     exclusions: tuple[Exclusion, ...] = ()
 
     @property
+    def sku_ids(self) -> list[str]:
+        """All that it may be served with."""
+        return list(dict.fromkeys(sku for line in self.lines for sku in (line.sku_id, *line.substitutes)))
+
+    @property
     def states_fill(self) -> bool:
         """Does it ask for more than its strategy?"""
         return self.fill is not None or any(line.fill is not None for line in self.lines)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """A cost kept apart by part, all in cents; ``total_cents`` is their sum."""
-
-    shipping_cents: int = 0
-    handling_cents: int = 0
-    delay_cents: int = 0
-    split_cents: int = 0
-    stock_depth_cents: int = 0
-    distance_cents: int = 0
-    node_priority_cents: int = 0
-    transfer_cents: int = 0
-    lateness_cents: int = 0
-    node_load_cents: int = 0
-    waiting_cents: int = 0
-    duty_cents: int = 0
-    mistrust_cents: int = 0
-    purchase_cents: int = 0
-
-    @property
-    def total_cents(self) -> int:
-        return sum(self.parts())
-
-    def parts(self) -> tuple[int, ...]:
-        """The parts in the order of ``Part``."""
-        return tuple(getattr(self, f.name) for f in fields(self))
-
-    def moved(self, source: Part, target: Part, cents: int) -> Cost:
-        """With some cents of one part counted as another."""
-        parts = list(self.parts())
-        parts[source] -= cents
-        parts[target] += cents
-        return Cost.of(parts)
-
-    @classmethod
-    def of(cls, parts: tuple[int, ...] | list[int]) -> Cost:
-        """From a vector in the order of ``Part``; parts that are not there are zero."""
-        return cls(**{f.name: int(v) for f, v in zip(fields(cls), parts, strict=False)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

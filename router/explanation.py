@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from router.domain import Cost
+from router.cost import Cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from router.domain import Method, Order, Part, Plan, Status
+from router.cost import Part
+from router.domain import Method, Order, Plan, Status
 from router.errors import BrokenInvariant
 from router.kernels.decide import decide_all
 from router.kernels.types import MISCOUNTED, NEEDS_SOLVER, OrderArrays, PlanArrays

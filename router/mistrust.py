@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from router.domain import Part, Plan
+from router.cost import Part
+from router.domain import Plan
 from router.rules.compile import weighted
 from router.rules.model import Mistrust, Strategy
 from router.rules.trust import expected_cents, missing_percent, rejected_percent

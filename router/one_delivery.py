@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from router.domain import DeliveryMethod, Part, Plan
+from router.cost import Part
+from router.domain import DeliveryMethod, Plan
 from router.ladder import Solved, Unsolved, divisible_lines, solve_world
 from router.mistrust import told_apart
 from router.question import Question

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from math import prod
 
 from router.domain import (
     MAX_ID_LENGTH,
     MAX_LINES,
     MAX_QUANTITY,
+    MAX_SCENARIOS,
+    MAX_SUBSTITUTES,
     MAX_UNIT_VALUE_CENTS,
     SEE_DELIVERIES,
     Destination,
@@ -49,6 +52,14 @@ def order_violations(order: Order, now_seconds: int) -> list[Violation]:
         if value is not None and not 0 <= value <= MAX_UNIT_VALUE_CENTS:
             bad(f"lines[{i}].unit_value_cents", f"{value} is not within 0..{MAX_UNIT_VALUE_CENTS}")
         check_id(f"lines[{i}].together", line.together, required=False)
+        if len(line.substitutes) > MAX_SUBSTITUTES:
+            bad(f"lines[{i}].substitutes", f"{len(line.substitutes)} substitutes, at most {MAX_SUBSTITUTES}")
+        for j, sku_id in enumerate(line.substitutes[:MAX_SUBSTITUTES]):
+            if sku_id in (line.sku_id, *line.substitutes[:j]):
+                bad(f"lines[{i}].substitutes[{j}]", f"{sku_id!r} is stated before")
+    ways = prod(1 + len(line.substitutes) for line in order.lines)
+    if ways > MAX_SCENARIOS:
+        bad("lines", f"{ways} ways to choose among substitutes, at most {MAX_SCENARIOS}")
     if not order.deliveries and order.destination is SEE_DELIVERIES:
         bad("destination", "is missing")
     for path, place in addresses(order):

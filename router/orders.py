@@ -48,6 +48,10 @@ def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -
         Violation(f"order.lines[{i}].sku_id", f"unknown SKU {order.lines[i].sku_id!r}")
         for i in np.flatnonzero(rows < 0)
     ]
+    for i, line in enumerate(order.lines):
+        for j, sku_id in enumerate(line.substitutes):
+            if catalogue.ids.find(sku_id) < 0:
+                found.append(Violation(f"order.lines[{i}].substitutes[{j}]", f"unknown SKU {sku_id!r}"))
     for path, place in addresses(order):
         found += address_violations(f"order.{path}", place, compiled)
     if order.sourcing_profile and compiled.profiles.find(order.sourcing_profile) < 0:

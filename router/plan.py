@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.compile import Compiled
-from router.domain import Cost, Order, Part, Pick, Plan, Shipment
+from router.cost import Cost, Part
+from router.domain import Order, Pick, Plan, Shipment
 from router.kernels import prices
 from router.kernels.geo import metres_of
 from router.kernels.types import PlanArrays

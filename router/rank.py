@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from router.cost import Cost, Part
 from router.decide_deliveries import by_deliveries, places_of, strategy_of
-from router.domain import Cost, Order, OrderLine, Part
+from router.domain import Order, OrderLine
 from router.errors import InvalidInput
 from router.explanation import Candidate, LineCandidates
 from router.kernels.fill import first_strategy

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from router.catalogue import Sku
-from router.domain import Cost, DeliveryMethod, Order, OrderLine, Part
+from router.cost import Cost, Part
+from router.domain import DeliveryMethod, Order, OrderLine
 from router.explanation import Candidate, LineCandidates, Rejection
 from router.kernels.geo import metres_of
 from router.kernels.rank import ANSWER_ROWS, FIRST_PART, ROW, SERVICE, rank_line

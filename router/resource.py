@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from router.domain import Exclusion, FromReceipt, Order, OrderLine, Pick
 from router.errors import Violation
 from router.ledger import Correction
-from router.rules.model import RejectionReason, ResourceRules
+from router.rules.resource_model import RejectionReason, ResourceRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

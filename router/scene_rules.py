@@ -146,7 +146,7 @@ def _add_sources(columns: dict[str, NDArray[Any]], barred: NDArray[np.uint64], p
     for name, cents in (
         ("ship_handling_cents", prices.load[LoadKind.ORDERS]),
         ("line_cents", prices.load[LoadKind.LINES] + prices.duty_line),
-        ("unit_cents", prices.load[LoadKind.UNITS] + prices.waiting + prices.duty_unit + prices.purchase),
+        ("unit_cents", prices.load[LoadKind.UNITS] + prices.unit),
     ):
         columns[name] = columns[name].copy()
         columns[name][..., :n] += cents

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.calendar import DAY_SECONDS
-from router.domain import Part
+from router.cost import Part
 from router.network import LoadKind
 from router.places import Place
 from router.question import Question
 from router.rules.compile import weighted
 from router.rules.compile_eligibility import matches_node
-from router.rules.model import NodeLoad, Waiting
+from router.rules.model import NodeLoad, Substitution, Waiting
 
 I64 = NDArray[np.int64]
 
@@ -25,13 +25,20 @@ I64 = NDArray[np.int64]
 class SourcePrices:
     """Weighted cents by source, for kernels a part of handling. load: int64[kinds, n], of a shipment, a line
     and a unit, for how busy its day is. waiting: int64[n], of a unit, for the days until its date. duty_line,
-    duty_unit, purchase: int64[s, n], of an order line, a unit and a unit of the scene's SKUs."""
+    duty_unit, goods: int64[s, n], of an order line, a unit and a unit of the scene's SKUs; goods by the
+    offers of nodes. substitution: int64[s], of a unit."""
 
     load: I64
     waiting: I64
     duty_line: I64
     duty_unit: I64
-    purchase: I64
+    goods: I64
+    substitution: I64
+
+    @property
+    def unit(self) -> I64:
+        """int64[s, n]: of a unit, by all but the load."""
+        return self.waiting + self.duty_unit + self.goods + self.substitution[:, None]
 
     def told(self, source: int, picks: Iterable[tuple[int, int]]) -> dict[Part, int]:
         """Cents of a shipment of (row of a SKU, units) for each order line."""
@@ -42,7 +49,8 @@ class SourcePrices:
             Part.NODE_LOAD: int(self.load[:, source] @ (1, len(lines), units)),
             Part.WAITING: int(self.waiting[source]) * units,
             Part.DUTY: int(duty),
-            Part.PURCHASE: int(sum(self.purchase[s, source] * n for s, n in lines)),
+            Part.PURCHASE: int(sum(self.goods[s, source] * n for s, n in lines)),
+            Part.SUBSTITUTION: int(sum(self.substitution[s] * n for s, n in lines)),
         }
 
 
@@ -61,8 +69,17 @@ def source_prices(question: Question, place: Place, skus: I64, nodes: I64, dates
         nodes,
         foreign,
     )
-    purchase = compiled.offers.unit_cents(question.strategy_ix, skus, nodes)
-    return SourcePrices(_load_prices(question, nodes, dates), each * days, line, unit, purchase)
+    asked = compiled.offers.unit_cents(question.strategy_ix, skus, nodes)
+    load = _load_prices(question, nodes, dates)
+    return SourcePrices(load, each * days, line, unit, asked, _substitution(question, skus))
+
+
+def _substitution(question: Question, skus: I64) -> I64:
+    cents = sum(
+        weighted(g.cents, g.weight) for g in question.strategy.objectives if isinstance(g, Substitution)
+    )
+    instead = [line.sku_id for line in question.order.lines if line.ordered_sku_id]
+    return np.where(np.isin(skus, question.snapshot.catalogue.ids.find_many(instead)), cents, 0)
 
 
 def _load_prices(question: Question, nodes: I64, dates: I64) -> I64:

@@ -9,12 +9,12 @@ import numpy as np
 
 from router.columns import frozen, joined
 from router.compile import Compiled
+from router.cost import Cost
 from router.crowded import may_spread
 from router.decide_deliveries import answer_deliveries, by_deliveries, key_of
 from router.domain import (
     Certificate,
     CertificateKind,
-    Cost,
     Decision,
     Method,
     Order,

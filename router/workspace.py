@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from router.domain import PART_COUNT
+from router.cost import PART_COUNT
 from router.kernels.jit import hold
 from router.kernels.types import (
     CLASSES,

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from router.cost import Cost
 from router.domain import (
     MAX_HOLD_SECONDS,
     MAX_ID_LENGTH,
     SEE_DELIVERIES,
     Certificate,
-    Cost,
     Decision,
     Delivery,
     DeliveryMethod,
@@ -193,6 +193,7 @@ def _parse_line(message: sourcing_pb2.OrderLine, path: str, found: list[Violatio
         ship_alone=message.ship_alone,
         delivery_id=message.delivery_id,
         fill=_parse_fill(LineFill, message.fill, f"{path}.fill", found),
+        substitutes=tuple(message.substitutes),
     )
 
 
@@ -249,6 +250,7 @@ def order_to_proto(order: Order) -> sourcing_pb2.Order:
                 ship_alone=line.ship_alone,
                 delivery_id=line.delivery_id,
                 fill=sourcing_pb2.LineFill.ValueType(int(line.fill or 0)),
+                substitutes=line.substitutes,
             )
             for line in order.lines
         ],

@@ -8,7 +8,7 @@ from router.domain import Decision, FromReceipt, Pick
 from router.errors import Violation
 from router.ledger import Correction
 from router.resource import Refused, Resourcing, Sent
-from router.rules.model import RejectionReason
+from router.rules.resource_model import RejectionReason
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import decision_to_proto, order_to_proto, pick_to_proto
 

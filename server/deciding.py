@@ -39,7 +39,7 @@ def decide_now(world: World, order: Order, now_seconds: int, *, explain_to: Call
     limits = world.settings.search
     if explain_to is None:
         return world.read(lambda s: Decided(decide(order, s, now_seconds, limits), None, s))
-    sku_ids = [line.sku_id for line in order.lines]
+    sku_ids = order.sku_ids
     private = world.read(lambda s: private_copy(s, sku_ids))
     return Decided(*explain(order, private, now_seconds, limits, explain_to), private)
 
@@ -127,7 +127,7 @@ def _restored(
     """A remembered decision, its order, and what it was made from."""
     entry = world.decisions.get(decision_id)
     order = parse(entry.order_bytes, entry.now_seconds)
-    sku_ids = [line.sku_id for line in order.lines]
+    sku_ids = order.sku_ids
     private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
     return entry, order, as_it_was(entry, private, world.ledger)
 

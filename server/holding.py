@@ -166,7 +166,7 @@ class _View:
         """A single order needs no stock of its own."""
         if len(orders) == 1:
             return cls(world, world.snapshot, live=True)
-        sku_ids = list({line.sku_id for order in orders for line in order.lines})
+        sku_ids = list({sku_id for order in orders for sku_id in order.sku_ids})
         return cls(world, world.read(lambda snapshot: private_copy(snapshot, sku_ids)), live=False)
 
     def decide(
@@ -192,7 +192,7 @@ class _View:
 
     def taken_before(self, order: Order) -> tuple[RowUnits, ...]:
         """What earlier orders took of an order's SKUs, and of nodes' days."""
-        skus = {line.sku_id for line in order.lines}
+        skus = set(order.sku_ids)
         return tuple(
             RowUnits(*row, units)
             for row, units in self._taken.items()

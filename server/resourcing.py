@@ -111,7 +111,7 @@ class _Try:
         if reservation is None or reservation.state is not ReservationState.HELD:
             raise _not_held(ask.reservation_id, reservation)
         _check_held(ask.sent, reservation)
-        sku_ids = [line.sku_id for line in ask.order.lines]
+        sku_ids = ask.order.sku_ids
         private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
         at_work = {sent.node_id for sent in ask.found.kept}
         days = [hold for hold in reservation.holds if is_node_row(hold.sku_id)]

@@ -31,6 +31,7 @@ PARTS = (
     ("duty", "duty_cents"),
     ("mistrust", "mistrust_cents"),
     ("purchase", "purchase_cents"),
+    ("substitution", "substitution_cents"),
 )
 """The parts of a cost, by heading and field."""
 NODES_SHOWN = 3

@@ -27,10 +27,10 @@ from dataclasses import replace
 from typing import Any
 
 from router.catalogue import Sku
+from router.cost import Cost
 from router.domain import (
     Certificate,
     CertificateKind,
-    Cost,
     Decision,
     Destination,
     Method,

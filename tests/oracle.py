@@ -10,9 +10,11 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from router.domain import Cost, Delivery, DeliveryMethod, Order, OrderLine, Pick, Plan, Shipment
+from router.cost import Cost
+from router.domain import Delivery, DeliveryMethod, Order, OrderLine, Pick, Plan, Shipment
 from router.network import Network, Node
 from router.rules.model import Strategy
 from tests.oracle_capacity import Loads, States, Workshop
@@ -29,8 +31,15 @@ from tests.oracle_facts import (
     unit_value_cents,
     weighted,
 )
-from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units
-from tests.oracle_rules import duty_cents, excluded, may_be_missing, purchase_cents, rule_bars
+from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units, units_in
+from tests.oracle_rules import (
+    duty_cents,
+    excluded,
+    may_be_missing,
+    purchase_cents,
+    rule_bars,
+    substitution_cents,
+)
 from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target, Way, Ways
 
@@ -149,9 +158,10 @@ class Oracle:
             possible = [[n for n in range(1, ordered + 1) if self.takes(k, line, n)] for k in sources]
             shares: list[list[tuple[int, int, int]]] = [[]]
             for k in sources:
-                more = [[*s, (k, line, n)] for s in shares for n in possible[k] if _units(s) + n <= ordered]
-                shares += more
-            return [s for s in shares if _units(s) == ordered or (broken if s else partial)]
+                shares += [
+                    [*s, (k, line, n)] for s in shares for n in possible[k] if units_in(s) + n <= ordered
+                ]
+            return [s for s in shares if units_in(s) == ordered or (broken if s else partial)]
         whole = [
             [(k, line, self.lines[line].quantity) for line in group]
             for k in sources
@@ -256,16 +266,19 @@ class Oracle:
             source=source,
             units=own,
             weight_grams=grams,
-            handling_cents=handling,
-            distance_cents=distance,
-            node_priority_cents=priority,
-            node_load_cents=self.workshop.price(self.strategy, node, source.at, len(sent), count),
-            waiting_cents=self.shelves.waiting_cents(source.at, count),
-            duty_cents=duty_cents(
-                self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
+            cost=Cost(
+                handling_cents=handling,
+                distance_cents=distance,
+                node_priority_cents=priority,
+                node_load_cents=self.workshop.price(self.strategy, node, source.at, len(sent), count),
+                waiting_cents=self.shelves.waiting_cents(source.at, count),
+                duty_cents=duty_cents(
+                    self.strategy, node, self.target.where.country, [(self.skus[i], own[i]) for i in sent]
+                ),
+                substitution_cents=substitution_cents(self.strategy, [(self.lines[i], own[i]) for i in sent]),
+                purchase_cents=purchase_cents(self.strategy, node, [(self.skus[i], own[i]) for i in sent]),
+                mistrust_cents=mistrust_cents(self.strategy, node, [self.skus[i].labels for i in sent]),
             ),
-            purchase_cents=purchase_cents(self.strategy, node, [(self.skus[i], own[i]) for i in sent]),
-            mistrust_cents=mistrust_cents(self.strategy, node, [self.skus[i].labels for i in sent]),
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
 
@@ -314,7 +327,7 @@ class Oracle:
         """
         if not parcels:
             return 0, []
-        fixed = sum(p.fixed_cents for p in parcels) + split_cents(self.strategy, len(parcels))
+        fixed = sum(p.cost.total_cents for p in parcels) + split_cents(self.strategy, len(parcels))
         best: tuple[int, list[Option]] | None = None
         for bound in sorted({o.arrival_seconds for p in parcels for o in p.options}):
             chosen: list[Option] = []
@@ -373,24 +386,13 @@ class Oracle:
             weight_grams=parcel.weight_grams,
             distance_m=self.metres[parcel.source.node_ix],
             arrival_seconds=option.arrival_seconds,
-            cost=Cost(
+            cost=replace(
+                parcel.cost,
                 shipping_cents=option.shipping_cents,
-                handling_cents=parcel.handling_cents,
                 stock_depth_cents=depth_cents,
-                distance_cents=parcel.distance_cents,
-                node_priority_cents=parcel.node_priority_cents,
-                mistrust_cents=parcel.mistrust_cents,
                 transfer_cents=option.transfer_cents,
-                node_load_cents=parcel.node_load_cents,
-                waiting_cents=parcel.waiting_cents,
-                duty_cents=parcel.duty_cents,
-                purchase_cents=parcel.purchase_cents,
             ),
             delivery_id="" if self.delivery is None else self.delivery.delivery_id,
             method=self.target.method(parcel.source.node),
             supply_seconds=0 if at == self.calendar.origin_seconds else at,
         )
-
-
-def _units(share: list[tuple[int, int, int]]) -> int:
-    return sum(n for _, _, n in share)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from router.cost import Cost
 from router.domain import (
     Certificate,
     CertificateKind,
-    Cost,
     Decision,
     Method,
     Order,
@@ -62,6 +64,19 @@ def first_strategy(
     return first, {s.id: s for s in profile.strategies}
 
 
+def served_orders(order: Order) -> Iterator[Order]:
+    """With every choice among substitutes that does not send a SKU both as ordered and instead of another."""
+    for chosen in itertools.product(*((x.sku_id, *x.substitutes) for x in order.lines)):
+        pairs = list(zip(chosen, order.lines, strict=True))
+        if not {s for s, x in pairs if s == x.sku_id} & {s for s, x in pairs if s != x.sku_id}:
+            lines = [replace(x, sku_id=s, ordered_sku_id="" if s == x.sku_id else x.sku_id) for s, x in pairs]
+            yield replace(order, lines=tuple(lines))
+
+
+def units_of(plan: Plan) -> int:
+    return sum(pick.quantity for shipment in plan.shipments for pick in shipment.picks)
+
+
 def decide_by_force(
     rules: RuleSet,
     order: Order,
@@ -85,17 +100,21 @@ def decide_by_force(
     plan: Plan | None = None
     while strategy is not None and plan is None and strategy.id not in tried:
         tried.append(strategy.id)
-        if order.deliveries:
-            plan = best_of_deliveries(strategy, order, network, states=states, **world)
-        else:
-            plan = Oracle(strategy, order, network, states=states, **world).best()
+        plans = [
+            best_of_deliveries(strategy, served, network, states=states, **world)
+            if served.deliveries
+            else Oracle(strategy, served, network, states=states, **world).best()
+            for served in served_orders(order)
+        ]
+        plan = min(filter(None, plans), key=lambda p: (-units_of(p), p.total_cents), default=None)
         plan = plan and Shelves(strategy, network, **world).made_of(plan)
         strategy = by_id[strategy.fallback] if strategy.fallback else None
     plan = plan or NO_SHIPMENTS
-    missing = Counter({(line.line_id, line.sku_id): line.quantity for line in order.lines})
+    missing = Counter({line.line_id: line.quantity for line in order.lines})
     for shipment in plan.shipments:
-        missing.subtract({(pick.line_id, pick.sku_id): pick.quantity for pick in shipment.picks})
-    unfilled = tuple(Unfilled(line_id=i, sku_id=s, quantity=n) for (i, s), n in missing.items() if n)
+        missing.subtract({pick.line_id: pick.quantity for pick in shipment.picks})
+    ordered = {line.line_id: line.sku_id for line in order.lines}
+    unfilled = tuple(Unfilled(line_id=i, sku_id=ordered[i], quantity=n) for i, n in missing.items() if n)
     status = Status.PARTIAL if unfilled else Status.SOURCED
     return Decision(
         decision_id="by-force",

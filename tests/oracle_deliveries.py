@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from router.domain import Cost, DeliveryPlan, Order, Plan
+from router.cost import Cost
+from router.domain import DeliveryPlan, Order, Plan
 from router.network import Network
 from router.rules.model import Strategy
 from tests.oracle import Oracle

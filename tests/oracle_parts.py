@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from router.cost import Cost
 from router.network import Node
 from tests.oracle_capacity import Loads
 
@@ -46,21 +47,9 @@ class Parcel:
     source: Source
     units: Units
     weight_grams: int
-    handling_cents: int
-    distance_cents: int
-    node_priority_cents: int
-    node_load_cents: int
-    waiting_cents: int
-    duty_cents: int
-    purchase_cents: int
-    mistrust_cents: int
+    cost: Cost
+    """Of what does not depend on the way, but for stock depth."""
     options: tuple[Option, ...]
-
-    @property
-    def fixed_cents(self) -> int:
-        """What it costs by whatever way, but for stock depth."""
-        work = self.handling_cents + self.node_load_cents + self.waiting_cents + self.mistrust_cents
-        return work + self.distance_cents + self.node_priority_cents + self.duty_cents + self.purchase_cents
 
 
 @dataclass(frozen=True)
@@ -73,3 +62,8 @@ class Candidate:
     loads: Loads
     parcels: list[Parcel]
     options: list[Option]
+
+
+def units_in(share: list[tuple[int, int, int]]) -> int:
+    """Of (source, line, units)."""
+    return sum(n for _, _, n in share)

@@ -48,6 +48,14 @@ def may_be_missing(strategy: Any, order: Order, lines: Sequence[OrderLine]) -> t
     return partial, partial and all(line.fill is None for line in lines)
 
 
+def substitution_cents(strategy: Any, goods: Sequence[tuple[OrderLine, int]]) -> int:
+    """goods: units of each order line in a parcel."""
+    each = sum(
+        weighted(goal.cents, goal.weight) for goal in strategy.objectives if goal.kind == "substitution"
+    )
+    return each * sum(units for line, units in goods if line.ordered_sku_id)
+
+
 def purchase_cents(strategy: Any, node: Node, goods: Sequence[tuple[Any, int]]) -> int:
     """goods: (SKU, units) of each order line in a parcel."""
     return sum(

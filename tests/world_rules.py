@@ -71,6 +71,8 @@ class Features:
     """Units above the greatest bracket of some or all lanes."""
     deliveries: int = 0
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    substitutes: bool = False
+    """Lines for which other SKUs may be sent."""
     exclusions: bool = False
     """Orders that nodes are excluded from."""
     fill: bool = False
@@ -244,6 +246,8 @@ class RulesRecipe(Chance):
             objective["nodes"] = self.node_selector_or_all()
             objective["cents"] = self.pick((500, 99, 1500, 0))
             objective["from_percent"] = self.pick((0, 50, 33, 99))
+        elif kind == "substitution":
+            objective["cents"] = self.pick((70, 333, 0))
         elif kind == PURCHASE:
             objective["nodes"] = self.node_selector_or_all()
         elif kind == "distance":

@@ -172,8 +172,7 @@ class _Recipe(CapacityRecipe):
             receipts = self.receipts(skus, network, now)
             rules = self.with_supply(rules, network, now)
             sources *= 3
-        if self.features.exclusions:
-            order = replace(order, exclusions=self.exclusions(nodes, skus, now))
+        order = self.with_more(order, nodes, skus, now)
         if any(s.limits.line_splits != "never" for p in rules.profiles for s in p.strategies):
             order = within_budget(order, sources)
         return World(
@@ -188,6 +187,18 @@ class _Recipe(CapacityRecipe):
             backlog=states.backlog,
             off=states.off,
         )
+
+    def with_more(self, order: Order, nodes: Sequence[Node], skus: Sequence[Sku], now: int) -> Order:
+        """With exclusions and substitutes."""
+        if self.features.exclusions:
+            order = replace(order, exclusions=self.exclusions(nodes, skus, now))
+        if self.features.substitutes:
+            order = replace(order, lines=tuple(self.with_substitutes(line, skus) for line in order.lines))
+        return order
+
+    def with_substitutes(self, line: OrderLine, skus: Sequence[Sku]) -> OrderLine:
+        others = [sku.sku_id for sku in skus if sku.sku_id != line.sku_id]
+        return replace(line, substitutes=tuple(self.some(others[:: self.pick((1, -1))], 40)))
 
     def exclusions(self, nodes: Sequence[Node], skus: Sequence[Sku], now: int) -> tuple[Exclusion, ...]:
         return tuple(

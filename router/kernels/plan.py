@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.domain import Part
+from router.cost import Part
 from router.kernels.geo import metres_of
 from router.kernels.jit import inline
 from router.kernels.prices import days_of, delay_sum, distance_sum, step_tariff

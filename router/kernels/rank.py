@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from router.domain import PART_COUNT, Part
+from router.cost import PART_COUNT, Part
 from router.kernels.fill import carry, find_candidates, fits_lane, read_groups, sum_subsets
 from router.kernels.jit import allocating
 from router.kernels.prices import distance_price, tariff_cents

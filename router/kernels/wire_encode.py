@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from router.domain import PART_COUNT
+from router.cost import PART_COUNT
 from router.kernels.jit import guarded, inline, kernel
 from router.kernels.types import I32, I64, U8, OrderArrays, PlanArrays
 from router.kernels.wire import L_ID, L_ID_STOP, L_SKU_ID, L_SKU_ID_STOP

@@ -29,6 +29,7 @@ from router.rules.model import (
     Shipping,
     Split,
     StockDepth,
+    Substitution,
     Transfer,
     Waiting,
 )
@@ -134,6 +135,8 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
     if isinstance(objective, Duty):
         by_value = weighted(MAX_UNIT_VALUE_CENTS * objective.percent / 100) * MOST_UNITS
         return by_value + weighted(objective.line_cents) * MOST_LINES
+    if isinstance(objective, Substitution):
+        return weighted(objective.cents) * MOST_UNITS
     if isinstance(objective, Purchase):
         return weighted(greatest.payable_cents) * MOST_UNITS
     if isinstance(objective, StockDepth):

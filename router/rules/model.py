@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from router.rules.resource_model import ResourceRules
 from router.rules.return_model import ReturnRules
 from router.rules.selectors import Cents, Country, Id, NodeSelector, NodeTypeName, SkuSelector, Strict, Weight
 
@@ -269,6 +270,14 @@ class Purchase(Strict):
     nodes: NodeSelector = NodeSelector()
 
 
+class Substitution(Strict):
+    """``cents`` for each unit that is sent in the place of another SKU."""
+
+    kind: Literal["substitution"]
+    weight: Weight = Decimal(1)
+    cents: Cents
+
+
 class Distance(Strict):
     """Great-circle kilometres from node to destination, per shipment or per unit."""
 
@@ -293,6 +302,7 @@ Objective = Annotated[
     | Handling
     | Mistrust
     | Purchase
+    | Substitution
     | Delay
     | Lateness
     | Waiting
@@ -353,27 +363,6 @@ class Strategy(Strict):
     objectives: tuple[Objective, ...] = ()
     limits: Limits = Limits()
     fallback: Id | None = Field(default=None, description="Strategy tried next when this one cannot source.")
-
-
-RejectionReason = Literal["NOT_FOUND", "DAMAGED", "BUSY", "TIMEOUT", "OTHER"]
-StockEffect = Literal["set_zero", "subtract", "none"]
-_USUAL_EFFECTS: dict[RejectionReason, StockEffect] = {"NOT_FOUND": "set_zero", "DAMAGED": "subtract"}
-
-
-class ResourceRules(Strict):
-    """What follows the rejection of goods by a node: how often an order may be sourced again, how long the
-    node is not asked, for what, and what a reason says of its stock."""
-
-    max_attempts: Annotated[int, Field(ge=0, le=1_000)] = 3
-    exclude_minutes: Annotated[int, Field(ge=0, le=1_000_000)] = 120
-    exclude: Literal["sku", "node"] = "sku"
-    reasons: dict[RejectionReason, StockEffect] = Field(
-        default={}, description="NOT_FOUND: set_zero, DAMAGED: subtract, others: none, unless stated."
-    )
-
-    def effect_of(self, reason: RejectionReason) -> StockEffect:
-        """What a rejection does to the stock of its goods."""
-        return self.reasons.get(reason, _USUAL_EFFECTS.get(reason, "none"))
 
 
 class Profile(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from router.domain import Certificate, CertificateKind, Decision, LineFill, Order, Plan, Status
 from router.network import Network
@@ -37,20 +38,21 @@ def verify(
     Slow and plain. Proven are permission, prices and the arithmetic of the certificate, and that no other
     way for a single shipment would be better; not that no other plan is. The order must be right.
     """
+    asked = Case(order, network, sku_of, available, now_seconds, receipts=receipts, states=states)
+    ordered, (order, found) = order, as_served(order, decision.plan)
     whole = Case(order, network, sku_of, available, now_seconds, receipts=receipts, states=states)
     cases = cases_of(whole)
-    found: list[str] = []
     if decision.order_id != order.order_id:
         found.append(f"order_id is {decision.order_id!r}, should be {order.order_id!r}")
     if decision.decided_at_seconds != now_seconds:
         found.append(f"decided_at_seconds is {decision.decided_at_seconds}, should be {now_seconds}")
-    strategy_complaints, tried = check_strategies(cases, rules, decision)
+    strategy_complaints, tried = check_strategies(cases_of(asked), rules, decision)
     found += strategy_complaints
     found += certificate_complaints(decision.certificate, decision.plan.total_cents)
     malformed = form_complaints(cases, decision.plan)
     if malformed:
         return found + malformed
-    found += fill_complaints(order, decision, tried[-1] if tried else None)
+    found += fill_complaints(ordered, decision, tried[-1] if tried else None)
     if not tried:
         return found
     found += plan_complaints(cases, tried[-1], decision.plan)
@@ -58,6 +60,26 @@ def verify(
         found += way_complaints(case, tried[-1], plan)
     found += alternative_complaints(cases, tried[-1], decision)
     return found + skipped_complaints(cases, tried, decision)
+
+
+def as_served(order: Order, plan: Plan) -> tuple[Order, list[str]]:
+    """The order with the SKUs that the plan sends, and what is wrong with them: not allowed, several for a
+    line, or ordered as well."""
+    sent: dict[str, dict[str, None]] = {}
+    for shipment in plan.shipments:
+        for pick in shipment.picks:
+            sent.setdefault(pick.line_id, {})[pick.sku_id] = None
+    lines, found = [], []
+    for line in order.lines:
+        sku_id, *others = sent.get(line.line_id, {line.sku_id: None})
+        if others or sku_id not in (line.sku_id, *line.substitutes):
+            found.append(f"line {line.line_id!r} is served with {', '.join([sku_id, *others])}")
+        instead = "" if sku_id == line.sku_id else line.sku_id
+        lines.append(replace(line, sku_id=sku_id, ordered_sku_id=instead))
+    for line in lines:
+        if line.ordered_sku_id and any(line.sku_id == x.sku_id for x in lines if not x.ordered_sku_id):
+            found.append(f"line {line.line_id!r} is served with {line.sku_id!r}, which another line orders")
+    return replace(order, lines=tuple(lines)), found
 
 
 def certificate_complaints(certificate: Certificate, cost_cents: int) -> list[str]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from router.domain import Cost, FromReceipt, Part, Plan
+from router.cost import Cost, Part
+from router.domain import FromReceipt, Plan
 from router.rules.model import Strategy
 from router.verify import plan as one
 from router.verify.capacity import Slot

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from router.domain import Cost, Part, Plan, Shipment
+from router.cost import Cost, Part
+from router.domain import Plan, Shipment
 from router.rules.model import Strategy
 from router.verify.case import Case
 from router.verify.dates import HORIZON_SECONDS

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from router.domain import Part
+from router.cost import Part
 from router.network import Bracket, Lane, LoadKind, Node
 from router.rules.model import (
     Delay,
@@ -24,6 +24,7 @@ from router.rules.model import (
     Split,
     StockDepth,
     Strategy,
+    Substitution,
     Transfer,
     Waiting,
 )
@@ -161,6 +162,13 @@ def purchase_cents(case: Case, strategy: Strategy, node: Node, units_by_line: Ma
     return total
 
 
+def substitution_cents(case: Case, strategy: Strategy, units_by_line: Mapping[str, int]) -> int:
+    """Units of one shipment that are sent in the place of others."""
+    instead = sum(units for line_id, units in units_by_line.items() if case.lines[line_id].ordered_sku_id)
+    goals = [objective for objective in strategy.objectives if isinstance(objective, Substitution)]
+    return instead * sum(rounded_half_up(goal.cents, goal.weight) for goal in goals)
+
+
 def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_count: int) -> int:
     """Taking ``unit_count`` units of a SKU that has ``available`` at the node."""
     total = 0
@@ -264,4 +272,5 @@ def shipment_cents(
         Part.WAITING: waiting_cents(case, strategy, date=date, unit_count=unit_count),
         Part.DUTY: duty_cents(case, strategy, node, units_by_line),
         Part.PURCHASE: purchase_cents(case, strategy, node, units_by_line),
+        Part.SUBSTITUTION: substitution_cents(case, strategy, units_by_line),
     }

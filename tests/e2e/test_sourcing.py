@@ -227,3 +227,19 @@ def test_an_unknown_decision_cannot_be_explained(service: Service) -> None:
     assert (found.code, found.metadata["decision_id"]) == (grpc.StatusCode.NOT_FOUND, "0123")
     empty = sourcing_pb2.ExplainDecisionRequest()
     assert paths(failure(lambda: service.sourcing.ExplainDecision(empty))) == ["decision_id"]
+
+
+def test_a_substitute_is_held_and_explained(service: Service) -> None:
+    ordered, other = service.sku(paris=0, lille=0, lyon=0), service.sku()
+    asked = order((ordered, 2))
+    asked.lines[0].substitutes.append(other)
+    response = service.reserve(asked)
+    [shipment] = response.decision.plan.shipments
+    assert [(pick.sku_id, pick.quantity) for pick in shipment.picks] == [(other, 2)]
+    assert service.available(other)["store-paris"] == 8
+    answer = service.quote(asked, explain=True)
+    assert [p.sku_id for s in answer.decision.plan.shipments for p in s.picks] == [other]
+    again = service.sourcing.ExplainDecision(
+        sourcing_pb2.ExplainDecisionRequest(decision_id=response.decision.decision_id)
+    )
+    assert again.decision.plan == response.decision.plan

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from router.domain import PART_COUNT, CertificateKind, Method, Part, Status
+from router.cost import PART_COUNT, Part
+from router.domain import CertificateKind, Method, Status
 from tests.golden.questions import FOLDER, QUESTIONS, file_of, record_of
 
 ADVICE = """

@@ -83,6 +83,20 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "hours": replace(EVERYTHING, calendars=True),
     "fill": replace(EVERYTHING, fill=True, heavy_units=False, strategies=2, tight_limits=False),
     "fill of deliveries": replace(SOURCED_EASILY, fill=True, skus=2),
+    "substitutes": replace(
+        EVERYTHING,
+        substitutes=True,
+        heavy_units=False,
+        lines=3,
+        objectives=(*EVERYTHING.objectives, "substitution"),
+    ),
+    "substitutes for deliveries": replace(
+        OMNICHANNEL,
+        substitutes=True,
+        calendars=False,
+        lines=2,
+        objectives=(*OMNICHANNEL.objectives, "substitution"),
+    ),
     "exclusions": replace(EVERYTHING, exclusions=True, heavy_units=False),
     "exclusions of deliveries": replace(OMNICHANNEL, exclusions=True, calendars=False),
     "borders": replace(

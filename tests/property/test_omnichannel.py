@@ -23,6 +23,8 @@ WORLDS = {
     "hours": 60,
     "borders": 200,
     "exclusions": 150,
+    "substitutes": 200,
+    "substitutes for deliveries": 120,
     "exclusions of deliveries": 150,
     "offers": 150,
     "offers for deliveries": 150,
@@ -48,6 +50,8 @@ RARE = {
     "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
     "offers": {"SOURCED", "PARTIAL", "FALLBACK", "purchase"},
     "offers for deliveries": {"SOURCED", "FALLBACK", "purchase"},
+    "substitutes": {"SOURCED", "PARTIAL", "FALLBACK", "UNSOURCEABLE", "substitute", "substitution"},
+    "substitutes for deliveries": {"SOURCED", "UNSOURCEABLE", "substitute"},
     "exclusions": {"SOURCED", "PARTIAL", "FALLBACK", "UNSOURCEABLE"},
     "exclusions of deliveries": {"SOURCED", "FALLBACK", "UNSOURCEABLE"},
     "borders": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "duty"},
@@ -74,6 +78,11 @@ def features(world: World, plan: Plan) -> Iterator[str]:
         yield "whole line in a partial answer"
     if plan.cost.duty_cents:
         yield "duty"
+    ordered = {line.line_id: line.sku_id for line in world.order.lines}
+    if any(pick.sku_id != ordered[pick.line_id] for s in plan.shipments for pick in s.picks):
+        yield "substitute"
+    if plan.cost.substitution_cents:
+        yield "substitution"
     if plan.cost.purchase_cents:
         yield "purchase"
     if plan.cost.lateness_cents:

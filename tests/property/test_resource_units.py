@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from router.domain import Destination, Exclusion, FromReceipt, Order, OrderLine, Pick
 from router.resource import Refused, Resourcing, Sent, resource, violations
-from router.rules.model import ResourceRules
+from router.rules.resource_model import ResourceRules
 
 NOW = 1_750_000_000
 NODES = ("A", "B")

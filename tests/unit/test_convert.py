@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from router.cost import Cost, Part
 from router.domain import (
     Certificate,
     CertificateKind,
-    Cost,
     Decision,
     Delivery,
     DeliveryMethod,
@@ -23,7 +23,6 @@ from router.domain import (
     Order,
     OrderFill,
     OrderLine,
-    Part,
     Pick,
     Plan,
     SalesChannel,
@@ -55,6 +54,7 @@ COST = Cost(
     duty_cents=2048,
     mistrust_cents=4096,
     purchase_cents=8192,
+    substitution_cents=16384,
 )
 PLAN = Plan(
     shipments=(
@@ -238,7 +238,7 @@ def test_the_envelope(request_id: str, hold_seconds: int, held: bool, expected: 
 
 def test_a_cost_has_every_part() -> None:
     wire = convert.cost_to_proto(COST)
-    assert wire.total_cents == 16383
+    assert wire.total_cents == 32767
     names = [field.name for field in fields(Cost)]
     assert len(names) == len(Part)
     assert [getattr(wire, name) for name in names] == [1 << i for i in range(len(names))]
@@ -370,7 +370,7 @@ def test_an_explanation_has_every_field() -> None:
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
-    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 16383)
+    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 32767)
     assert (eligible.taken_quantity, rejected.taken_quantity) == (0, 2)
     assert eligible.supply_time.seconds == NOW - 1
     assert not rejected.HasField("supply_time")

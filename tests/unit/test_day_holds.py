@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from router.cost import Cost
 from router.crowded import crowded, may_spread
 from router.day_holds import day_holds
-from router.domain import Cost, Destination, Order, OrderLine, Pick, Plan, Shipment
+from router.domain import Destination, Order, OrderLine, Pick, Plan, Shipment
 from router.ladder import run_kernels
 from router.ledger import DayHold, Hold
 from router.network import LoadKind

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from router.domain import Delivery, DeliveryMethod, Order, OrderLine, Part
+from router.cost import Part
+from router.domain import Delivery, DeliveryMethod, Order, OrderLine
 from router.network import Trust
 from router.rank import rank
 from router.solver.limits import SearchLimits

@@ -11,15 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from router.domain import (
-    Cost,
-    Decision,
-    Part,
-    Pick,
-    Plan,
-    Shipment,
-    Status,
-)
+from router.cost import Cost, Part
+from router.domain import Decision, Pick, Plan, Shipment, Status
 from router.rules.model import Strategy
 from router.verify import verify
 from router.verify.case import Case

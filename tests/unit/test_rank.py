@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bench.rank_numpy import rank_numpy
-from router.domain import Cost, OrderLine, Part
+from router.cost import Cost, Part
+from router.domain import OrderLine
 from router.errors import InvalidInput
 from router.explanation import Candidate, Rejection
 from router.kernels.rank import (

@@ -9,7 +9,7 @@ import pytest
 from router.domain import Delivery, Destination, Exclusion, Order, OrderLine, Pick
 from router.ledger import Correction
 from router.resource import Refused, Sent, resource, violations
-from router.rules.model import ResourceRules
+from router.rules.resource_model import ResourceRules
 
 NOW = 1_750_000_000
 HOME = Destination(country="FR", latitude=48.0, longitude=2.0)

@@ -10,8 +10,8 @@ import pytest
 
 from router.domain import Delivery, DeliveryMethod, Order, Status
 from router.rank import rank
-from router.rules.model import ResourceRules
 from router.rules.parse import read_rules
+from router.rules.resource_model import ResourceRules
 from router.rules.yaml_lines import parse_yaml
 from router.sourcer import decide
 from tests.engine import snapshot_of

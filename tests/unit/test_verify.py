@@ -55,7 +55,7 @@ L1 = Pick(line_id="L1", sku_id="K1", quantity=2)
         (in_shipment(0, picks=()), "carries nothing"),
         (in_shipment(0, picks=(L1, L1)), "picks a line twice"),
         (in_shipment(0, picks=(replace(L1, line_id="L9"),)), "no line 'L9'"),
-        (in_shipment(0, picks=(replace(L1, sku_id="K3"),)), "no line 'L1' with SKU 'K3'"),
+        (in_shipment(0, picks=(replace(L1, sku_id="K3"),)), "line 'L1' is served with K3"),
         (in_shipment(0, picks=(replace(L1, quantity=0),)), "picks 0 units"),
         (in_shipment(0, picks=(replace(L1, quantity=3),)), "3 units picked, 2 ordered"),
         (in_shipment(0, picks=(replace(L1, quantity=1),)), "unfilled is []"),

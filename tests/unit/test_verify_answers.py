@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from router.cost import Cost
 from router.domain import (
     Certificate,
     CertificateKind,
-    Cost,
     Decision,
     Method,
     Pick,

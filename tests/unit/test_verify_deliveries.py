@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from router.domain import Cost, Decision, Delivery, DeliveryMethod, OrderLine, Status
+from router.cost import Cost
+from router.domain import Decision, Delivery, DeliveryMethod, OrderLine, Status
 from router.network import Calendar, Opening, PickupPoint
 from tests.hand_worked import (
     Edit,

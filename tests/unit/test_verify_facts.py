@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from router.domain import Destination, Part
+from router.cost import Part
+from router.domain import Destination
 from router.network import Network, Zone
 from router.verify.facts import great_circle_m, rounded_half_up, zone_of
 from router.verify.pricing import carriage_cents, parcel_count, stock_depth_cents

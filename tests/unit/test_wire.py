@@ -66,7 +66,7 @@ def test_numbers_may_be_longer_than_needed_but_not_beyond_63_bits() -> None:
     assert wire_decode.read_varint(columns(b"\x80" * 12 + b"\x00"), 0, 13)[1] == -1
 
 
-ALWAYS_SLOW = {"deliveries", "selling_node_id", "delivery_id", "fill", "exclusions"}
+ALWAYS_SLOW = {"deliveries", "selling_node_id", "delivery_id", "fill", "exclusions", "substitutes"}
 """Orders with these are answered in the general way."""
 
 

@@ -397,6 +397,7 @@ class OrderLine(_message.Message):
     SHIP_ALONE_FIELD_NUMBER: _builtins.int
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     FILL_FIELD_NUMBER: _builtins.int
+    SUBSTITUTES_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Unique within the order."""
     sku_id: _builtins.str
@@ -413,6 +414,12 @@ class OrderLine(_message.Message):
     """The delivery it belongs to; required when the order states several."""
     fill: Global___LineFill.ValueType
     """What becomes of the line when something of it is missing. Optional: as the strategy allows."""
+    @_builtins.property
+    def substitutes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """SKUs that may be sent instead, the preferred one first; one of them for all of the line, or none. At most
+        8, and at most 64 ways to choose for all lines together. Optional.
+        """
+
     def __init__(
         self,
         *,
@@ -424,10 +431,11 @@ class OrderLine(_message.Message):
         ship_alone: _builtins.bool = ...,
         delivery_id: _builtins.str = ...,
         fill: Global___LineFill.ValueType = ...,
+        substitutes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "delivery_id", b"delivery_id", "fill", b"fill", "line_id", b"line_id", "quantity", b"quantity", "ship_alone", b"ship_alone", "sku_id", b"sku_id", "together", b"together", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents", "delivery_id", b"delivery_id", "fill", b"fill", "line_id", b"line_id", "quantity", b"quantity", "ship_alone", b"ship_alone", "sku_id", b"sku_id", "substitutes", b"substitutes", "together", b"together", "unit_value_cents", b"unit_value_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__unit_value_cents: _TypeAlias = _typing.Literal["unit_value_cents"]  # noqa: Y015
     _WhichOneofArgType__unit_value_cents: _TypeAlias = _typing.Literal["_unit_value_cents", b"_unit_value_cents"]  # noqa: Y015
@@ -900,7 +908,7 @@ class Pick(_message.Message):
     line_id: _builtins.str
     """The order line."""
     sku_id: _builtins.str
-    """Its SKU."""
+    """Its SKU, or the substitute that is sent instead."""
     quantity: _builtins.int
     """Units, at least 1."""
     backordered_quantity: _builtins.int
@@ -975,6 +983,7 @@ class Cost(_message.Message):
     WAITING_CENTS_FIELD_NUMBER: _builtins.int
     DUTY_CENTS_FIELD_NUMBER: _builtins.int
     PURCHASE_CENTS_FIELD_NUMBER: _builtins.int
+    SUBSTITUTION_CENTS_FIELD_NUMBER: _builtins.int
     total_cents: _builtins.int
     """Sum of the parts."""
     shipping_cents: _builtins.int
@@ -1005,6 +1014,8 @@ class Cost(_message.Message):
     """Crossing a border, by the objective duty."""
     purchase_cents: _builtins.int
     """What suppliers and marketplace sellers are paid for the goods."""
+    substitution_cents: _builtins.int
+    """Units that are sent in the place of another SKU."""
     def __init__(
         self,
         *,
@@ -1023,10 +1034,11 @@ class Cost(_message.Message):
         waiting_cents: _builtins.int = ...,
         duty_cents: _builtins.int = ...,
         purchase_cents: _builtins.int = ...,
+        substitution_cents: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "purchase_cents", b"purchase_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "purchase_cents", b"purchase_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "substitution_cents", b"substitution_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
