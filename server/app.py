@@ -36,6 +36,7 @@ from server.guard import Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
 from server.services.node import NodeService
+from server.services.offer import OfferService
 from server.services.reservation import ReservationService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
@@ -48,6 +49,7 @@ SERVICE_NAMES = (
     reservation_pb2.DESCRIPTOR.services_by_name["ReservationService"].full_name,
     returns_pb2.DESCRIPTOR.services_by_name["ReturnsService"].full_name,
     node_pb2.DESCRIPTOR.services_by_name["NodeService"].full_name,
+    sourcing_pb2.DESCRIPTOR.services_by_name["OfferService"].full_name,
 )
 TICK_SECONDS = 1.0
 STEP_SECONDS = 10.0
@@ -151,6 +153,7 @@ class App:
         reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)
         returns_pb2_grpc.add_ReturnsServiceServicer_to_server(ReturnsService(world), self._server)
         node_pb2_grpc.add_NodeServiceServicer_to_server(NodeService(world), self._server)
+        sourcing_pb2_grpc.add_OfferServiceServicer_to_server(OfferService(world), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (*SERVICE_NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)

@@ -52,6 +52,18 @@ def _parse_pick(pick: sourcing_pb2.Pick) -> Pick:
     )
 
 
+def sent_of_plan(plan: sourcing_pb2.Plan) -> tuple[Sent, ...]:
+    """The shipments of a plan as it was answered."""
+    return tuple(
+        Sent(
+            node_id=shipment.node_id,
+            picks=tuple(_parse_pick(pick) for pick in shipment.picks),
+            delivery_id=shipment.delivery_id,
+        )
+        for shipment in plan.shipments
+    )
+
+
 def parse_refused(
     messages: Iterable[sourcing_pb2.NodeRejection], name: str, found: list[Violation]
 ) -> tuple[Refused, ...]:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from router.day_holds import day_holds
 from router.decide_deliveries import key_of
 from router.domain import Certificate, CertificateKind, Decision, Method, Order, Status, Unfilled
-from router.errors import InvalidInput, NotFound, RequestIdReused, StateConflict, StockConflict
-from router.ledger import DayHold, Hold, Reservation, ReservationState, ReserveCode, ReserveRequest
+from router.errors import InvalidInput
+from router.ledger import DayHold, Reservation, ReservationState, ReserveRequest
 from router.ledger_state import merged
-from router.node_rows import is_node_row, split_day
+from router.node_rows import is_node_row
 from router.resource import Resourcing, Sent
 from router.snapshot import Snapshot
 from router.sourcer import NO_PLAN, decide, versions_of
 from server.convert import order_to_proto
 from server.deciding import entry_of
 from server.decision_log import named_after, private_copy
-from server.guard import Call, check_wanted
+from server.guard import Call
 from server.holding import Answer, holds_of
+from server.replacing import days_of, not_held, settle
 from server.snapshot_rows import RowUnits, add_to_rows
-from server.status import left_texts
 from server.world import World, probe
 
 
@@ -44,53 +44,13 @@ class AskAgain:
 
 def quote_again(world: World, ask: AskAgain) -> bytes:
     """What would be answered; nothing is done. Raises NotFound, StateConflict, InvalidInput."""
-    return ask.encode(_Try.of(world, ask).decision)
+    return _Try.of(world, ask).payload
 
 
 def hold_again(world: World, ask: AskAgain, call: Call) -> Answer:
-    """Decides and replaces the reservation; anew when others took the stock in between, ``reserve_attempts``
-    attempts in all. Raises NotFound, StateConflict, InvalidInput, RequestIdReused, StockConflict,
-    CallExpired, with nothing done."""
-    known = _answer(world, ask, probe(ask.ledger_id, ask.fingerprint))
-    if isinstance(known, Answer):
-        return known
-    left: Iterable[Hold] = ()
-    for _ in range(world.settings.reserve_attempts):
-        attempt = _Try.of(world, ask)
-        check_wanted(call)
-        answer = _answer(world, ask, attempt.request)
-        if isinstance(answer, Answer):
-            attempt.remember(world)
-            return answer
-        left = answer
-    attempts = world.settings.reserve_attempts
-    raise StockConflict(
-        f"others took what was chosen in each of {attempts} attempts, last only "
-        f"{', '.join(left_texts(left))} left; nothing is done",
-        metadata={"attempts": str(attempts)},
-    )
-
-
-def _answer(world: World, ask: AskAgain, request: ReserveRequest) -> Answer | tuple[Hold, ...]:
-    """The ledger's, or what is left where there was too little."""
-    outcome = world.ledger.reserve(request)
-    world.follow()
-    if outcome.code is ReserveCode.ID_REUSED:
-        message = f"request_id {ask.request_id!r} came before with other content"
-        raise RequestIdReused(message, metadata={"request_id": ask.request_id})
-    if outcome.code is ReserveCode.NOT_HELD:
-        raise _not_held(ask.reservation_id, outcome.reservation)
-    if outcome.code is ReserveCode.HELD:
-        return Answer(outcome.payload, outcome.reservation)
-    return outcome.shortages
-
-
-def _not_held(reservation_id: str, reservation: Reservation | None) -> NotFound | StateConflict:
-    metadata = {"reservation_id": reservation_id}
-    if reservation is None:
-        return NotFound(f"no reservation {reservation_id!r}", metadata=metadata)
-    state = reservation.state.name
-    return StateConflict(f"reservation {reservation_id!r} is {state}, not HELD", metadata=metadata)
+    """Decides and replaces the reservation. Raises as ``settle``, and InvalidInput."""
+    known = probe(ask.ledger_id, ask.fingerprint)
+    return settle(world, known, ask.request_id, lambda: _Try.of(world, ask), call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +69,14 @@ class _Try:
         """Raises NotFound, StateConflict, InvalidInput."""
         reservation = world.ledger.find(ask.reservation_id)
         if reservation is None or reservation.state is not ReservationState.HELD:
-            raise _not_held(ask.reservation_id, reservation)
+            raise not_held(ask.reservation_id, reservation)
         _check_held(ask.sent, reservation)
         sku_ids = ask.order.sku_ids
         private = world.read(lambda snapshot: private_copy(snapshot, sku_ids))
-        at_work = {sent.node_id for sent in ask.found.kept}
-        days = [hold for hold in reservation.holds if is_node_row(hold.sku_id)]
-        stay = [hold for hold in days if split_day(hold.node_id)[0] in at_work]
-        freed = [*holds_of(ask.found.let_go), *(hold for hold in days if hold not in stay)]
+        stay = days_of(reservation, {sent.node_id for sent in ask.found.kept})
+        kept = {day.hold for day in stay}
+        days = (hold for hold in reservation.holds if is_node_row(hold.sku_id) and hold not in kept)
+        freed = (*holds_of(ask.found.let_go), *days)
         rows = [RowUnits(hold.sku_id, hold.node_id, hold.quantity) for hold in freed]
         add_to_rows(private, rows)
         gone = list(_gone(private, ask.found))
@@ -128,8 +88,12 @@ class _Try:
             decision and named_after(decision, before),
             private,
             before,
-            tuple(DayHold(hold=hold, capacity=0) for hold in stay),
+            stay,
         )
+
+    @property
+    def payload(self) -> bytes:
+        return self.ask.encode(self.decision)
 
     @property
     def request(self) -> ReserveRequest:
@@ -143,7 +107,7 @@ class _Try:
             holds=(*holds_of(ask.found.kept), *holds_of(plan.shipments)),
             days=(*self.kept_days, *day_holds(plan, self.snapshot, now_seconds)),
             ttl_seconds=ask.hold_seconds,
-            payload=ask.encode(self.decision),
+            payload=self.payload,
             replaces=ask.reservation_id,
             corrections=ask.found.corrections,
         )

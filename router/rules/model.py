@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from router.rules.resource_model import ResourceRules
+from router.rules.resource_model import OfferRules, ResourceRules
 from router.rules.return_model import ReturnRules
 from router.rules.selectors import Cents, Country, Id, NodeSelector, NodeTypeName, SkuSelector, Strict, Weight
 
@@ -372,6 +372,7 @@ class Profile(Strict):
     strategies: Annotated[tuple[Strategy, ...], Field(min_length=1, max_length=32)]
     returns: ReturnRules | None = Field(default=None, description="Where returned goods go.")
     resource: ResourceRules = Field(default=ResourceRules(), description="What follows a rejection.")
+    offers: OfferRules = Field(default=OfferRules(), description="How orders are offered to nodes.")
 
 
 class RuleSet(Strict):

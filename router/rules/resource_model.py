@@ -13,6 +13,15 @@ StockEffect = Literal["set_zero", "subtract", "none"]
 _USUAL_EFFECTS: dict[RejectionReason, StockEffect] = {"NOT_FOUND": "set_zero", "DAMAGED": "subtract"}
 
 
+class OfferRules(Strict):
+    """How an order is offered to nodes that may decline: to one after the other, or to several at once, of
+    which the first to claim it gets it. answer_minutes: how long an offer stands, and holds its stock."""
+
+    mode: Literal["in_turn", "at_once"] = "in_turn"
+    at_most: Annotated[int, Field(ge=1, le=20)] = 3
+    answer_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
+
+
 class ResourceRules(Strict):
     """What follows the rejection of goods by a node: how often an order may be sourced again, how long the
     node is not asked, for what, and what a reason says of its stock."""

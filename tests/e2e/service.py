@@ -83,6 +83,7 @@ class Service:
         self.stock = stock_pb2_grpc.StockServiceStub(self.channel)
         self.reservations = reservation_pb2_grpc.ReservationServiceStub(self.channel)
         self.nodes = node_pb2_grpc.NodeServiceStub(self.channel)
+        self.offers = sourcing_pb2_grpc.OfferServiceStub(self.channel)
 
     @property
     def target(self) -> str:

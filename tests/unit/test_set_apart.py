@@ -11,7 +11,7 @@ import pytest
 from router.domain import Delivery, DeliveryMethod, Order, Status
 from router.rank import rank
 from router.rules.parse import read_rules
-from router.rules.resource_model import ResourceRules
+from router.rules.resource_model import OfferRules, ResourceRules
 from router.rules.yaml_lines import parse_yaml
 from router.sourcer import decide
 from tests.engine import snapshot_of
@@ -61,9 +61,10 @@ def test_the_rule_that_keeps_stock_back_is_named(world: World) -> None:
     assert told == [("MIN_REMAINING", "shelf", "3 units left", ">= 4 units left")]
 
 
-def test_the_section_about_rejections_reads_too() -> None:
-    stated = parse_yaml(shown("yaml resource"), "rules.md").data()
-    rules = ResourceRules.model_validate(stated)
+@pytest.mark.parametrize(("section", "model"), [("resource", ResourceRules), ("offers", OfferRules)])
+def test_sections_of_profiles_read_too(section: str, model: type[ResourceRules | OfferRules]) -> None:
+    stated = parse_yaml(shown(f"yaml {section}"), "rules.md").data()
+    rules = model.model_validate(stated)
     assert rules.model_dump(exclude_defaults=True) == stated
-    for key in ResourceRules.model_fields:
+    for key in model.model_fields:
         assert f"| `{key}` |" in TEXT

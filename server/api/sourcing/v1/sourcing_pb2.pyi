@@ -217,6 +217,30 @@ REJECTION_REASON_OTHER: RejectionReason.ValueType  # 5
 """Anything else."""
 Global___RejectionReason: _TypeAlias = RejectionReason  # noqa: Y015
 
+class _OfferMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OfferModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFER_MODE_UNSPECIFIED: _OfferMode.ValueType  # 0
+    """Never sent."""
+    OFFER_MODE_IN_TURN: _OfferMode.ValueType  # 1
+    """To the nodes of one plan after the other."""
+    OFFER_MODE_AT_ONCE: _OfferMode.ValueType  # 2
+    """To the nodes of several plans at the same time."""
+
+class OfferMode(_OfferMode, metaclass=_OfferModeEnumTypeWrapper):
+    """How orders are offered."""
+
+OFFER_MODE_UNSPECIFIED: OfferMode.ValueType  # 0
+"""Never sent."""
+OFFER_MODE_IN_TURN: OfferMode.ValueType  # 1
+"""To the nodes of one plan after the other."""
+OFFER_MODE_AT_ONCE: OfferMode.ValueType  # 2
+"""To the nodes of several plans at the same time."""
+Global___OfferMode: _TypeAlias = OfferMode  # noqa: Y015
+
 @_typing.final
 class Order(_message.Message):
     """One customer order."""
@@ -2019,3 +2043,185 @@ class StockCorrection(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gone_units) -> _WhichOneofReturnType__gone_units | None: ...
 
 Global___StockCorrection: _TypeAlias = StockCorrection  # noqa: Y015
+
+@_typing.final
+class OfferOrderRequest(_message.Message):
+    """Asks for nodes to be asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    PREVIOUS_OFFER_ID_FIELD_NUMBER: _builtins.int
+    DECLINED_NODE_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a retry return the first answer, if that came with a hold."""
+    previous_offer_id: _builtins.str
+    """The offer that this one follows, after nodes have declined or not answered: its stock, if still held, is
+    given back in the same step. Optional.
+    """
+    @_builtins.property
+    def order(self) -> Global___Order:
+        """The order."""
+
+    @_builtins.property
+    def declined_node_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Nodes that have declined or not answered: they are not asked. Optional; at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        order: Global___Order | None = ...,
+        previous_offer_id: _builtins.str = ...,
+        declined_node_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declined_node_ids", b"declined_node_ids", "order", b"order", "previous_offer_id", b"previous_offer_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferOrderRequest: _TypeAlias = OfferOrderRequest  # noqa: Y015
+
+@_typing.final
+class OfferOrderResponse(_message.Message):
+    """Who is asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_ID_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_BY_TIME_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    offer_id: _builtins.str
+    """Names the offers in a claim; empty when there are none."""
+    reservation_id: _builtins.str
+    """Holds the stock of all offers; empty when there are none."""
+    mode: Global___OfferMode.ValueType
+    """By the rules."""
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
+        """One for each plan, the best first."""
+
+    @_builtins.property
+    def answer_by_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when an offer can be claimed; absent when there are none."""
+
+    @_builtins.property
+    def refusal(self) -> Global___Decision:
+        """Why nobody is asked: a decision without a plan. Absent when there are offers."""
+
+    def __init__(
+        self,
+        *,
+        offer_id: _builtins.str = ...,
+        offers: _abc.Iterable[Global___Offer] | None = ...,
+        reservation_id: _builtins.str = ...,
+        answer_by_time: _timestamp_pb2.Timestamp | None = ...,
+        mode: Global___OfferMode.ValueType = ...,
+        refusal: Global___Decision | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_by_time", b"answer_by_time", "refusal", b"refusal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_by_time", b"answer_by_time", "mode", b"mode", "offer_id", b"offer_id", "offers", b"offers", "refusal", b"refusal", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferOrderResponse: _TypeAlias = OfferOrderResponse  # noqa: Y015
+
+@_typing.final
+class Offer(_message.Message):
+    """A plan that is offered to its nodes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_IDS_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def node_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Any of them claims it for all."""
+
+    @_builtins.property
+    def decision(self) -> Global___Decision:
+        """The plan."""
+
+    def __init__(
+        self,
+        *,
+        node_ids: _abc.Iterable[_builtins.str] | None = ...,
+        decision: Global___Decision | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "node_ids", b"node_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Offer: _TypeAlias = Offer  # noqa: Y015
+
+@_typing.final
+class ClaimOfferRequest(_message.Message):
+    """A node accepts an offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFER_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    HOLD_SECONDS_FIELD_NUMBER: _builtins.int
+    offer_id: _builtins.str
+    """As answered."""
+    node_id: _builtins.str
+    """The node that claims."""
+    hold_seconds: _builtins.int
+    """How long its stock is held from now on, in seconds, 1 to 604,800. Optional: the server's default."""
+    def __init__(
+        self,
+        *,
+        offer_id: _builtins.str = ...,
+        node_id: _builtins.str = ...,
+        hold_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_seconds", b"hold_seconds", "node_id", b"node_id", "offer_id", b"offer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimOfferRequest: _TypeAlias = ClaimOfferRequest  # noqa: Y015
+
+@_typing.final
+class ClaimOfferResponse(_message.Message):
+    """The order is the node's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
+    HOLD_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    reservation_id: _builtins.str
+    """Holds its stock."""
+    @_builtins.property
+    def decision(self) -> Global___Decision:
+        """The plan that was claimed."""
+
+    @_builtins.property
+    def hold_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When that ends by itself."""
+
+    def __init__(
+        self,
+        *,
+        decision: Global___Decision | None = ...,
+        reservation_id: _builtins.str = ...,
+        hold_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "hold_expire_time", b"hold_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "hold_expire_time", b"hold_expire_time", "reservation_id", b"reservation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimOfferResponse: _TypeAlias = ClaimOfferResponse  # noqa: Y015

@@ -331,3 +331,128 @@ class SourcingService:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class OfferServiceStub:
+    """Offers orders to nodes that may decline them, by the policy of the rules (`offers` of the order's profile).
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.OfferOrder = channel.unary_unary(
+                '/sourcing.v1.OfferService/OfferOrder',
+                request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.OfferOrderRequest.SerializeToString,
+                response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.OfferOrderResponse.FromString,
+                _registered_method=True)
+        self.ClaimOffer = channel.unary_unary(
+                '/sourcing.v1.OfferService/ClaimOffer',
+                request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ClaimOfferRequest.SerializeToString,
+                response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ClaimOfferResponse.FromString,
+                _registered_method=True)
+
+
+class OfferServiceServicer:
+    """Offers orders to nodes that may decline them, by the policy of the rules (`offers` of the order's profile).
+    """
+
+    def OfferOrder(self, request, context):
+        """Decide who is asked, and hold the stock of every offer until it is claimed, replaced or too old. In turn:
+        the best plan. At once: several plans, each without the nodes of those before.
+        Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such previous offer), ABORTED (stock kept
+        changing; retry), ALREADY_EXISTS (request_id used before with other content).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClaimOffer(self, request, context):
+        """A node accepts: the first to claim gets the order, what was held for the others is free again.
+        Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such offer), FAILED_PRECONDITION (another node
+        has claimed it, or its time is over).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_OfferServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'OfferOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.OfferOrder,
+                    request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.OfferOrderRequest.FromString,
+                    response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.OfferOrderResponse.SerializeToString,
+            ),
+            'ClaimOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimOffer,
+                    request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ClaimOfferRequest.FromString,
+                    response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ClaimOfferResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'sourcing.v1.OfferService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('sourcing.v1.OfferService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class OfferService:
+    """Offers orders to nodes that may decline them, by the policy of the rules (`offers` of the order's profile).
+    """
+
+    @staticmethod
+    def OfferOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sourcing.v1.OfferService/OfferOrder',
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.OfferOrderRequest.SerializeToString,
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.OfferOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClaimOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sourcing.v1.OfferService/ClaimOffer',
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ClaimOfferRequest.SerializeToString,
+            server_dot_api_dot_sourcing_dot_v1_dot_sourcing__pb2.ClaimOfferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

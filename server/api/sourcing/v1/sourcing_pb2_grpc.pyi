@@ -171,3 +171,67 @@ class SourcingServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
 def add_SourcingServiceServicer_to_server(servicer: SourcingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class OfferServiceStub:
+    """Offers orders to nodes that may decline them, by the policy of the rules (`offers` of the order's profile)."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> OfferServiceAsyncStub: ...
+    OfferOrder: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.OfferOrderRequest, _sourcing_pb2.OfferOrderResponse]
+    """Decide who is asked, and hold the stock of every offer until it is claimed, replaced or too old. In turn:
+    the best plan. At once: several plans, each without the nodes of those before.
+    Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such previous offer), ABORTED (stock kept
+    changing; retry), ALREADY_EXISTS (request_id used before with other content).
+    """
+    ClaimOffer: _grpc.UnaryUnaryMultiCallable[_sourcing_pb2.ClaimOfferRequest, _sourcing_pb2.ClaimOfferResponse]
+    """A node accepts: the first to claim gets the order, what was held for the others is free again.
+    Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such offer), FAILED_PRECONDITION (another node
+    has claimed it, or its time is over).
+    """
+
+@_typing.type_check_only
+class OfferServiceAsyncStub(OfferServiceStub):
+    """Offers orders to nodes that may decline them, by the policy of the rules (`offers` of the order's profile)."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    OfferOrder: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.OfferOrderRequest, _sourcing_pb2.OfferOrderResponse]  # type: ignore[assignment]
+    """Decide who is asked, and hold the stock of every offer until it is claimed, replaced or too old. In turn:
+    the best plan. At once: several plans, each without the nodes of those before.
+    Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such previous offer), ABORTED (stock kept
+    changing; retry), ALREADY_EXISTS (request_id used before with other content).
+    """
+    ClaimOffer: _aio.UnaryUnaryMultiCallable[_sourcing_pb2.ClaimOfferRequest, _sourcing_pb2.ClaimOfferResponse]  # type: ignore[assignment]
+    """A node accepts: the first to claim gets the order, what was held for the others is free again.
+    Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such offer), FAILED_PRECONDITION (another node
+    has claimed it, or its time is over).
+    """
+
+class OfferServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Offers orders to nodes that may decline them, by the policy of the rules (`offers` of the order's profile)."""
+
+    @_abc_1.abstractmethod
+    def OfferOrder(
+        self,
+        request: _sourcing_pb2.OfferOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_pb2.OfferOrderResponse, _abc.Awaitable[_sourcing_pb2.OfferOrderResponse]]:
+        """Decide who is asked, and hold the stock of every offer until it is claimed, replaced or too old. In turn:
+        the best plan. At once: several plans, each without the nodes of those before.
+        Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such previous offer), ABORTED (stock kept
+        changing; retry), ALREADY_EXISTS (request_id used before with other content).
+        """
+
+    @_abc_1.abstractmethod
+    def ClaimOffer(
+        self,
+        request: _sourcing_pb2.ClaimOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sourcing_pb2.ClaimOfferResponse, _abc.Awaitable[_sourcing_pb2.ClaimOfferResponse]]:
+        """A node accepts: the first to claim gets the order, what was held for the others is free again.
+        Errors: INVALID_ARGUMENT (each field named), NOT_FOUND (no such offer), FAILED_PRECONDITION (another node
+        has claimed it, or its time is over).
+        """
+
+def add_OfferServiceServicer_to_server(servicer: OfferServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
