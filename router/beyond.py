@@ -1,5 +1,5 @@
-"""Which plain orders kernels cannot answer by themselves: those that dates, borders or offers matter
-to."""
+"""Which plain orders kernels cannot answer by themselves: those that dates, borders,
+offers or hubs matter to."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ def beyond_kernels(
     snapshot: Snapshot, sku_ix: NDArray[np.int32], country: NDArray[np.int16]
 ) -> NDArray[np.bool_] | None:
     """bool[L]: lines for whose SKU, or for the country that it goes to, a strategy may promise what is not
-    there, prices a busy day or an offer, or says something of the border. None where that is no line."""
+    there, prices a busy day or an offer, says something of the border, or names hubs. None where that is no
+    line."""
     rules, abroad, offers = snapshot.compiled.supply, snapshot.compiled.abroad, snapshot.compiled.offers
-    if rules.prices_load:
+    if rules.prices_load or snapshot.compiled.consolidates:
         return np.ones(len(sku_ix), bool)
     if not (rules.receipts or rules.touches_skus or abroad.touches or offers.touches):
         return None

@@ -32,7 +32,7 @@ class Compiled:
     see ``Snapshot.at``. points, node_rows: positions of pick-up points and nodes by id, for Python what
     ``nodes`` is for kernels. capacity: int64[N, kinds of load], 0 for no limit; without rows where no node
     states any. has_mistrust: some strategy prices it, and what kernels say of handling is told apart
-    afterwards."""
+    afterwards. consolidates: some strategy names hubs."""
 
     network: NetworkArrays
     routes: Routes
@@ -58,6 +58,7 @@ class Compiled:
     returns: CompiledReturns
     capacity: NDArray[np.int64]
     has_mistrust: bool
+    consolidates: bool
 
 
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
@@ -101,6 +102,7 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
             network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
         ),
         capacity=_capacity(network),
+        consolidates=any(t.consolidation is not None for t in strategies),
         has_mistrust=any(isinstance(goal, Mistrust) for t in strategies for goal in t.objectives),
     )
 

@@ -12,12 +12,12 @@ import numpy as np
 from router.beyond import beyond_kernels
 from router.deliveries import solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
-from router.ladder import Answered, Solved, Unsolved
+from router.ladder import Answered, Solved, Unsolved, best_of
 from router.network import HOME, PICKUP_POINT
 from router.places import Place, deliveries_of, place_of
 from router.question import Question
 from router.rules.choose import Facts, first_matching
-from router.scenarios import best_of, scenarios
+from router.scenarios import scenarios
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 from router.cost import Cost
@@ -103,17 +104,16 @@ def _joined(
     solved = [(d, a) for d, a in zip(question.deliveries, answers, strict=True) if isinstance(a, Solved)]
     for delivery, answer in solved:
         shipments += answer.plan.shipments
-        plans.append(
-            DeliveryPlan(
-                delivery_id=delivery.delivery_id,
-                cost=answer.plan.cost,
-                promise_seconds=answer.plan.promise_seconds,
-            )
+        own = DeliveryPlan(
+            delivery_id=delivery.delivery_id,
+            cost=answer.plan.cost,
+            promise_seconds=answer.plan.promise_seconds,
         )
+        plans += [replace(told, cost=answer.plan.cost) for told in answer.plan.deliveries] or [own]
     cost = Cost.of([sum(values) for values in zip(*(p.cost.parts() for p in plans), strict=True)])
-    stated = tuple(plans) if question.order.deliveries else ()
+    told = question.order.deliveries or any(own.onward for own in plans)
     plan = with_sources(
-        Plan(shipments=tuple(shipments), cost=cost, deliveries=stated),
+        Plan(shipments=tuple(shipments), cost=cost, deliveries=tuple(plans) if told else ()),
         question.snapshot,
         question.supply,
     )

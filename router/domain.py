@@ -145,8 +145,9 @@ class Delivery:
     """Where and how some lines of an order reach the customer: exactly one of ``destination`` (an address),
     ``node_id`` (a store where they are collected) and ``pickup_point_id``.
 
-    method: None: whatever reaches the place. earliest_seconds, latest_seconds: arrivals outside are not
-    allowed; requested_seconds: later ones may cost. Epoch seconds, None for none.
+    onward: of a delivery to a store: the address to which everything is sent on from there, in one shipment;
+    not for orders to state. method: None: whatever reaches the place. earliest_seconds, latest_seconds:
+    arrivals outside are not allowed; requested_seconds: later ones may cost. Epoch seconds, None for none.
     """
 
     delivery_id: str
@@ -157,6 +158,7 @@ class Delivery:
     earliest_seconds: int | None = None
     requested_seconds: int | None = None
     latest_seconds: int | None = None
+    onward: Destination | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,19 +275,33 @@ class Shipment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """The shipment in which a hub sends on what has come together there. ready_seconds: when the last of it
+    has (epoch seconds)."""
+
+    node_id: str
+    service_id: str
+    ready_seconds: int
+    parcel_count: int
+    weight_grams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPlan:
-    """What one delivery costs, with the parts that its shipments share, and when its last shipment arrives
-    (epoch seconds)."""
+    """What one delivery costs, with the parts that its shipments share, and when the last of it arrives
+    (epoch seconds). onward: from the hub, if its shipments go to one."""
 
     delivery_id: str
     cost: Cost
     promise_seconds: int
+    onward: Onward | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Shipments (by delivery as stated, then node, then first line) and the whole cost with the parts that
-    shipments share. deliveries: those with shipments, where the order states deliveries."""
+    shipments share. deliveries: those with shipments, where the order states deliveries or any of them goes
+    over a hub."""
 
     shipments: tuple[Shipment, ...]
     cost: Cost
@@ -297,8 +313,9 @@ class Plan:
 
     @property
     def promise_seconds(self) -> int:
-        """Arrival of the last shipment, epoch seconds; 0 for an empty plan."""
-        return max((s.arrival_seconds for s in self.shipments), default=0)
+        """When the last of it arrives, epoch seconds; 0 for an empty plan."""
+        ends = [own.promise_seconds for own in self.deliveries]
+        return max(ends or [s.arrival_seconds for s in self.shipments], default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,3 +132,30 @@ def _units(problem: Problem, groups: list[int], out: PlanArrays) -> I64:
         own = (int(out.ship_groups[s]) >> group) & 1 == 1
         units[row, own] = problem.lines.quantity[own]
     return units
+
+
+def best_of(answers: Sequence[Solved | Unsolved]) -> Solved | Unsolved:
+    """The one that fills most, then costs least, then comes first; proven when all are."""
+    solved = [answer for answer in answers if isinstance(answer, Solved)]
+    stopped = next((answer.stopped_by for answer in answers if answer.stopped_by), "")
+    if not solved:
+        return Unsolved(stopped, answers[0].method)
+    best = min(solved, key=lambda answer: (-_filled(answer), answer.plan.total_cents))
+    undecided = [a for a in answers if isinstance(a, Unsolved) and a.stopped_by]
+    open_ones = [a for a in solved if not a.proven]
+    fewer = [a for a in open_ones if _filled(a) != _filled(best)]  # it may be that they could fill as many
+    bound = min(a.bound_cents for a in solved if _filled(a) == _filled(best))
+    bound = 0 if undecided or fewer else bound
+    proven = not undecided and not open_ones
+    slow = [a.method for a in solved if a.method is not Method.SUBSET_DP]
+    return replace(
+        best,
+        bound_cents=bound,
+        proven=proven,
+        stopped_by="" if proven else stopped,
+        method=(*slow, best.method)[0],
+    )
+
+
+def _filled(answer: Solved) -> int:
+    return sum(pick.quantity for shipment in answer.plan.shipments for pick in shipment.picks)

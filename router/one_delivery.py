@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from router.cost import Part
-from router.domain import DeliveryMethod, Plan
-from router.ladder import Solved, Unsolved, divisible_lines, solve_world
+from router.cost import Cost, Part
+from router.domain import DeliveryMethod, DeliveryPlan, Onward, Plan
+from router.ladder import Solved, Unsolved, best_of, divisible_lines, solve_world
 from router.mistrust import told_apart
+from router.onward import Chosen, LastLeg
 from router.question import Question
-from router.scene import Scene, build_scene, late_cents
+from router.scene import Scene, build_scene
 from router.shared import NOTHING_SHARED, Shared
+from router.times import late_cents
 
 
 class SceneNames(NamedTuple):
@@ -29,8 +31,18 @@ class SceneNames(NamedTuple):
 def solve_delivery(
     question: Question, ix: int, shared: Shared = NOTHING_SHARED, divisible: NDArray[np.bool_] | None = None
 ) -> Solved | Unsolved:
-    """The best plan for delivery ``ix`` with its share of the stock and of the nodes' days. divisible:
-    bool[L], what ``divisible_of`` says; needed where something is shared."""
+    """The best plan for delivery ``ix`` with its share of the stock and of the nodes' days, straight or over
+    a hub. divisible: bool[L], what ``divisible_of`` says; needed where something is shared."""
+    found = [_solve(question, ix, shared, divisible)]
+    for over in question.over_hubs(ix):
+        found.append(_solve(over, ix, shared, None if divisible is None else divisible_of(over, ix)))
+    return best_of(found)
+
+
+def _solve(
+    question: Question, ix: int, shared: Shared, divisible: NDArray[np.bool_] | None
+) -> Solved | Unsolved:
+    """By the one place that the question has for it."""
     scene = build_scene(question, ix, shared)
     if not len(scene.nodes) or not scene.ways.ids:
         return Unsolved()
@@ -82,6 +94,36 @@ def finished(scene: Scene, node_ids: Sequence[str], names: SceneNames, plan: Pla
                 method=DeliveryMethod(int(scene.methods[row])),
             )
         )
-    last = np.array([plan.promise_seconds], np.int64)
-    late = int(late_cents(scene.strategy, scene.delivery, last)[0])
-    return Plan(shipments=tuple(shipments), cost=cost.moved(Part.DELAY, Part.LATENESS, late))
+    deliveries: tuple[DeliveryPlan, ...] = ()
+    promise = plan.promise_seconds
+    chosen = scene.leg.choose(np.array([promise], np.int64))[0] if scene.leg is not None else None
+    if scene.leg is not None and chosen is not None:
+        cost, onward = _sent_on(cost, scene.leg, chosen, promise)
+        promise = chosen.arrival_seconds
+        deliveries = (
+            DeliveryPlan(
+                delivery_id=scene.delivery.delivery_id, cost=Cost(), promise_seconds=promise, onward=onward
+            ),
+        )
+    late = int(late_cents(scene.strategy, scene.delivery, np.array([promise], np.int64))[0])
+    cost = cost.moved(Part.DELAY, Part.LATENESS, late)
+    return Plan(shipments=tuple(shipments), cost=cost, deliveries=deliveries)
+
+
+def _sent_on(cost: Cost, leg: LastLeg, chosen: Chosen, ready_seconds: int) -> tuple[Cost, Onward]:
+    """The last leg, which the kernels count with the delay."""
+    service = chosen.service
+    for part, cents in (
+        (Part.SHIPPING, service.shipping_cents),
+        (Part.TRANSFER, service.transfer_cents),
+        (Part.HANDLING, leg.handling_cents),
+    ):
+        cost = cost.moved(Part.DELAY, part, cents)
+    onward = Onward(
+        node_id=leg.hub.node_id,
+        service_id=service.service_id,
+        ready_seconds=ready_seconds,
+        parcel_count=max(1, -(-leg.weight_grams // service.tariff.up_to_grams[-1])),
+        weight_grams=leg.weight_grams,
+    )
+    return cost, onward

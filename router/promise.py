@@ -28,9 +28,10 @@ from router.odds import LIKELY, Trips
 from router.places import Place
 from router.promise_later import Later
 from router.promised import Dates, Reach, Wanted
-from router.scene import latest_of, methods_of
+from router.scene import methods_of
 from router.scene_rules import method_bits
 from router.snapshot import BIT_SWITCHED_OFF, Moment, Snapshot
+from router.times import latest_of
 from router.ways import Finder
 
 I64 = NDArray[np.int64]

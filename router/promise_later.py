@@ -15,7 +15,7 @@ from router.kernels.types import FAR
 from router.promised import Dates, Wanted
 from router.question import Question
 from router.rooms import Load
-from router.scene import latest_of
+from router.times import latest_of
 
 
 class Later:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from router.domain import Delivery, LineFill, Order, OrderFill
+from router.domain import Delivery, DeliveryMethod, LineFill, Order, OrderFill
+from router.network import HOME
 from router.places import Place, deliveries_of, lines_of, place_of
 from router.rooms import Load, Rooms, loads_of_order
+from router.rules.compile_eligibility import matches_node
 from router.rules.model import MinRemaining, StockDepth, Strategy
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
@@ -43,6 +46,25 @@ class Question:
         found = replace(self, order=order)
         found.supply, found.rooms = self.supply, self.rooms
         return found
+
+    def over_hubs(self, ix: int) -> Iterator[Question]:
+        """The same with delivery ``ix`` sent to one hub after the other, and on from there."""
+        delivery, place = self.deliveries[ix], self.places[ix]
+        rule = self.strategy.consolidation
+        asked = delivery.method in (None, DeliveryMethod.SHIP) and delivery.earliest_seconds is None
+        if rule is None or place.kind != HOME or not asked:
+            return
+        for node in self.snapshot.network.nodes:
+            here = node.pickup_lead_seconds is not None and node.country == place.destination.country
+            if here and matches_node(rule.hubs, node):
+                to_hub = replace(
+                    delivery, destination=None, node_id=node.node_id, method=None, onward=place.destination
+                )
+                found = self.asked_of(self.order)
+                found.deliveries = (*self.deliveries[:ix], to_hub, *self.deliveries[ix + 1 :])
+                hub = place_of(to_hub, self.snapshot.network, self.snapshot.compiled)
+                found.places = (*self.places[:ix], hub, *self.places[ix + 1 :])
+                yield found
 
     @property
     def strategy(self) -> Strategy:

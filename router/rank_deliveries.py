@@ -20,8 +20,9 @@ from router.orders import line_by_line
 from router.places import lines_of
 from router.question import Question
 from router.rejections import Refusals, exclusions, kg_text, not_carried
-from router.scene import Scene, build_scene, late_cents
+from router.scene import Scene, build_scene
 from router.snapshot import Snapshot
+from router.times import late_cents
 from router.workspace import workspace_for
 
 

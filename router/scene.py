@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from router.calendar import DAY_SECONDS, NEVER
+from router.calendar import DAY_SECONDS
 from router.columns import frozen
 from router.domain import Delivery, DeliveryMethod, LineFill, Order
 from router.kernels.types import (
@@ -28,17 +28,18 @@ from router.kernels.types import (
     World,
 )
 from router.network import HOME, PICKUP_POINT
+from router.onward import LastLeg
 from router.orders import order_arrays
 from router.places import Place, part_of
 from router.question import Question
 from router.receipts import Steps
-from router.rules.compile import weighted
-from router.rules.model import Lateness, Strategy
+from router.rules.model import Strategy
 from router.scene_rules import Kept, Lanes, border_bits, excluded_bits, scene_rules, states_of
 from router.shared import ANY_SKU, NOTHING_SHARED, Pair, Shared, Taker
 from router.snapshot import Moment, Snapshot
 from router.source_prices import SourcePrices, source_prices
 from router.supply import Piles
+from router.times import latest_of, times_cents
 from router.timetable import HORIZON_DAYS
 from router.ways import Finder, Ways
 
@@ -56,7 +57,7 @@ class Scene:
     order: the delivery's lines as an order of their own. nodes, dates: int64[n], node of each source and
     since when it has its goods (epoch seconds), by both; beyond n the world is padded. ways: of each source.
     skus: int64[s], rows of the catalogue. prices: as of ``source_prices``. late: bool[n, V], after
-    latest_seconds (FAR for any time).
+    latest_seconds (FAR for any time). leg: from the hub on, if the place is one.
     """
 
     moment: Moment
@@ -73,6 +74,7 @@ class Scene:
     prices: SourcePrices
     late: NDArray[np.bool_]
     latest_seconds: int
+    leg: LastLeg | None
 
 
 def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *, later: bool = True) -> Scene:
@@ -90,26 +92,26 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
     stock, kept = _stock(piles, shared, ix, question.forbidden)
     ways = Finder(snapshot.network, compiled, strategy_ix, place, nodes, dates).find(delivery, origin)
     strategy = compiled.strategies[strategy_ix]
-    time_cents = times_cents(snapshot, strategy_ix, delivery, ways.arrival, origin)
+    leg = LastLeg.of(question, ix) if delivery.onward is not None else None
+    time_cents = _times(question, delivery, ways.arrival, leg)
     goes = (ways.tariff >= 0) & (ways.arrival <= origin + HORIZON_DAYS * DAY_SECONDS)
     ways.tariff = np.where(goes, ways.tariff, -1)
     latest = latest_of(part, strategy, delivery)
-    late = goes & (ways.arrival > latest)
+    late = goes & ((ways.arrival > latest) | (time_cents == FAR))
     methods = methods_of(place, delivery.method, nodes)
     levels = np.unique(time_cents[goes & ~late])[: DAYS_TABLE - 1]
     padded = _padded(nodes)
     lanes = Lanes.of_ways(ways)
     network = _network(snapshot, padded, ways, lanes, late, np.searchsorted(levels, time_cents))
-    barred = border_bits(question, place, skus, nodes) | excluded_bits(question, skus, nodes)
-    if later:
-        barred |= states_of(question, nodes, dates)
+    barred = _barred(question, place, skus, nodes, dates if later else None)
     cents = source_prices(question, place, skus, nodes, dates)
     rules = scene_rules(
         snapshot, strategy_ix, skus, padded, methods, ways, lanes, levels, kept, barred, cents
     )
     rules = rules._replace(
-        allow_partial=frozen(np.array([question.allow_partial], np.uint8)),
+        allow_partial=frozen(np.array([question.allow_partial and leg is None], np.uint8)),
         must_fill=frozen(np.array([_must_fill(part, columns.group)], np.int64)),
+        split_cents=rules.split_cents if leg is None else frozen(np.zeros(1, np.int64)),
     )
     deadline = origin + DAYS_TABLE * DAY_SECONDS
     own = columns._replace(
@@ -133,17 +135,21 @@ def build_scene(question: Question, ix: int, shared: Shared = NOTHING_SHARED, *,
         cents,
         late,
         latest,
+        leg,
     )
 
 
-def latest_of(part: Order, strategy: Strategy, delivery: Delivery) -> int:
-    """The last arrival that is allowed."""
-    stated = [t for t in (part.deliver_by_seconds, delivery.latest_seconds) if t is not None]
-    latest = min(stated, default=FAR)
-    days = strategy.limits.max_late_days
-    if delivery.requested_seconds is not None and days is not None:
-        latest = min(latest, delivery.requested_seconds + days * DAY_SECONDS)
-    return latest
+def _times(question: Question, delivery: Delivery, arrival: I64, leg: LastLeg | None) -> I64:
+    """Weighted cents of arriving then as the last, and of the way on from a hub."""
+    if leg is not None:
+        return leg.cents(arrival)
+    return times_cents(question.snapshot, question.strategy_ix, delivery, arrival, question.origin_seconds)
+
+
+def _barred(question: Question, place: Place, skus: I64, nodes: I64, dates: I64 | None) -> NDArray[np.uint64]:
+    """uint64[s, n]: reasons against SKUs at sources; dates: None to leave out how their nodes are then."""
+    barred = border_bits(question, place, skus, nodes) | excluded_bits(question, skus, nodes)
+    return barred if dates is None else barred | states_of(question, nodes, dates)
 
 
 def _catalogue(snapshot: Snapshot, skus: I64) -> CatalogueArrays:
@@ -171,34 +177,6 @@ def methods_of(place: Place, asked: DeliveryMethod | None, nodes: I64) -> NDArra
         return np.full(len(nodes), DeliveryMethod.PICKUP_POINT, np.int8)
     own = DeliveryMethod.PICKUP if asked in (None, DeliveryMethod.SHIP_TO_STORE) else asked
     return np.where(nodes == place.node_ix, own, DeliveryMethod.SHIP_TO_STORE).astype(np.int8)
-
-
-def times_cents(
-    snapshot: Snapshot, strategy_ix: int, delivery: Delivery, arrival: I64, origin_seconds: int
-) -> I64:
-    """Weighted cents of arriving then as the last: delay from the origin on, lateness from the requested
-    time on."""
-    rules = snapshot.compiled.rules
-    known = np.minimum(arrival - origin_seconds, 2 * HORIZON_DAYS * DAY_SECONDS)
-    days = -(-known // DAY_SECONDS)
-    cents = rules.delay_cents[strategy_ix, np.minimum(days, DAYS_TABLE - 1)]
-    cents = cents + rules.delay_slope_cents[strategy_ix] * np.maximum(0, days - (DAYS_TABLE - 1))
-    total: I64 = cents + late_cents(snapshot.compiled.strategies[strategy_ix], delivery, arrival)
-    return total
-
-
-def late_cents(strategy: Strategy, delivery: Delivery, arrival: I64) -> I64:
-    """Weighted cents of arriving after the requested time."""
-    cents = np.zeros(arrival.shape, np.int64)
-    if delivery.requested_seconds is None:
-        return cents
-    days = np.maximum(0, -(-(np.minimum(arrival, NEVER // 2) - delivery.requested_seconds) // DAY_SECONDS))
-    for goal in strategy.objectives:
-        if isinstance(goal, Lateness):
-            cents = cents + weighted(goal.cents_per_day, goal.weight) * days
-            for step in goal.steps:
-                cents = cents + weighted(step.cents, goal.weight) * (days >= step.from_days)
-    return cents
 
 
 def _growth(

@@ -6,7 +6,7 @@ arrival.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -160,6 +160,16 @@ class Finder:
         away = xyz[:, None] - self.compiled.network.node_xyz[:, nodes]
         total: NDArray[np.float64] = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
         return total
+
+    def leaving(self) -> Iterator[tuple[int, int, Tariff]]:
+        """Of the first node: each service that leads to the place, its lane and its tariff."""
+        for v, lane in enumerate(self._lanes(self.place, self.nodes)[0].tolist()):
+            if lane >= 0:
+                yield v, lane, self._list[self._tariff((lane,))]
+
+    def onward(self, hub: Node, v: int, lane: int, there: I64) -> I64:
+        """Arrival at the place by service v of goods that are ready at a hub at instants ``there``."""
+        return self._onward(hub, v, lane, self.place.hours, there)
 
     def _lanes(self, place: Place, nodes: I64) -> NDArray[np.int32]:
         target = int(self.compiled.network.zone_class[place.zone_ix])

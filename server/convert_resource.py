@@ -10,7 +10,8 @@ from router.ledger import Correction
 from router.resource import Refused, Resourcing, Sent
 from router.rules.resource_model import RejectionReason
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import decision_to_proto, order_to_proto, pick_to_proto
+from server.convert import order_to_proto
+from server.convert_decision import decision_to_proto, pick_to_proto
 
 REASONS: dict[int, RejectionReason] = {
     sourcing_pb2.REJECTION_REASON_UNSPECIFIED: "OTHER",

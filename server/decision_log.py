@@ -17,7 +17,7 @@ from router.errors import NotFound
 from router.ledger import Change, Ledger
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
-from server.convert import plan_to_proto
+from server.convert_decision import plan_to_proto
 from server.snapshot_rows import RowUnits, add_to_rows
 from server.status import CannotExplain
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from router.explanation import Candidate, Explanation, LineCandidates
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import cost_to_proto, later, timestamp
+from server.convert import timestamp
+from server.convert_decision import cost_to_proto, later
 
 
 def explained_to_proto(explanation: Explanation) -> sourcing_pb2.Explanation:

@@ -14,7 +14,8 @@ from router.rules.resource_model import OfferRules
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import decision_to_proto, order_to_proto
+from server.convert import order_to_proto
+from server.convert_decision import decision_to_proto
 from server.convert_resource import sent_of_plan
 from server.deciding import entry_of
 from server.decision_log import named_after, private_copy

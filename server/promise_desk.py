@@ -26,7 +26,8 @@ from router.promised import Dates, Wanted
 from router.snapshot import Snapshot
 from router.sourcer import versions_of
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import id_violations, parse_channel, parse_deliveries, timestamp, versions_to_proto
+from server.convert import id_violations, parse_channel, parse_deliveries, timestamp
+from server.convert_decision import versions_to_proto
 
 MAX_ITEMS = 1_000
 MAX_DELIVERIES = 50

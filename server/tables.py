@@ -75,7 +75,9 @@ def decision_view(response: sourcing_pb2.SourceOrderResponse) -> RenderableType:
     decision = response.decision
     parts: list[RenderableType] = [headline(decision)]
     if decision.HasField("plan"):
-        parts += [plan_table(decision.plan, decision.decide_time), cost_table([("plan", decision.plan)])]
+        parts.append(plan_table(decision.plan, decision.decide_time))
+        parts += [onward_line(own) for own in decision.plan.deliveries if own.HasField("onward")]
+        parts.append(cost_table([("plan", decision.plan)]))
     if decision.unfilled:
         parts.append(unfilled_table(decision.unfilled))
     parts.append(certificate_line(decision))
@@ -155,6 +157,15 @@ def plan_table(plan: sourcing_pb2.Plan, decide_time: Timestamp) -> Table:
             cents(shipment.cost.total_cents),
         )
     return table
+
+
+def onward_line(own: sourcing_pb2.DeliveryPlan) -> Text:
+    """How a delivery goes on from its hub."""
+    onward = own.onward
+    which = f"delivery {own.delivery_id} " if own.delivery_id else ""
+    ready, arrives = moment(onward.ready_time), moment(own.promise_time)
+    how = f"put together at {onward.node_id}, ready {ready}, on by {onward.service_id}, arrives {arrives} UTC"
+    return Text(f"{which}{how}")
 
 
 def _waits_column(

@@ -26,7 +26,8 @@ from router.kernels.wire_encode import Ready
 from router.snapshot import Snapshot
 from router.sourcer import versions_of
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import timestamp, versions_to_proto
+from server.convert import timestamp
+from server.convert_decision import versions_to_proto
 
 _WIRE_TYPES = {
     FieldDescriptor.TYPE_INT32: wire.VARINT,

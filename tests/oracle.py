@@ -18,19 +18,17 @@ from router.domain import Delivery, DeliveryMethod, Order, OrderLine, Pick, Plan
 from router.network import Network, Node
 from router.rules.model import Strategy
 from tests.oracle_capacity import Loads, States, Workshop
+from tests.oracle_carriage import Carriage
 from tests.oracle_dates import SlowCalendar
 from tests.oracle_facts import (
-    covers_sku,
-    delay_cents,
     grouped,
-    lateness_cents,
     metres_between,
     mistrust_cents,
-    split_cents,
     unit_depth_cents,
     unit_value_cents,
     weighted,
 )
+from tests.oracle_onward import Leg
 from tests.oracle_parts import Candidate, Option, Parcel, Source, Taken, Units, units_in
 from tests.oracle_rules import (
     duty_cents,
@@ -41,10 +39,10 @@ from tests.oracle_rules import (
     substitution_cents,
 )
 from tests.oracle_supply import Receipts, Shelves
-from tests.oracle_ways import Target, Way, Ways
+from tests.oracle_ways import Target, Ways
 
 
-class Oracle:
+class Oracle(Carriage):
     """One order, or one of its deliveries, under one strategy. ``stock[sku_id, node_id]``: units available,
     absent without a row; ``receipts[sku_id, node_id]``: (epoch seconds, units); ``states`` of nodes."""
 
@@ -90,6 +88,8 @@ class Oracle:
         self.groups = grouped(self.lines)
         self.alone = [any(self.lines[i].ship_alone for i in group) for group in self.groups]
         self._parts: dict[tuple[int, Units], list[Parcel] | None] = {}
+        goes_on = delivery is not None and delivery.onward is not None
+        self.leg = Leg(self, self.refuses, self.is_late) if goes_on else None
 
     def dates(self, node: Node) -> list[int]:
         """When the node may begin to work on something."""
@@ -118,7 +118,8 @@ class Oracle:
 
     def candidate(self, parts: Mapping[int, Units]) -> Candidate | None:
         """The cheapest plan with these units of each source; None where that is not allowed."""
-        if not self.limits_hold(parts):
+        whole = sum(map(sum, parts.values())) == sum(line.quantity for line in self.lines)
+        if not self.limits_hold(parts) or (self.leg is not None and not whole):
             return None
         parcels: list[Parcel] = []
         taken: Taken = Counter()
@@ -282,73 +283,7 @@ class Oracle:
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),
         )
 
-    # --- ways ---------------------------------------------------------------------------------------
-
-    def options(self, node_ix: int, sent: list[int], grams: int, at: int | None = None) -> Iterator[Option]:
-        """The ways that these lines may take from the node, at a date or the origin, and be in time."""
-        for ix, way in enumerate(self.ways.of(self.network.nodes[node_ix], at)):
-            if any(self.refuses(way, i) for i in sent) or self.too_late(way.arrival_seconds):
-                continue
-            cents = [way.cents(self.strategy, grams, kind) for kind in ("shipping", "transfer")]
-            yield Option(*cents, way.arrival_seconds, ix, way.way_id, len(way.parcels(grams)))
-
-    def too_late(self, arrival_seconds: int) -> bool:
-        """Is an arrival not allowed?"""
-        bounds = [self.order.deliver_by_seconds]
-        if self.delivery is not None:
-            bounds.append(self.delivery.latest_seconds)
-            requested, days = self.delivery.requested_seconds, self.strategy.limits.max_late_days
-            if requested is not None and days is not None:
-                bounds.append(requested + days * 86_400)
-        return any(bound is not None and arrival_seconds > bound for bound in bounds)
-
-    def refuses(self, way: Way, line: int) -> bool:
-        """The line's SKU does not travel that way."""
-        sku = self.skus[line]
-        if sku.weight_grams > way.heaviest:
-            return True
-        for service, _ in way.legs:
-            if not service.excluded_sku_labels.isdisjoint(sku.labels):
-                return True
-            for rule in self.strategy.eligibility:
-                if rule.kind == "exclude_services" and covers_sku(rule.skus, sku):
-                    named = service.service_id in rule.services
-                    if named or not service.labels.isdisjoint(rule.labels):
-                        return True
-        return False
-
     # --- the whole plan -----------------------------------------------------------------------------
-
-    def cheapest_ways(self, parcels: list[Parcel]) -> tuple[int, list[Option]]:
-        """The cost of the plan but for stock depth, and the ways that give it.
-
-        Every arrival is tried as the last one allowed. Delay and lateness never fall with time, so pricing
-        them at the bound instead of the true last arrival is never too low, and exact at the optimum's own.
-        """
-        if not parcels:
-            return 0, []
-        fixed = sum(p.cost.total_cents for p in parcels) + split_cents(self.strategy, len(parcels))
-        best: tuple[int, list[Option]] | None = None
-        for bound in sorted({o.arrival_seconds for p in parcels for o in p.options}):
-            chosen: list[Option] = []
-            for parcel in parcels:
-                in_time = [o for o in parcel.options if o.arrival_seconds <= bound]
-                if in_time:
-                    chosen.append(min(in_time, key=Option.rank))
-            if len(chosen) < len(parcels):
-                continue
-            tariffs = sum(o.shipping_cents + o.transfer_cents for o in chosen)
-            cents = fixed + tariffs + sum(self.time_cents(bound))
-            if best is None or cents < best[0]:
-                best = (cents, chosen)
-        assert best is not None, "every parcel has an option, so the latest bound serves all"
-        return best
-
-    def time_cents(self, last_arrival_seconds: int) -> tuple[int, int]:
-        """Delay and lateness of a last arrival."""
-        requested = None if self.delivery is None else self.delivery.requested_seconds
-        late = 0 if requested is None else lateness_cents(self.strategy, last_arrival_seconds - requested)
-        return delay_cents(self.strategy, last_arrival_seconds - self.calendar.origin_seconds), late
 
     def plan(self, candidate: Candidate, before: Taken | None = None) -> Plan:
         """In the words of the domain. before: units that other deliveries take first."""
@@ -365,9 +300,16 @@ class Oracle:
                     gone[line.sku_id, node.node_id, at] += 1
             shipments.append(self._shipment(parcel, option, depth))
         sums = [sum(column) for column in zip(*(s.cost.parts() for s in shipments), strict=True)]
-        delay, late = self.time_cents(max(s.arrival_seconds for s in shipments))
+        ready = max(s.arrival_seconds for s in shipments)
+        _, last, *leg = (self.leg and self.leg.parts(ready)) or (0, ready, 0, 0, 0)
+        delay, late = self.time_cents(last)
         joint = Cost(
-            delay_cents=delay, lateness_cents=late, split_cents=split_cents(self.strategy, len(shipments))
+            delay_cents=delay,
+            lateness_cents=late,
+            split_cents=self.split_cents(shipments),
+            shipping_cents=leg[0],
+            transfer_cents=leg[1],
+            handling_cents=leg[2],
         )
         both = [a + b for a, b in zip(sums, joint.parts(), strict=True)]
         return Plan(shipments=tuple(shipments), cost=Cost.of(both))

@@ -26,6 +26,7 @@ from tests.oracle import Oracle
 from tests.oracle_capacity import States
 from tests.oracle_deliveries import best_of_deliveries
 from tests.oracle_facts import unit_value_cents
+from tests.oracle_onward import over_hubs
 from tests.oracle_supply import Receipts, Shelves
 from tests.oracle_ways import Target
 
@@ -103,8 +104,9 @@ def decide_by_force(
         plans = [
             best_of_deliveries(strategy, served, network, states=states, **world)
             if served.deliveries
-            else Oracle(strategy, served, network, states=states, **world).best()
+            else Oracle(strategy, served, network, states=states, delivery=way, **world).best()
             for served in served_orders(order)
+            for way in (None, *(() if order.deliveries else over_hubs(strategy, order, network)))
         ]
         plan = min(filter(None, plans), key=lambda p: (-units_of(p), p.total_cents), default=None)
         plan = plan and Shelves(strategy, network, **world).made_of(plan)

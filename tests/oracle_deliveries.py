@@ -13,6 +13,7 @@ from router.network import Network
 from router.rules.model import Strategy
 from tests.oracle import Oracle
 from tests.oracle_capacity import Loads, States
+from tests.oracle_onward import over_hubs
 from tests.oracle_parts import Candidate, Taken
 from tests.oracle_supply import Receipts
 
@@ -31,28 +32,36 @@ def best_of_deliveries(
     """The plan with the most units, then the least cost; None when there is no answer."""
     world: dict[str, Any] = {"skus": skus, "stock": stock, "receipts": receipts, "now_seconds": now_seconds}
     world["states"] = states
-    oracles = [Oracle(strategy, order, network, delivery=delivery, **world) for delivery in order.deliveries]
+    variants = [
+        [
+            Oracle(strategy, order, network, delivery=way, **world)
+            for way in (delivery, *over_hubs(strategy, order, network, delivery))
+        ]
+        for delivery in order.deliveries
+    ]
+    oracles = [straight for straight, *_ in variants]
     wanted = Counter(sku_id for oracle in oracles for sku_id in {line.sku_id for line in oracle.lines})
     shared = {sku_id for sku_id, deliveries in wanted.items() if deliveries > 1}
-    best: Sequence[Candidate] = ()
+    best: Sequence[tuple[Oracle, Candidate]] = ()
     best_key = (0, 0)  # minus units, cents
-    for combination in itertools.product(*(contenders(oracle, shared) for oracle in oracles)):
-        filled = sum(c.filled for c in combination)
+    choices = [[(o, c) for o in ways for c in contenders(o, shared)] for ways in variants]
+    for combination in itertools.product(*choices):
+        filled = sum(c.filled for _, c in combination)
         if filled == 0 or -filled > best_key[0]:
             continue
-        loads: Loads = sum((c.loads for c in combination), Counter())
+        loads: Loads = sum((c.loads for _, c in combination), Counter())
         if not oracles[0].workshop.hold(loads, oracles[0].nodes):
             continue
         taken: Taken = Counter()
         cents = 0
-        for oracle, candidate in zip(oracles, combination, strict=True):
+        for oracle, candidate in combination:
             cents += candidate.cents + oracle.shelves.depth_cents(candidate.taken, taken)
             taken += candidate.taken
         if (not best or (-filled, cents) < best_key) and oracles[0].shelves.hold(taken):
             best, best_key = combination, (-filled, cents)
     if not best:
         return None
-    plan = joined(oracles, best)
+    plan = joined(best)
     assert plan.total_cents == best_key[1], "the parts add up"
     return plan
 
@@ -73,11 +82,11 @@ def contenders(oracle: Oracle, shared: set[str]) -> list[Candidate]:
     return [candidate for _, candidate in cheapest.values()]
 
 
-def joined(oracles: Sequence[Oracle], chosen: Sequence[Candidate]) -> Plan:
+def joined(chosen: Sequence[tuple[Oracle, Candidate]]) -> Plan:
     """One plan of all deliveries, in turn."""
     before: Taken = Counter()
     plans = []
-    for oracle, candidate in zip(oracles, chosen, strict=True):
+    for oracle, candidate in chosen:
         if candidate.parcels:
             assert oracle.delivery is not None
             plans.append((oracle.delivery.delivery_id, oracle.plan(candidate, before)))

@@ -71,6 +71,8 @@ class Features:
     """Units above the greatest bracket of some or all lanes."""
     deliveries: int = 0
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    consolidation: bool = False
+    """Strategies that name hubs."""
     substitutes: bool = False
     """Lines for which other SKUs may be sent."""
     exclusions: bool = False
@@ -176,8 +178,12 @@ class RulesRecipe(Chance):
                 "line_splits": self.pick(self.features.line_splits),
                 "allow_partial": self.features.partial and self.chance(35),
             },
+            **({"consolidation": self.hubs(network)} if self.features.consolidation else {}),
             "fallback": self.pick((None, later[0], later[-1])) if later else None,
         }
+
+    def hubs(self, network: Network) -> dict[str, Any] | None:
+        return None if self.chance(15) else {"hubs": self.node_selector(network) if self.chance(25) else {}}
 
     def conditions(self) -> dict[str, Any]:
         return {

@@ -350,6 +350,13 @@ class Limits(Strict):
     max_late_days: Annotated[int, Field(ge=0, le=365)] | None = None
 
 
+class Consolidation(Strict):
+    """Where what several nodes send to one address may be put together first: at the selected nodes that
+    state ``pickup_lead_minutes``."""
+
+    hubs: NodeSelector = NodeSelector()
+
+
 class Strategy(Strict):
     """One way to source, for the orders that match ``when``."""
 
@@ -362,6 +369,7 @@ class Strategy(Strict):
     )
     objectives: tuple[Objective, ...] = ()
     limits: Limits = Limits()
+    consolidation: Consolidation | None = Field(default=None, description="Hubs on the way to an address.")
     fallback: Id | None = Field(default=None, description="Strategy tried next when this one cannot source.")
 
 

@@ -57,7 +57,13 @@ def verify(
         return found
     found += plan_complaints(cases, tried[-1], decision.plan)
     for case, plan in portions(cases, decision.plan):
-        found += way_complaints(case, tried[-1], plan)
+        if any(own.onward is not None for own in plan.deliveries):
+            if not complete(case, plan):
+                found.append(
+                    f"delivery {plan.deliveries[0].delivery_id!r}: goes over a hub, yet is not whole"
+                )
+        else:
+            found += way_complaints(case, tried[-1], plan)
     found += alternative_complaints(cases, tried[-1], decision)
     return found + skipped_complaints(cases, tried, decision)
 
@@ -133,6 +139,12 @@ def asked_complaints(order: Order, picked: Mapping[str, int]) -> list[str]:
             asked = f"line {line.line_id!r} is {line.fill.name}"
             found.append(f"{asked}, yet has {units} of {line.quantity} units")
     return found
+
+
+def complete(case: Case, plan: Plan) -> bool:
+    """Is all of the delivery sent?"""
+    picked = units_by_line(plan)
+    return all(picked.get(line_id, 0) == line.quantity for line_id, line in case.lines.items())
 
 
 def way_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:

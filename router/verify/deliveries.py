@@ -13,20 +13,27 @@ from router.rules.model import Strategy
 from router.verify import plan as one
 from router.verify.capacity import Slot
 from router.verify.case import Case
+from router.verify.onward import hub_case, leg_cents, onward_complaints
 from router.verify.stock import added, stock_of
 from router.verify.supply import stock_complaints
 
 
 def portions(cases: Sequence[Case], plan: Plan) -> Iterator[tuple[Case, Plan]]:
-    """Each delivery with its own part of the plan, empty where it has no shipments."""
-    costs = {own.delivery_id: own.cost for own in plan.deliveries}
+    """Each delivery with its own part of the plan, empty where it has no shipments; one that goes over a hub
+    as a delivery to the hub."""
+    known = {own.delivery_id: own for own in plan.deliveries}
     for case in cases:
-        if case.delivery is None:
+        if case.delivery is None and not plan.deliveries:
             yield case, plan
+            continue
+        delivery_id = case.delivery.delivery_id if case.delivery is not None else ""
+        shipments = tuple(s for s in plan.shipments if s.delivery_id == delivery_id)
+        own = known.get(delivery_id)
+        if own is None or own.onward is None:
+            yield case, Plan(shipments=shipments, cost=Cost() if own is None else own.cost)
         else:
-            delivery_id = case.delivery.delivery_id
-            shipments = tuple(s for s in plan.shipments if s.delivery_id == delivery_id)
-            yield case, Plan(shipments=shipments, cost=costs.get(delivery_id, Cost()))
+            there = hub_case(case, own.onward) if own.onward.node_id in case.nodes else case
+            yield there, Plan(shipments=shipments, cost=own.cost, deliveries=(own,))
 
 
 def form_complaints(cases: Sequence[Case], plan: Plan) -> list[str]:
@@ -34,7 +41,8 @@ def form_complaints(cases: Sequence[Case], plan: Plan) -> list[str]:
     ids = [case.delivery.delivery_id if case.delivery else "" for case in cases]
     strays = [s for s in plan.shipments if s.delivery_id not in ids]
     found = [f"{one.title(s)}: unknown delivery {s.delivery_id!r}" for s in strays]
-    served = [i for i in ids if i and any(s.delivery_id == i for s in plan.shipments)]
+    over_hubs = {own.delivery_id for own in plan.deliveries if own.onward is not None}
+    served = [i for i in ids if (i or i in over_hubs) and any(s.delivery_id == i for s in plan.shipments)]
     stated = [own.delivery_id for own in plan.deliveries]
     if stated != served:
         found.append(f"plan: deliveries are {stated}, should be {served}")
@@ -122,19 +130,27 @@ def _price_complaints(cases: Sequence[Case], strategy: Strategy, plan: Plan) -> 
     """Figures that are not what the cost model makes of the picks."""
     found: list[str] = []
     taken: dict[tuple[str, str], Counter[int]] = {}
-    for case, own in portions(cases, plan):
-        found += _named(case, one.price_complaints(case, strategy, own, taken))
+    for (case, own), straight in zip(portions(cases, plan), cases, strict=True):
+        leg = leg_cents(straight, strategy, own.deliveries[0]) if _goes_on(own) else None
+        found += _named(case, one.price_complaints(case, strategy, own, taken, leg))
         for key, units in taken_by(own).items():
             taken[key] = added(taken.get(key, {}), units)
+    by_id = {case.delivery.delivery_id if case.delivery else "": case for case in cases}
     for own_plan in plan.deliveries:
         last = max(s.arrival_seconds for s in plan.shipments if s.delivery_id == own_plan.delivery_id)
-        if own_plan.promise_seconds != last:
+        wrong = onward_complaints(by_id[own_plan.delivery_id], strategy, own_plan, last)
+        found += [f"delivery {own_plan.delivery_id!r}: {complaint}" for complaint in wrong]
+        if own_plan.onward is None and own_plan.promise_seconds != last:
             stated = f"promise_seconds is {own_plan.promise_seconds}, should be {last}"
             found.append(f"delivery {own_plan.delivery_id!r}: {stated}")
-    if cases[0].delivery is not None:
+    if plan.deliveries:
         sums = {part: sum(own.cost.parts()[part] for own in plan.deliveries) for part in Part}
         found += one.part_complaints("plan", plan.cost, sums)
     return found
+
+
+def _goes_on(plan: Plan) -> bool:
+    return any(own.onward is not None for own in plan.deliveries)
 
 
 def _named(case: Case, complaints: list[str]) -> list[str]:

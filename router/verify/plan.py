@@ -161,10 +161,15 @@ def _division_complaints(case: Case, strategy: Strategy, plan: Plan, metres: Map
 
 
 def price_complaints(
-    case: Case, strategy: Strategy, plan: Plan, taken: Mapping[tuple[str, str], Taken]
+    case: Case,
+    strategy: Strategy,
+    plan: Plan,
+    taken: Mapping[tuple[str, str], Taken],
+    leg: Mapping[Part, int] | None = None,
 ) -> list[str]:
     """Figures that are not what the cost model makes of the picks. The plan must be well-formed. taken: units
-    of (sku_id, node_id) that other deliveries have before this one."""
+    of (sku_id, node_id) that other deliveries have before this one. leg: what the way on from a hub costs, if
+    the plan's shipments go to one."""
     metres = distances_m(case, plan)
     found: list[str] = []
     for shipment, way in zip(plan.shipments, ways_of(case, plan), strict=True):
@@ -188,7 +193,9 @@ def price_complaints(
         distance_m, date = metres[node.node_id], shipment.supply_seconds
         own = shipment_cents(case, strategy, node, units, way=way, distance_m=distance_m, date=date)
         found += part_complaints(name, shipment.cost, own)
-    return found + _depth_complaints(case, strategy, plan, taken) + _total_complaints(case, strategy, plan)
+    return (
+        found + _depth_complaints(case, strategy, plan, taken) + _total_complaints(case, strategy, plan, leg)
+    )
 
 
 def part_complaints(name: str, cost: Cost, right: Mapping[Part, int]) -> list[str]:
@@ -233,10 +240,16 @@ def _depth_complaints(
     return found
 
 
-def _total_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
-    """The plan's parts are the sums of its shipments' parts, plus split and what the last arrival costs."""
+def _total_complaints(
+    case: Case, strategy: Strategy, plan: Plan, leg: Mapping[Part, int] | None
+) -> list[str]:
+    """The plan's parts are the sums of its shipments' parts, plus split and what the last arrival costs, or
+    the way on from a hub."""
     sums = {part: sum(s.cost.parts()[part] for s in plan.shipments) for part in Part}
-    sums[Part.SPLIT] = split_cents(strategy, len(plan.shipments))
+    if leg is None:
+        sums[Part.SPLIT] = split_cents(strategy, len(plan.shipments))
+    for part, cents in (leg or {}).items():
+        sums[part] += cents
     if plan.shipments:
         sums |= time_cents(case, strategy, plan.promise_seconds)
     return part_complaints("plan", plan.cost, sums)

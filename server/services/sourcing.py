@@ -19,13 +19,8 @@ from router.rank import rank
 from router.resource import resource, violations
 from router.sourcer import ENGINE_VERSION
 from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
-from server.convert import (
-    decision_to_proto,
-    envelope_violations,
-    parse_order,
-    parse_order_bytes,
-    timestamp,
-)
+from server.convert import envelope_violations, parse_order, parse_order_bytes, timestamp
+from server.convert_decision import decision_to_proto
 from server.convert_resource import parse_refused, parse_sent, resourcing_to_proto
 from server.deciding import explain_again, quote
 from server.explained import explained_to_proto, line_candidates_to_proto

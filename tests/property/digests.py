@@ -11,7 +11,7 @@ import sys
 import numpy as np
 
 from router.sourcer import decide
-from server.convert import decision_to_proto
+from server.convert_decision import decision_to_proto
 from tests.engine import snapshot_of
 from tests.worlds import random_world
 

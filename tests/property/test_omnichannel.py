@@ -23,6 +23,8 @@ WORLDS = {
     "hours": 60,
     "borders": 200,
     "exclusions": 150,
+    "hubs": 250,
+    "hubs by the clock": 60,
     "substitutes": 200,
     "substitutes for deliveries": 120,
     "exclusions of deliveries": 150,
@@ -50,6 +52,8 @@ RARE = {
     "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
     "offers": {"SOURCED", "PARTIAL", "FALLBACK", "purchase"},
     "offers for deliveries": {"SOURCED", "FALLBACK", "purchase"},
+    "hubs": {"SOURCED", "FALLBACK", "over a hub", "put together"},
+    "hubs by the clock": {"SOURCED", "UNSOURCEABLE", "over a hub"},
     "substitutes": {"SOURCED", "PARTIAL", "FALLBACK", "UNSOURCEABLE", "substitute", "substitution"},
     "substitutes for deliveries": {"SOURCED", "UNSOURCEABLE", "substitute"},
     "exclusions": {"SOURCED", "PARTIAL", "FALLBACK", "UNSOURCEABLE"},
@@ -81,6 +85,11 @@ def features(world: World, plan: Plan) -> Iterator[str]:
     ordered = {line.line_id: line.sku_id for line in world.order.lines}
     if any(pick.sku_id != ordered[pick.line_id] for s in plan.shipments for pick in s.picks):
         yield "substitute"
+    for own in plan.deliveries:
+        if own.onward is not None:
+            yield "over a hub"
+            if len([s for s in plan.shipments if s.delivery_id == own.delivery_id]) > 1:
+                yield "put together"
     if plan.cost.substitution_cents:
         yield "substitution"
     if plan.cost.purchase_cents:

@@ -34,7 +34,7 @@ from router.domain import (
 from router.errors import InvalidInput, Violation
 from router.explanation import Candidate, Explanation, LineCandidates, Rejection, Relaxation
 from router.ledger import ReservationState
-from server import convert
+from server import convert, convert_decision
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 from server.explained import explained_to_proto
 
@@ -237,7 +237,7 @@ def test_the_envelope(request_id: str, hold_seconds: int, held: bool, expected: 
 
 
 def test_a_cost_has_every_part() -> None:
-    wire = convert.cost_to_proto(COST)
+    wire = convert_decision.cost_to_proto(COST)
     assert wire.total_cents == 32767
     names = [field.name for field in fields(Cost)]
     assert len(names) == len(Part)
@@ -259,7 +259,7 @@ def test_a_decision_has_every_field() -> None:
         decided_at_seconds=NOW,
         alternatives=(PLAN, PLAN),
     )
-    wire = convert.decision_to_proto(decision)
+    wire = convert_decision.decision_to_proto(decision)
     assert {field.name for field, _ in wire.ListFields()} == set(wire.DESCRIPTOR.fields_by_name)
     assert (wire.status, wire.certificate.kind) == (
         sourcing_pb2.DECISION_STATUS_PARTIAL,
@@ -329,7 +329,7 @@ def test_no_plan_is_no_message() -> None:
         versions=Versions(rules_hash="h", stock_version=4, engine_version="e"),
         decided_at_seconds=NOW,
     )
-    assert not convert.decision_to_proto(decision).HasField("plan")
+    assert not convert_decision.decision_to_proto(decision).HasField("plan")
 
 
 def test_an_explanation_has_every_field() -> None:

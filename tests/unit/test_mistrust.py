@@ -15,7 +15,7 @@ from router.solver.limits import SearchLimits
 from router.sourcer import decide
 from router.verify.decision import verify
 from server.api.sourcing.v1 import sourcing_pb2
-from server.convert import cost_to_proto
+from server.convert_decision import cost_to_proto
 from server.fast_batch import FastBatch
 from server.fast_quote import FastQuote
 from server.guard import LocalCall

@@ -796,7 +796,7 @@ class Plan(_message.Message):
 
     @_builtins.property
     def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeliveryPlan]:
-        """The deliveries with shipments, when the order states deliveries."""
+        """The deliveries with shipments, when the order states deliveries or one of them goes over a hub."""
 
     def __init__(
         self,
@@ -823,6 +823,7 @@ class DeliveryPlan(_message.Message):
     DELIVERY_ID_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     PROMISE_TIME_FIELD_NUMBER: _builtins.int
+    ONWARD_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     """The delivery."""
     @_builtins.property
@@ -831,7 +832,11 @@ class DeliveryPlan(_message.Message):
 
     @_builtins.property
     def promise_time(self) -> _timestamp_pb2.Timestamp:
-        """Arrival of its last shipment: when everything is there, or can be collected."""
+        """When everything is there, or can be collected."""
+
+    @_builtins.property
+    def onward(self) -> Global___OnwardShipment:
+        """How it goes on when it is put together at a hub first; its shipments then go to the hub."""
 
     def __init__(
         self,
@@ -839,14 +844,55 @@ class DeliveryPlan(_message.Message):
         delivery_id: _builtins.str = ...,
         cost: Global___Cost | None = ...,
         promise_time: _timestamp_pb2.Timestamp | None = ...,
+        onward: Global___OnwardShipment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "promise_time", b"promise_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "onward", b"onward", "promise_time", b"promise_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "delivery_id", b"delivery_id", "promise_time", b"promise_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "delivery_id", b"delivery_id", "onward", b"onward", "promise_time", b"promise_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeliveryPlan: _TypeAlias = DeliveryPlan  # noqa: Y015
+
+@_typing.final
+class OnwardShipment(_message.Message):
+    """What a hub sends on together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    SERVICE_ID_FIELD_NUMBER: _builtins.int
+    READY_TIME_FIELD_NUMBER: _builtins.int
+    PARCEL_COUNT_FIELD_NUMBER: _builtins.int
+    WEIGHT_GRAMS_FIELD_NUMBER: _builtins.int
+    node_id: _builtins.str
+    """The hub."""
+    service_id: _builtins.str
+    """The carrier service."""
+    parcel_count: _builtins.int
+    """Parcels it is billed as, at least 1."""
+    weight_grams: _builtins.int
+    """Weight of the goods in grams."""
+    @_builtins.property
+    def ready_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last of it is ready there."""
+
+    def __init__(
+        self,
+        *,
+        node_id: _builtins.str = ...,
+        service_id: _builtins.str = ...,
+        ready_time: _timestamp_pb2.Timestamp | None = ...,
+        parcel_count: _builtins.int = ...,
+        weight_grams: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ready_time", b"ready_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node_id", b"node_id", "parcel_count", b"parcel_count", "ready_time", b"ready_time", "service_id", b"service_id", "weight_grams", b"weight_grams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OnwardShipment: _TypeAlias = OnwardShipment  # noqa: Y015
 
 @_typing.final
 class Shipment(_message.Message):
