@@ -18,8 +18,11 @@ def beyond_kernels(
     rules, abroad, offers = snapshot.compiled.supply, snapshot.compiled.abroad, snapshot.compiled.offers
     if rules.prices_load or snapshot.compiled.consolidates:
         return np.ones(len(sku_ix), bool)
-    if not (rules.receipts or rules.touches_skus or abroad.touches or offers.touches):
+    is_kit = snapshot.compiled.is_kit
+    if not (len(is_kit) or rules.receipts or rules.touches_skus or abroad.touches or offers.touches):
         return None
     found: NDArray[np.bool_] = abroad.touched[country] | offers.touched[sku_ix]
+    if len(is_kit):
+        found |= is_kit[sku_ix]
     found = found | rules.more[snapshot.compiled.catalogue.sku_class[sku_ix]]
     return found | snapshot.receipts.known[sku_ix] if rules.receipts else found

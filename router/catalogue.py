@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,29 @@ from router.errors import InvalidInput, NotFound
 MAX_WEIGHT_GRAMS = 10_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What a SKU is made of: (SKU id, units) of each component, sorted. apart: they may come from different
+    nodes."""
+
+    components: tuple[tuple[str, int], ...]
+    apart: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sku:
-    """One SKU: the weight and sales value of one unit."""
+    """One SKU: the weight and sales value of one unit. kit: None for one that is not made of others."""
 
     sku_id: str
     weight_grams: int
     unit_value_cents: int = 0
     labels: frozenset[str] = frozenset()
+    kit: Kit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """S SKUs.
+    """S SKUs; ``kits`` by SKU id.
 
     | column | dtype, shape | meaning |
     |---|---|---|
@@ -40,6 +50,7 @@ class Catalogue:
     unit_value_cents: NDArray[np.int64]
     label_set_ix: NDArray[np.int16]
     label_sets: tuple[frozenset[str], ...]
+    kits: Mapping[str, Kit] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -74,14 +85,16 @@ class Catalogue:
     @classmethod
     def from_skus(cls, skus: Sequence[Sku]) -> Catalogue:
         """From objects: for tests and small catalogues."""
+        kits = {s.sku_id: s.kit for s in skus if s.kit is not None}
         label_sets = tuple(sorted({s.labels for s in skus} | {frozenset()}, key=sorted))
-        return cls.of(
+        found = cls.of(
             IdIndex.of([s.sku_id for s in skus]),
             np.array([s.weight_grams for s in skus], np.int32),
             np.array([s.unit_value_cents for s in skus], np.int64),
             np.array([label_sets.index(s.labels) for s in skus], np.int16),
             label_sets,
         )
+        return replace(found, kits=kits)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -96,4 +109,5 @@ class Catalogue:
             weight_grams=int(self.weight_grams[row]),
             unit_value_cents=int(self.unit_value_cents[row]),
             labels=self.label_sets[self.label_set_ix[row]],
+            kit=self.kits.get(sku_id),
         )

@@ -32,7 +32,8 @@ class Compiled:
     see ``Snapshot.at``. points, node_rows: positions of pick-up points and nodes by id, for Python what
     ``nodes`` is for kernels. capacity: int64[N, kinds of load], 0 for no limit; without rows where no node
     states any. has_mistrust: some strategy prices it, and what kernels say of handling is told apart
-    afterwards. consolidates: some strategy names hubs."""
+    afterwards. consolidates: some strategy names hubs. is_kit: bool[S]; without
+    rows where there are no kits."""
 
     network: NetworkArrays
     routes: Routes
@@ -59,6 +60,7 @@ class Compiled:
     capacity: NDArray[np.int64]
     has_mistrust: bool
     consolidates: bool
+    is_kit: NDArray[np.bool_]
 
 
 def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compiled:
@@ -102,9 +104,16 @@ def compile_all(network: Network, catalogue: Catalogue, rules: RuleSet) -> Compi
             network, rules, [zones.find(n.country, n.postal_code) for n in network.nodes]
         ),
         capacity=_capacity(network),
+        is_kit=frozen(_kits(catalogue)),
         consolidates=any(t.consolidation is not None for t in strategies),
         has_mistrust=any(isinstance(goal, Mistrust) for t in strategies for goal in t.objectives),
     )
+
+
+def _kits(catalogue: Catalogue) -> NDArray[np.bool_]:
+    found = np.zeros(len(catalogue) if catalogue.kits else 0, bool)
+    found[[catalogue.ids.find(sku_id) for sku_id in catalogue.kits]] = True
+    return found
 
 
 def _capacity(network: Network) -> NDArray[np.int64]:

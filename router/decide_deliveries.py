@@ -5,6 +5,7 @@ with which result."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from router.beyond import beyond_kernels
 from router.deliveries import solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
+from router.kits import kit_scenarios, told_in_kits
 from router.ladder import Answered, Solved, Unsolved, best_of
 from router.network import HOME, PICKUP_POINT
 from router.places import Place, deliveries_of, place_of
@@ -51,8 +53,12 @@ def answer_deliveries(
     found: Solved | Unsolved = Unsolved()
     while t >= 0:
         tried.append(t)
-        questions = (Question(served, snapshot, t, now_seconds, limits, forbidden) for served in ways)
-        found = best_of([solve_order_of_deliveries(question) for question in questions])
+        partial = compiled.strategies[t].limits.allow_partial and order.fill is None
+        kits = snapshot.catalogue.kits
+        served = [x for way in ways for x in kit_scenarios(way, kits, partial=partial)]
+        questions = (Question(x, snapshot, t, now_seconds, limits, forbidden) for x in served)
+        answers = map(solve_order_of_deliveries, questions)
+        found = best_of([_in_kits(answer, x, order) for answer, x in zip(answers, served, strict=True)])
         following = int(compiled.rules.fallback[t])
         if isinstance(found, Solved) or following < 0:
             break
@@ -60,6 +66,13 @@ def answer_deliveries(
             undecided.append((t, found.stopped_by))
         t = following
     return Answered(tried, found, tuple(undecided))
+
+
+def _in_kits(found: Solved | Unsolved, served: Order, order: Order) -> Solved | Unsolved:
+    """With the lines of kits in the place of their components'."""
+    if isinstance(found, Unsolved) or not any(line.kit_line_id for line in served.lines):
+        return found
+    return replace(found, plan=told_in_kits(found.plan, served, order))
 
 
 def places_of(order: Order, snapshot: Snapshot) -> tuple[Place, ...]:

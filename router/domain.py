@@ -171,7 +171,8 @@ class OrderLine:
     unit_value_cents: sales value of one unit; None takes the catalogue's value.
     fill: None: short or not, as the strategy allows.
     substitutes: SKUs that may be sent instead, the preferred one first; one for all of the line.
-    ordered_sku_id: of a line that is served with a substitute: what was ordered.
+    ordered_sku_id: of a line that is served with a substitute: what was ordered. kit_line_id: of a line of
+    components: the line of their kits.
     """
 
     line_id: str
@@ -184,6 +185,7 @@ class OrderLine:
     fill: LineFill | None = None
     substitutes: tuple[str, ...] = ()
     ordered_sku_id: str = ""
+    kit_line_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

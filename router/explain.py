@@ -9,6 +9,7 @@ from dataclasses import replace
 from router.budget import Budget
 from router.domain import Decision, Order, Plan, Status
 from router.explanation import Candidate, Explanation, LineCandidates, Relaxation
+from router.kits import with_components
 from router.one_delivery import divisible_of
 from router.places import lines_of
 from router.question import Question
@@ -37,13 +38,14 @@ def explain_order(
     """
     budget = budget or Budget()
     t = strategy_row(order, snapshot, decision.strategy_ids[-1]) if decision.strategy_ids else -1
-    lines = candidates_of(order, snapshot, now_seconds, t, decision.plan, budget)
+    parts = with_components(order, snapshot.catalogue.kits)
+    lines = candidates_of(parts, snapshot, now_seconds, t, decision.plan, budget)
     found = alternatives(again, order, snapshot, now_seconds, decision, budget)
     relaxations: tuple[Relaxation, ...] = ()
     if t < 0:
         relaxations = unmet_conditions(order, snapshot, now_seconds)
     elif decision.status != Status.SOURCED:
-        relaxations = relaxations_of(again, order, snapshot, now_seconds, decision.strategy_ids, budget)
+        relaxations = relaxations_of(again, parts, snapshot, now_seconds, decision.strategy_ids, budget)
     explanation = Explanation(
         strategy_id=decision.strategy_ids[-1] if decision.strategy_ids else "",
         lines=lines,
@@ -62,7 +64,12 @@ def candidates_of(
     for line in order.lines:
         taken: dict[str, int] = defaultdict(int)
         for shipment in plan.shipments:
-            taken[shipment.node_id] += sum(p.quantity for p in shipment.picks if p.line_id == line.line_id)
+            taken[shipment.node_id] += sum(
+                p.quantity
+                for p in shipment.picks
+                if p.line_id == (line.kit_line_id or line.line_id)
+                and (not line.kit_line_id or p.sku_id == line.sku_id)
+            )
 
         def marked(candidate: Candidate, taken: Mapping[str, int] = taken) -> Candidate:
             units = taken.get(candidate.node_id, 0)

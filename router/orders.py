@@ -13,6 +13,7 @@ from router.domain import Destination, Order
 from router.errors import InvalidInput, Violation
 from router.kernels.geo import unit_vectors
 from router.kernels.types import FAR, OrderArrays
+from router.kits import kit_violations
 from router.network import Network
 from router.order_checks import addresses, order_violations
 from router.places import delivery_violations
@@ -52,6 +53,7 @@ def resolve_violations(order: Order, compiled: Compiled, catalogue: Catalogue) -
         for j, sku_id in enumerate(line.substitutes):
             if catalogue.ids.find(sku_id) < 0:
                 found.append(Violation(f"order.lines[{i}].substitutes[{j}]", f"unknown SKU {sku_id!r}"))
+    found += kit_violations(order, catalogue)
     for path, place in addresses(order):
         found += address_violations(f"order.{path}", place, compiled)
     if order.sourcing_profile and compiled.profiles.find(order.sourcing_profile) < 0:

@@ -15,6 +15,7 @@ from router.kernels.fill import first_strategy
 from router.kernels.geo import metres_of
 from router.kernels.rank import ANSWER_ROWS, ARRIVAL, FIRST_PART, ROW, SERVICE, rank_line
 from router.kernels.types import Candidates, OrderArrays
+from router.kits import with_components
 from router.mistrust import mistrust_cents
 from router.orders import check_order, line_by_line, order_arrays
 from router.rank_deliveries import rank_deliveries
@@ -44,6 +45,7 @@ def rank(
 
     Raises InvalidInput for an order that is wrong, and for a ``max_per_line`` below 1.
     """
+    order = with_components(order, snapshot.catalogue.kits)
     if by_deliveries(order, snapshot):
         check_order(order, snapshot.network, snapshot.compiled, snapshot.catalogue, now_seconds)
         t = strategy_of(order, places_of(order, snapshot), snapshot)
@@ -71,7 +73,7 @@ def rank_lines(
     if strategy_ix < 0:
         return tuple(
             LineCandidates(
-                line_id=line.line_id,
+                line_id=line.kit_line_id or line.line_id,
                 sku_id=line.sku_id,
                 quantity=line.quantity,
                 candidates=(),
@@ -137,7 +139,7 @@ def _rank_one(
         against = np.flatnonzero(found.bits[:rows, 0])
         candidates += [_rejected(snapshot, found, int(row), refusals) for row in against]
     return LineCandidates(
-        line_id=line.line_id,
+        line_id=line.kit_line_id or line.line_id,
         sku_id=line.sku_id,
         quantity=line.quantity,
         candidates=tuple(candidates),

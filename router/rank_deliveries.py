@@ -99,7 +99,7 @@ def _rank_line(
                 )
             )
     return LineCandidates(
-        line_id=line.line_id,
+        line_id=line.kit_line_id or line.line_id,
         sku_id=line.sku_id,
         quantity=line.quantity,
         candidates=tuple(candidates),

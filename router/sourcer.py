@@ -25,6 +25,7 @@ from router.domain import (
 )
 from router.kernels.keys import decision_keys
 from router.kernels.types import NEEDS_SOLVER, OrderArrays, PlanArrays, World
+from router.kits import filled_units
 from router.ladder import Answered, Solved, Unsolved, run_kernels, searched, status_of
 from router.mistrust import told_apart
 from router.orders import check_order, groups_of, order_arrays
@@ -97,7 +98,7 @@ def decide_many(
         if isinstance(found, Solved):
             plan = told_apart(found.plan, compiled.strategies[answer.tried[-1]], snapshot)
             answer = replace(answer, found=replace(found, plan=plan))
-        decisions.append(_decision(order, key, answer, versions, compiled, now_seconds))
+        decisions.append(_decision(order, key, answer, versions, snapshot, now_seconds))
     return decisions
 
 
@@ -125,7 +126,7 @@ def _decide_deliveries(
     version = snapshot.stock.version
     versions = versions_of(snapshot.rules_hash, version)
     key = key_of(order, now_seconds, version, compiled.rules_hash)
-    return _decision(order, key, answer, versions, compiled, now_seconds)
+    return _decision(order, key, answer, versions, snapshot, now_seconds)
 
 
 def _from_kernels(
@@ -202,13 +203,11 @@ def _certificate(answer: Answered, compiled: Compiled) -> Certificate:
 
 
 def _decision(
-    order: Order, key: str, answer: Answered, versions: Versions, compiled: Compiled, now_seconds: int
+    order: Order, key: str, answer: Answered, versions: Versions, snapshot: Snapshot, now_seconds: int
 ) -> Decision:
     plan = answer.found.plan if isinstance(answer.found, Solved) else NO_PLAN
-    picked: dict[str, int] = {}
-    for shipment in plan.shipments:
-        for pick in shipment.picks:
-            picked[pick.line_id] = picked.get(pick.line_id, 0) + pick.quantity
+    compiled = snapshot.compiled
+    picked = filled_units(order, plan, snapshot.catalogue.kits)
     unfilled = tuple(
         Unfilled(
             line_id=line.line_id, sku_id=line.sku_id, quantity=line.quantity - picked.get(line.line_id, 0)
@@ -216,7 +215,7 @@ def _decision(
         for line in order.lines
         if line.quantity > picked.get(line.line_id, 0)
     )
-    status = Status.UNSOURCEABLE if not picked else Status.PARTIAL if unfilled else Status.SOURCED
+    status = Status.UNSOURCEABLE if not plan.shipments else Status.PARTIAL if unfilled else Status.SOURCED
     return Decision(
         decision_id=key,
         order_id=order.order_id,

@@ -26,14 +26,13 @@ from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
 from server.exits import Exit, complain
-from server.load.catalogue import read_catalogue
 from server.load.network import load_network
 from server.load.rules import load_rules
 from server.load.table import Progress as Told
 from server.load.times import use_packaged_zones
 from server.logs import set_up
 from server.node_view import node_view, state_request
-from server.opening import open_ledger, open_world, read_inputs
+from server.opening import catalogue_of, open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
 from server.request_file import RequestFile, read_request_file
 from server.resource_tables import resourcing_view
@@ -230,7 +229,7 @@ def rules_check(
             trust=settings.trust,
             offers=settings.offers,
         )
-        _, warnings = load_rules(file, network, read_catalogue(settings.skus))
+        _, warnings = load_rules(file, network, catalogue_of(settings))
     stderr = console_for(stderr=True)
     for warning in warnings:
         stderr.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)

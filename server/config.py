@@ -125,6 +125,9 @@ class ConfigDocument(_Model):
         default=None, description="CSV or Parquet: one pick-up point a row; none: none."
     )
     skus: FileName = Field(description="CSV or Parquet: one SKU a row.")
+    kits: FileName | None = Field(
+        default=None, description="CSV or Parquet: what kits are made of; none: there are none."
+    )
     rules: FileName = Field(description="YAML: the rules; watched while the server runs.")
     stock: FileName | None = Field(
         default=None, description="CSV or Parquet: what a new ledger starts with; none: it starts empty."
@@ -148,6 +151,7 @@ class Config:
     offers: Path | None
     pickup_points: Path | None
     skus: Path
+    kits: Path | None
     rules: Path
     stock: Path | None
     receipts: Path | None
@@ -193,6 +197,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         offers=None if file.offers is None else folder / file.offers,
         pickup_points=None if file.pickup_points is None else folder / file.pickup_points,
         skus=folder / file.skus,
+        kits=None if file.kits is None else folder / file.kits,
         rules=folder / file.rules,
         stock=None if file.stock is None else folder / file.stock,
         receipts=None if file.receipts is None else folder / file.receipts,
@@ -220,6 +225,7 @@ def _missing_files(document: Document, file: ConfigDocument, folder: Path) -> It
         "offers",
         "pickup_points",
         "skus",
+        "kits",
         "stock",
         "receipts",
         "rules",

@@ -28,6 +28,7 @@ from server.ledger.memory import MemoryLedger
 from server.ledger.sqlite import SqliteLedger
 from server.ledger.sqlite_file import is_absent, remove_database, replace_absent, unusable
 from server.load.catalogue import read_catalogue
+from server.load.kits import with_kits
 from server.load.network import load_network
 from server.load.receipts import Receipt, read_receipts, receipt_updates
 from server.load.rules import load_rules
@@ -69,9 +70,15 @@ def read_inputs(config: Config, now_seconds: int, report: Report = silent) -> In
         trust=config.trust,
         offers=config.offers,
     )
-    catalogue = read_catalogue(config.skus, report("reading SKUs"))
+    catalogue = catalogue_of(config, report)
     rules, warnings = load_rules(config.rules, network, catalogue)
     return Inputs(network, currency, catalogue, rules, warnings)
+
+
+def catalogue_of(config: Config, report: Report = silent) -> Catalogue:
+    """Its SKUs and kits. Raises InvalidConfig naming file and line."""
+    catalogue = read_catalogue(config.skus, report("reading SKUs"))
+    return catalogue if config.kits is None else with_kits(catalogue, config.kits)
 
 
 def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = silent) -> World:

@@ -95,6 +95,10 @@ def _parsed(
     rows = snapshot.catalogue.ids.find_many(names).astype(np.int64)
     for i in np.flatnonzero(rows < 0).tolist():
         found.append(Violation(f"items[{i}].sku_id", f"unknown SKU {names[i]!r}"))
+    kits = snapshot.catalogue.kits
+    for i, name in enumerate(names):
+        if name in kits:
+            found.append(Violation(f"items[{i}].sku_id", f"{name!r} is a kit: ask for its components"))
     units = np.array(quantities, np.int64)
     for i in np.flatnonzero((units < 1) | (units > MAX_QUANTITY)).tolist():
         found.append(Violation(f"items[{i}].quantity", f"{units[i]} is not within 1..{MAX_QUANTITY}"))

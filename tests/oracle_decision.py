@@ -13,6 +13,7 @@ from router.domain import (
     Certificate,
     CertificateKind,
     Decision,
+    LineFill,
     Method,
     Order,
     Plan,
@@ -74,6 +75,42 @@ def served_orders(order: Order) -> Iterator[Order]:
             yield replace(order, lines=tuple(lines))
 
 
+def of_components(order: Order, skus: Mapping[str, Any], *, partial: bool) -> Iterator[Order]:
+    """With components of every number of kits that may be sent."""
+    kits = [skus[line.sku_id].kit for line in order.lines]
+    counts: list[Any] = []
+    for line, kit in zip(order.lines, kits, strict=True):
+        fewer = kit is not None and partial and line.fill is not LineFill.FILL_OR_KILL
+        counts.append(range(line.quantity + 1) if fewer else [line.quantity])
+        if fewer and line.fill is LineFill.WHOLE:
+            counts[-1] = [0, line.quantity]
+    for chosen in itertools.product(*counts):
+        lines: list[Any] = []
+        for line, kit, count in zip(order.lines, kits, chosen, strict=True):
+            if kit is None:
+                lines.append(line)
+                continue
+            for sku_id, n in kit.components if count else ():
+                group = line.together or (line.line_id if not kit.apart else "")
+                part = {"sku_id": sku_id, "quantity": n * count, "together": group, "unit_value_cents": None}
+                lines.append(
+                    replace(line, line_id=f"{line.line_id}/{sku_id}", fill=LineFill.FILL_OR_KILL, **part)
+                )
+        if lines:
+            named = {line.delivery_id for line in lines}
+            left = tuple(d for d in order.deliveries if d.delivery_id in named or len(order.deliveries) == 1)
+            yield replace(order, lines=tuple(lines), deliveries=left)
+
+
+def picked(plan: Plan) -> Counter[tuple[str, str]]:
+    """Units by line and SKU."""
+    found: Counter[tuple[str, str]] = Counter()
+    for shipment in plan.shipments:
+        for pick in shipment.picks:
+            found[pick.line_id, pick.sku_id] += pick.quantity
+    return found
+
+
 def units_of(plan: Plan) -> int:
     return sum(pick.quantity for shipment in plan.shipments for pick in shipment.picks)
 
@@ -105,7 +142,8 @@ def decide_by_force(
             best_of_deliveries(strategy, served, network, states=states, **world)
             if served.deliveries
             else Oracle(strategy, served, network, states=states, delivery=way, **world).best()
-            for served in served_orders(order)
+            for chosen in served_orders(order)
+            for served in of_components(chosen, skus, partial=strategy.limits.allow_partial)
             for way in (None, *(() if order.deliveries else over_hubs(strategy, order, network)))
         ]
         plan = min(filter(None, plans), key=lambda p: (-units_of(p), p.total_cents), default=None)
@@ -113,8 +151,13 @@ def decide_by_force(
         strategy = by_id[strategy.fallback] if strategy.fallback else None
     plan = plan or NO_SHIPMENTS
     missing = Counter({line.line_id: line.quantity for line in order.lines})
-    for shipment in plan.shipments:
-        missing.subtract({pick.line_id: pick.quantity for pick in shipment.picks})
+    for (line_id, sku_id), units in picked(plan).items():
+        if "/" not in line_id:
+            missing[line_id] -= units
+            continue
+        kit = skus[next(x.sku_id for x in order.lines if x.line_id == line_id.split("/")[0])].kit
+        if sku_id == kit.components[0][0]:
+            missing[line_id.split("/")[0]] -= units // kit.components[0][1]
     ordered = {line.line_id: line.sku_id for line in order.lines}
     unfilled = tuple(Unfilled(line_id=i, sku_id=ordered[i], quantity=n) for i, n in missing.items() if n)
     status = Status.PARTIAL if unfilled else Status.SOURCED

@@ -71,6 +71,8 @@ class Features:
     """Units above the greatest bracket of some or all lanes."""
     deliveries: int = 0
     """Most deliveries that an order states; stores, pick-up points and paths where that is not 0."""
+    kits: bool = False
+    """SKUs that are made of others."""
     consolidation: bool = False
     """Strategies that name hubs."""
     substitutes: bool = False

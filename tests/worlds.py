@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from router.catalogue import Sku
+from router.catalogue import Kit, Sku
 from router.domain import (
     Destination,
     Exclusion,
@@ -102,6 +102,12 @@ class World:
             raise NotFound(f"unknown SKU {sku_id!r}")
         return self.skus[sku_id]
 
+    def units_in_kit(self, line_id: str) -> int:
+        """Components of one kit of a line."""
+        [sku_id] = [line.sku_id for line in self.order.lines if line.line_id == line_id]
+        kit = self.skus[sku_id].kit
+        return 0 if kit is None else sum(units for _, units in kit.components)
+
     def available(self, sku_id: str, node_id: str) -> int | None:
         """Units available, None without a row."""
         return self.stock.get((sku_id, node_id))
@@ -175,6 +181,8 @@ class _Recipe(CapacityRecipe):
         order = self.with_more(order, nodes, skus, now)
         if any(s.limits.line_splits != "never" for p in rules.profiles for s in p.strategies):
             order = within_budget(order, sources)
+        kits = self.kits(skus) if self.features.kits else []
+        order, skus = self.with_kits(order, kits) if kits else order, [*skus, *kits]
         return World(
             network=network,
             skus={s.sku_id: s for s in skus},
@@ -195,6 +203,23 @@ class _Recipe(CapacityRecipe):
         if self.features.substitutes:
             order = replace(order, lines=tuple(self.with_substitutes(line, skus) for line in order.lines))
         return order
+
+    def kits(self, skus: Sequence[Sku]) -> list[Sku]:
+        """Two, of one or two components."""
+        found = []
+        for i in range(2):
+            parts = self.some_of([sku.sku_id for sku in skus])[:2]
+            kit = Kit(tuple((name, self.pick((1, 1, 2))) for name in sorted(parts)), self.chance(50))
+            found.append(Sku(sku_id=f"Z{i}", weight_grams=1, unit_value_cents=self.pick((0, 900)), kit=kit))
+        return found
+
+    def with_kits(self, order: Order, kits: Sequence[Sku]) -> Order:
+        """Some lines are of kits."""
+        lines = tuple(
+            replace(line, sku_id=self.pick(kits).sku_id, substitutes=()) if self.chance(60) else line
+            for line in order.lines
+        )
+        return replace(order, lines=lines)
 
     def with_substitutes(self, line: OrderLine, skus: Sequence[Sku]) -> OrderLine:
         others = [sku.sku_id for sku in skus if sku.sku_id != line.sku_id]

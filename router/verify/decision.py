@@ -11,6 +11,7 @@ from router.rules.model import RuleSet, Strategy
 from router.verify.case import NOTHING_KNOWN, Case, cases_of, nothing_expected
 from router.verify.deliveries import form_complaints, permission_complaints, plan_complaints, portions
 from router.verify.facts import SkuFacts
+from router.verify.kits import all_in_components, in_components
 from router.verify.plan import distances_m, shipped, title, units_by_line, ways_of
 from router.verify.pricing import carriage_cents, time_cents, weight_grams
 from router.verify.states import States
@@ -39,9 +40,8 @@ def verify(
     way for a single shipment would be better; not that no other plan is. The order must be right.
     """
     asked = Case(order, network, sku_of, available, now_seconds, receipts=receipts, states=states)
-    ordered, (order, found) = order, as_served(order, decision.plan)
-    whole = Case(order, network, sku_of, available, now_seconds, receipts=receipts, states=states)
-    cases = cases_of(whole)
+    cases, plan, kits, found = served(asked, decision.plan)
+    ordered, decision = decision, replace(decision, plan=plan)
     if decision.order_id != order.order_id:
         found.append(f"order_id is {decision.order_id!r}, should be {order.order_id!r}")
     if decision.decided_at_seconds != now_seconds:
@@ -52,20 +52,29 @@ def verify(
     malformed = form_complaints(cases, decision.plan)
     if malformed:
         return found + malformed
-    found += fill_complaints(ordered, decision, tried[-1] if tried else None)
+    found += fill_complaints(order, ordered, kits, tried[-1] if tried else None)
     if not tried:
         return found
     found += plan_complaints(cases, tried[-1], decision.plan)
-    for case, plan in portions(cases, decision.plan):
-        if any(own.onward is not None for own in plan.deliveries):
-            if not complete(case, plan):
-                found.append(
-                    f"delivery {plan.deliveries[0].delivery_id!r}: goes over a hub, yet is not whole"
-                )
+    for case, own in portions(cases, decision.plan):
+        if any(delivery.onward is not None for delivery in own.deliveries):
+            if not complete(case, own):
+                name = own.deliveries[0].delivery_id
+                found.append(f"delivery {name!r}: goes over a hub, yet is not whole")
         else:
-            found += way_complaints(case, tried[-1], plan)
-    found += alternative_complaints(cases, tried[-1], decision)
+            found += way_complaints(case, tried[-1], own)
+    found += alternative_complaints(asked, tried[-1], decision)
+    if any(kits.get(line.line_id, line.quantity) < line.quantity for line in order.lines):
+        cases = cases_of(replace(asked, order=all_in_components(order, sku_of)))
     return found + skipped_complaints(cases, tried, decision)
+
+
+def served(asked: Case, plan: Plan) -> tuple[list[Case], Plan, dict[str, int], list[str]]:
+    """The deliveries of the order with the SKUs that a plan sends, components in the place of kits; the plan
+    in these terms; how many kits it sends, by line; and what is wrong with what it sends instead of what."""
+    order, plan, kits, found = in_components(asked.order, plan, asked.sku_of)
+    order, more = as_served(order, plan)
+    return cases_of(replace(asked, order=order)), plan, kits, found + more
 
 
 def as_served(order: Order, plan: Plan) -> tuple[Order, list[str]]:
@@ -104,10 +113,12 @@ def certificate_complaints(certificate: Certificate, cost_cents: int) -> list[st
     return found
 
 
-def fill_complaints(order: Order, decision: Decision, strategy: Strategy | None) -> list[str]:
-    """Unfilled is what was ordered and not picked; status says as much."""
+def fill_complaints(
+    order: Order, decision: Decision, kits: Mapping[str, int], strategy: Strategy | None
+) -> list[str]:
+    """Unfilled is what was ordered and not picked; status says as much. kits: of them so many, by line."""
     found: list[str] = []
-    picked = units_by_line(decision.plan)
+    picked = units_by_line(decision.plan) | {line_id: n for line_id, n in kits.items() if n}
     missing = {
         (line.line_id, line.sku_id): line.quantity - picked.get(line.line_id, 0)
         for line in order.lines
@@ -171,12 +182,13 @@ def way_complaints(case: Case, strategy: Strategy, plan: Plan) -> list[str]:
     return found
 
 
-def alternative_complaints(cases: Sequence[Case], strategy: Strategy, decision: Decision) -> list[str]:
+def alternative_complaints(asked: Case, strategy: Strategy, decision: Decision) -> list[str]:
     """Alternatives are sound plans too, and none is better than the plan."""
     found: list[str] = []
     units = sum(units_by_line(decision.plan).values())
-    for i, plan in enumerate(decision.alternatives):
-        complaints = form_complaints(cases, plan) or plan_complaints(cases, strategy, plan)
+    for i, alternative in enumerate(decision.alternatives):
+        cases, plan, _, complaints = served(asked, alternative)
+        complaints += form_complaints(cases, plan) or plan_complaints(cases, strategy, plan)
         other_units = sum(units_by_line(plan).values())
         if (-other_units, plan.total_cents) < (-units, decision.plan.total_cents):
             complaints.append(f"{other_units} units for {plan.total_cents} cents are better than the plan")

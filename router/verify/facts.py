@@ -15,6 +15,16 @@ from router.rules.model import NodeSelector, SkuSelector
 EARTH_RADIUS_M = 6_371_000
 
 
+class KitFacts(Protocol):
+    """What is asked of a kit: (SKU id, units) of its components, and whether they may come from different
+    nodes."""
+
+    @property
+    def components(self) -> tuple[tuple[str, int], ...]: ...
+    @property
+    def apart(self) -> bool: ...
+
+
 class SkuFacts(Protocol):
     """What is asked of a SKU: grams and cents are those of one unit."""
 
@@ -26,6 +36,8 @@ class SkuFacts(Protocol):
     def unit_value_cents(self) -> int: ...
     @property
     def labels(self) -> frozenset[str]: ...
+    @property
+    def kit(self) -> KitFacts | None: ...
 
 
 class Located(Protocol):

@@ -93,9 +93,10 @@ def write_shop(
     rules: str = RULES,
     nodes: str = NODE_ROWS,
     receipts: str = "",
+    kits: str = "",
 ) -> Path:
     """The path of the config. Every SKU weighs 1 kg and has 10 units in Paris, 10 in Lille (2 of them safety
-    stock) and 10 in Lyon. receipts: the text of such a file."""
+    stock) and 10 in Lyon. receipts, kits: the text of such files."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "network.yaml").write_text(NETWORK)
     (folder / "nodes.csv").write_text(nodes)
@@ -112,5 +113,8 @@ def write_shop(
     if receipts:
         (folder / "receipts.csv").write_text(receipts)
         text += "receipts: receipts.csv\n"
+    if kits:
+        (folder / "kits.csv").write_text(kits)
+        text += "kits: kits.csv\n"
     config.write_text(text)
     return config

@@ -83,6 +83,12 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "hours": replace(EVERYTHING, calendars=True),
     "fill": replace(EVERYTHING, fill=True, heavy_units=False, strategies=2, tight_limits=False),
     "fill of deliveries": replace(SOURCED_EASILY, fill=True, skus=2),
+    "kits": replace(
+        EVERYTHING, kits=True, fill=True, heavy_units=False, lines=2, nodes=3, skus=3, quantity=2
+    ),
+    "kits for deliveries": replace(
+        OMNICHANNEL, kits=True, calendars=False, lines=2, nodes=2, skus=2, quantity=2
+    ),
     "hubs": replace(
         OMNICHANNEL,
         consolidation=True,

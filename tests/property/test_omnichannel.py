@@ -23,6 +23,8 @@ WORLDS = {
     "hours": 60,
     "borders": 200,
     "exclusions": 150,
+    "kits": 400,
+    "kits for deliveries": 100,
     "hubs": 250,
     "hubs by the clock": 60,
     "substitutes": 200,
@@ -52,6 +54,8 @@ RARE = {
     "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
     "offers": {"SOURCED", "PARTIAL", "FALLBACK", "purchase"},
     "offers for deliveries": {"SOURCED", "FALLBACK", "purchase"},
+    "kits": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "kits", "some kits"},
+    "kits for deliveries": {"SOURCED", "UNSOURCEABLE", "kits"},
     "hubs": {"SOURCED", "FALLBACK", "over a hub", "put together"},
     "hubs by the clock": {"SOURCED", "UNSOURCEABLE", "over a hub"},
     "substitutes": {"SOURCED", "PARTIAL", "FALLBACK", "UNSOURCEABLE", "substitute", "substitution"},
@@ -85,6 +89,14 @@ def features(world: World, plan: Plan) -> Iterator[str]:
     ordered = {line.line_id: line.sku_id for line in world.order.lines}
     if any(pick.sku_id != ordered[pick.line_id] for s in plan.shipments for pick in s.picks):
         yield "substitute"
+    kits = {line.line_id: line.quantity for line in world.order.lines if world.skus[line.sku_id].kit}
+    sent: Counter[str] = Counter()
+    for pick in (p for s in plan.shipments for p in s.picks if p.line_id in kits):
+        sent[pick.line_id] += pick.quantity
+    if sent:
+        yield "kits"
+        if any(units < kits[line_id] * world.units_in_kit(line_id) for line_id, units in sent.items()):
+            yield "some kits"
     for own in plan.deliveries:
         if own.onward is not None:
             yield "over a hub"

@@ -20,6 +20,7 @@ FILES = {
     "offers": "offers.csv",
     "pickup_points": "points.csv",
     "skus": "skus.csv",
+    "kits": "kits.csv",
     "stock": "stock.csv",
     "receipts": "receipts.csv",
     "rules": "r.yaml",
@@ -56,6 +57,7 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         offers=folder / "offers.csv",
         pickup_points=folder / "points.csv",
         skus=folder / "skus.csv",
+        kits=folder / "kits.csv",
         rules=folder / "r.yaml",
         stock=folder / "stock.csv",
         receipts=folder / "receipts.csv",
@@ -75,7 +77,9 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
 def test_everything_can_be_stated(folder: Path) -> None:
     text = TEXT.replace("stock: stock.csv\n", "").replace("closures: closures.csv\n", "")
     text = text.replace("pickup_points: points.csv\n", "").replace("receipts: receipts.csv\n", "")
-    text = text.replace("trust: trust.csv\n", "").replace("offers: offers.csv\n", "") + (
+    text = text.replace("trust: trust.csv\n", "").replace("offers: offers.csv\n", "").replace(
+        "kits: kits.csv\n", ""
+    ) + (
         f"ledger: {{kind: sqlite, path: {folder}/led.db}}\n"
         "server: {address: 'unix:/run/s.sock', threads: 1, max_message_bytes: 65536,\n"
         "         max_orders_per_call: 5, hold_seconds: 60, collect_hold_seconds: 90,\n"
@@ -83,7 +87,7 @@ def test_everything_can_be_stated(folder: Path) -> None:
         "solver: {node_limit: 7, time_limit_seconds: 0.5}\n"
     )
     config = load(folder, text)
-    assert (config.stock, config.receipts) == (None, None)
+    assert (config.stock, config.receipts, config.kits) == (None, None, None)
     assert (config.closures, config.trust, config.pickup_points, config.offers) == (None, None, None, None)
     assert config.ledger == folder / "led.db"
     assert (config.address, config.threads, config.max_message_bytes) == ("unix:/run/s.sock", 1, 65_536)
@@ -107,24 +111,24 @@ def test_the_environment_states_address_and_ledger_path_only(folder: Path) -> No
         ("points.csv", "gone.csv", "sourcier.yaml:7:1 pickup_points: no file 'gone.csv'"),
         ("nodes.csv", ".", "sourcier.yaml:3:1 nodes: no file '{folder}'"),
         ("r.yaml\n", "r.yaml\nserver: {hold_seconds: 604801}\n",
-         "sourcier.yaml:12:10 server.hold_seconds: must be at most 604800, is 604801"),
+         "sourcier.yaml:13:10 server.hold_seconds: must be at most 604800, is 604801"),
         ("nodes: nodes.csv\n", "", "sourcier.yaml:1:1 nodes: is required"),
         ("skus:", "sku:", "sourcier.yaml:8:1 sku: unknown key; did you mean 'skus'?"),
         ("version: 1", "version: 2", "sourcier.yaml:1:1 version: 2 is not one of 1"),
         ("r.yaml\n", "r.yaml\nserver:\n  threads: 0\n",
-         "sourcier.yaml:13:3 server.threads: must be at least 1, is 0"),
+         "sourcier.yaml:14:3 server.threads: must be at least 1, is 0"),
         ("r.yaml\n", "r.yaml\nserver:\n  address: here\n",
-         "sourcier.yaml:13:3 server.address: 'here' is neither host:port nor unix:path"),
+         "sourcier.yaml:14:3 server.address: 'here' is neither host:port nor unix:path"),
         ("r.yaml\n", "r.yaml\nserver: {address: 'a:65536'}\n",
-         "sourcier.yaml:12:10 server.address: 'a:65536' is neither host:port nor unix:path"),
+         "sourcier.yaml:13:10 server.address: 'a:65536' is neither host:port nor unix:path"),
         ("r.yaml\n", "r.yaml\nledger: {kind: memory, path: x.db}\n",
-         "sourcier.yaml:12:24 ledger.path: a ledger in memory has no path"),
+         "sourcier.yaml:13:24 ledger.path: a ledger in memory has no path"),
         ("r.yaml\n", "r.yaml\nledger: {kind: postgres}\n",
-         "sourcier.yaml:12:10 ledger.kind: 'postgres' is not one of sqlite, memory"),
-        ("r.yaml\n", "r.yaml\nledger: {path: no/x.db}\n", "sourcier.yaml:12:10 ledger.path: no folder 'no'"),
-        ("r.yaml\n", "r.yaml\nledger: {path: ..}\n", "sourcier.yaml:12:10 ledger.path: '..' is a folder"),
+         "sourcier.yaml:13:10 ledger.kind: 'postgres' is not one of sqlite, memory"),
+        ("r.yaml\n", "r.yaml\nledger: {path: no/x.db}\n", "sourcier.yaml:13:10 ledger.path: no folder 'no'"),
+        ("r.yaml\n", "r.yaml\nledger: {path: ..}\n", "sourcier.yaml:13:10 ledger.path: '..' is a folder"),
         ("r.yaml\n", "r.yaml\nsolver: {time_limit_seconds: .inf}\n",
-         "sourcier.yaml:12:10 solver.time_limit_seconds: must be a finite number, is inf"),
+         "sourcier.yaml:13:10 solver.time_limit_seconds: must be a finite number, is inf"),
     ],
 )  # fmt: skip
 def test_mistakes_name_line_and_key(folder: Path, old: str, new: str, expected: str) -> None:
@@ -134,7 +138,8 @@ def test_mistakes_name_line_and_key(folder: Path, old: str, new: str, expected: 
 
 def test_all_missing_files_at_once(tmp_path: Path) -> None:
     assert [line.split(":")[2] for line in mistakes(tmp_path, TEXT)] == [
-        "1 network", "1 nodes", "1 closures", "1 trust", "1 offers", "1 pickup_points", "1 skus", "1 stock",
+        "1 network", "1 nodes", "1 closures", "1 trust", "1 offers", "1 pickup_points", "1 skus",
+        "1 kits", "1 stock",
         "1 receipts", "1 rules",
     ]  # fmt: skip
 

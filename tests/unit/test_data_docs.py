@@ -11,8 +11,8 @@ from pkgutil import iter_modules
 import pytest
 
 import server.load
-from router.domain import MAX_UNIT_VALUE_CENTS
-from server.load import catalogue, closures, nodes, offers, points, receipts, stock, trust
+from router.domain import MAX_QUANTITY, MAX_UNIT_VALUE_CENTS
+from server.load import catalogue, closures, kits, nodes, offers, points, receipts, stock, trust
 from server.load.rows import Layout
 from server.load.table import Columns
 
@@ -47,6 +47,11 @@ TABLES: dict[str, tuple[tuple[str, ...], set[str], Limits]] = {
         catalogue.COLUMNS.all,
         set(catalogue.COLUMNS.all) - catalogue.COLUMNS.optional,
         SKU_LIMITS,
+    ),
+    "Kits": (
+        tuple(kits.LAYOUT.columns),
+        set(kits.LAYOUT.required),
+        {"units": (1, MAX_QUANTITY, None)},
     ),
     "Stock": (stock.COLUMNS.all, set(stock.COLUMNS.all) - stock.COLUMNS.optional, STOCK_LIMITS),
     "Receipts": (
@@ -89,7 +94,15 @@ def test_every_column_is_described(heading: str) -> None:
 def test_every_table_that_is_read_is_described() -> None:
     modules = [import_module(f"server.load.{m.name}") for m in iter_modules(server.load.__path__)]
     read = {id(v) for m in modules for v in vars(m).values() if isinstance(v, Layout | Columns)}
-    layouts = (nodes.LAYOUT, closures.LAYOUT, trust.LAYOUT, offers.LAYOUT, points.LAYOUT, receipts.LAYOUT)
+    layouts = (
+        nodes.LAYOUT,
+        closures.LAYOUT,
+        trust.LAYOUT,
+        offers.LAYOUT,
+        kits.LAYOUT,
+        points.LAYOUT,
+        receipts.LAYOUT,
+    )
     known = (*layouts, catalogue.COLUMNS, stock.COLUMNS)
     assert read == {id(layout) for layout in known}
     assert len(known) == len(TABLES)
