@@ -73,6 +73,7 @@ KINDS: dict[str, Features] = {
 """Worlds that brute force can still answer."""
 
 SOURCED_EASILY = replace(OMNICHANNEL, conditions=False, eligibility=False, heavy_units=False, calendars=False)
+BUSY = ("node_load", "node_load", "waiting")
 OMNICHANNEL_KINDS: dict[str, Features] = {
     "omnichannel": OMNICHANNEL,
     "deliveries": SOURCED_EASILY,
@@ -83,6 +84,24 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     "hours": replace(EVERYTHING, calendars=True),
     "fill": replace(EVERYTHING, fill=True, heavy_units=False, strategies=2, tight_limits=False),
     "fill of deliveries": replace(SOURCED_EASILY, fill=True, skus=2),
+    "all at once": replace(
+        OMNICHANNEL,
+        lines=2,
+        nodes=2,
+        skus=2,
+        quantity=2,
+        tight_limits=False,
+        heavy_units=False,
+        consolidation=True,
+        kits=True,
+        substitutes=True,
+        exclusions=True,
+        fill=True,
+        borders=True,
+        supply=True,
+        capacity=True,
+        objectives=(*OMNICHANNEL.objectives, *BUSY, "duty", PURCHASE, "substitution", "waiting"),
+    ),
     "kits": replace(
         EVERYTHING, kits=True, fill=True, heavy_units=False, lines=2, nodes=3, skus=3, quantity=2
     ),
@@ -177,7 +196,6 @@ SUPPLY_KINDS: dict[str, Features] = {
 }
 """Likewise: orders that may wait for what comes later."""
 
-BUSY = ("node_load", "node_load", "waiting")
 FULL = replace(
     EVERYTHING,
     nodes=2,
