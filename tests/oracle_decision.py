@@ -75,7 +75,7 @@ def served_orders(order: Order) -> Iterator[Order]:
             yield replace(order, lines=tuple(lines))
 
 
-def of_components(order: Order, skus: Mapping[str, Any], *, partial: bool) -> Iterator[Order]:
+def of_components(order: Order, skus: Mapping[str, Any], partial: bool) -> Iterator[Order]:
     """With components of every number of kits that may be sent."""
     kits = [skus[line.sku_id].kit for line in order.lines]
     counts: list[Any] = []
@@ -143,7 +143,7 @@ def decide_by_force(
             if served.deliveries
             else Oracle(strategy, served, network, states=states, delivery=way, **world).best()
             for chosen in served_orders(order)
-            for served in of_components(chosen, skus, partial=strategy.limits.allow_partial)
+            for served in of_components(chosen, skus, strategy.limits.allow_partial and order.fill is None)
             for way in (None, *(() if order.deliveries else over_hubs(strategy, order, network)))
         ]
         plan = min(filter(None, plans), key=lambda p: (-units_of(p), p.total_cents), default=None)
