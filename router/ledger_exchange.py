@@ -61,7 +61,9 @@ def exchanged(
         put(key, Row(row.on_hand, row.reserved - units, row.safety_stock), "release")
     for correction in corrections:
         key = (correction.sku_id, correction.node_id)
-        put(key, _corrected(now(key), correction.gone_units), "stock")
+        row = _corrected(now(key), correction.gone_units)
+        if row != now(key):  # a row nobody ever set stays unset: its first update still has defaults to take
+            put(key, row, "stock")
     shortages = []
     for key, units in after.items():
         more = units - before.get(key, 0)
