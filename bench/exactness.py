@@ -23,9 +23,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tests.property.comparison import (
+    CAPACITY_KINDS,
     KINDS,
     LARGE,
     OMNICHANNEL_KINDS,
+    SUPPLY_KINDS,
     against_force,
     only_the_integer_programme,
     programmes_against_each_other,
@@ -35,7 +37,7 @@ from tests.worlds import WHOLE_LINES, Features, random_world
 
 PROGRAMMES: dict[str, Features] = {"whole lines": WHOLE_LINES, **LARGE}
 """Worlds on which the programmes are compared."""
-FORCED = (*KINDS, *OMNICHANNEL_KINDS)
+FORCED = (*KINDS, *OMNICHANNEL_KINDS, *SUPPLY_KINDS, *CAPACITY_KINDS)
 """Kinds of worlds that brute force answers."""
 SHARE_OF_PROGRAMMES = 10
 """One world in so many goes to the comparison of programmes."""
