@@ -13,7 +13,7 @@ import numpy as np
 from router.beyond import beyond_kernels
 from router.deliveries import solve_order_of_deliveries
 from router.domain import DeliveryMethod, Order
-from router.kits import kit_scenarios, told_in_kits
+from router.kits import told_in_kits
 from router.ladder import Answered, Solved, Unsolved, best_of
 from router.network import HOME, PICKUP_POINT
 from router.places import Place, deliveries_of, place_of
@@ -47,15 +47,13 @@ def answer_deliveries(
     places = places_of(order, snapshot)
     forbidden = frozenset(row for row in (compiled.nodes.find(n) for n in forbidden_nodes) if row >= 0)
     t = strategy_of(order, places, snapshot)
-    ways = list(scenarios(order))
     tried: list[int] = []
     undecided: list[tuple[int, str]] = []
     found: Solved | Unsolved = Unsolved()
     while t >= 0:
         tried.append(t)
         partial = compiled.strategies[t].limits.allow_partial and order.fill is None
-        kits = snapshot.catalogue.kits
-        served = [x for way in ways for x in kit_scenarios(way, kits, partial=partial)]
+        served = list(scenarios(order, snapshot.catalogue.kits, partial=partial))
         questions = (Question(x, snapshot, t, now_seconds, limits, forbidden) for x in served)
         answers = map(solve_order_of_deliveries, questions)
         found = best_of([_in_kits(answer, x, order) for answer, x in zip(answers, served, strict=True)])

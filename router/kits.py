@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 
 from router.catalogue import Catalogue, Kit
-from router.domain import MAX_SCENARIOS, Delivery, LineFill, Order, OrderLine, Plan
+from router.domain import Delivery, LineFill, Order, OrderLine, Plan
 from router.errors import Violation
 
 Kits = Mapping[str, Kit]
@@ -26,9 +26,9 @@ def with_components(order: Order, kits: Kits) -> Order:
     )
 
 
-def kit_scenarios(order: Order, kits: Kits, *, partial: bool) -> Iterator[Order]:
+def kit_scenarios(order: Order, kits: Kits, most: int, *, partial: bool) -> Iterator[Order]:
     """The order with components of so many kits of each line as may be sent: all of them first. partial: some
-    may be left out; with more ways than MAX_SCENARIOS to do so only whole lines may."""
+    may be left out; with more ways than ``most`` to do so only whole lines may."""
     ordered = [line.quantity if line.sku_id in kits else 0 for line in order.lines]
     pairs = list(zip(ordered, (line.fill for line in order.lines), strict=True))
     least_of = [n if fill is LineFill.FILL_OR_KILL or not partial else 0 for n, fill in pairs]
@@ -36,9 +36,9 @@ def kit_scenarios(order: Order, kits: Kits, *, partial: bool) -> Iterator[Order]
     counts: list[Sequence[int]] = [
         range(n, least - 1, -step) for n, least, step in zip(ordered, least_of, steps, strict=True)
     ]
-    if prod(map(len, counts)) > MAX_SCENARIOS:
+    if prod(map(len, counts)) > most:
         counts = [sorted({n, least}, reverse=True) for n, least in zip(ordered, least_of, strict=True)]
-    if prod(map(len, counts)) > MAX_SCENARIOS:
+    if prod(map(len, counts)) > most:
         counts = [[n] for n in ordered]
     for sent in product(*counts):
         each = zip(order.lines, sent, strict=True)

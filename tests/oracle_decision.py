@@ -67,12 +67,17 @@ def first_strategy(
 
 
 def served_orders(order: Order) -> Iterator[Order]:
-    """With every choice among substitutes that does not send a SKU both as ordered and instead of another."""
+    """With every choice among substitutes."""
     for chosen in itertools.product(*((x.sku_id, *x.substitutes) for x in order.lines)):
         pairs = list(zip(chosen, order.lines, strict=True))
-        if not {s for s, x in pairs if s == x.sku_id} & {s for s, x in pairs if s != x.sku_id}:
-            lines = [replace(x, sku_id=s, ordered_sku_id="" if s == x.sku_id else x.sku_id) for s, x in pairs]
-            yield replace(order, lines=tuple(lines))
+        lines = [replace(x, sku_id=s, ordered_sku_id="" if s == x.sku_id else x.sku_id) for s, x in pairs]
+        yield replace(order, lines=tuple(lines))
+
+
+def is_clear(order: Order) -> bool:
+    """No SKU is both ordered, or in a kit, and a substitute."""
+    substitutes = {line.sku_id for line in order.lines if line.ordered_sku_id}
+    return not substitutes & {line.sku_id for line in order.lines if not line.ordered_sku_id}
 
 
 def of_components(order: Order, skus: Mapping[str, Any], partial: bool) -> Iterator[Order]:
@@ -144,6 +149,7 @@ def decide_by_force(
             else Oracle(strategy, served, network, states=states, delivery=way, **world).best()
             for chosen in served_orders(order)
             for served in of_components(chosen, skus, strategy.limits.allow_partial and order.fill is None)
+            if is_clear(served)
             for way in (None, *(() if order.deliveries else over_hubs(strategy, order, network)))
         ]
         plan = min(filter(None, plans), key=lambda p: (-units_of(p), p.total_cents), default=None)

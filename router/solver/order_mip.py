@@ -189,6 +189,8 @@ class _Search:
             answer = self._solve(order, model, np.arange(len(self.choices.rows)))
             self.stopped_by = answer.stopped_by
             filled = 0 if self.best is None else self.best.units
+            if answer.ending is Ending.INFEASIBLE:
+                return None if self.best is None else self.best.units
             if not self.stopped_by and floor(-answer.bound + BOUND_ERROR) > filled:
                 self.stopped_by = NUMERICS
         return None if self.best is None else self.best.units

@@ -79,18 +79,28 @@ def served(asked: Case, plan: Plan) -> tuple[list[Case], Plan, dict[str, int], l
 
 def as_served(order: Order, plan: Plan) -> tuple[Order, list[str]]:
     """The order with the SKUs that the plan sends, and what is wrong with them: not allowed, several for a
-    line, or ordered as well."""
+    line, or chosen for another line as ordered. A line of which nothing is sent has any that does not get in
+    the way."""
     sent: dict[str, dict[str, None]] = {}
     for shipment in plan.shipments:
         for pick in shipment.picks:
             sent.setdefault(pick.line_id, {})[pick.sku_id] = None
+    by_id = {line.line_id: line for line in order.lines}
+    chosen = {line_id: next(iter(skus)) for line_id, skus in sent.items() if line_id in by_id}
+    as_ordered = {sku_id for line_id, sku_id in chosen.items() if sku_id == by_id[line_id].sku_id}
+    instead = set(chosen.values()) - as_ordered
     lines, found = [], []
     for line in order.lines:
-        sku_id, *others = sent.get(line.line_id, {line.sku_id: None})
-        if others or sku_id not in (line.sku_id, *line.substitutes):
-            found.append(f"line {line.line_id!r} is served with {', '.join([sku_id, *others])}")
-        instead = "" if sku_id == line.sku_id else line.sku_id
-        lines.append(replace(line, sku_id=sku_id, ordered_sku_id=instead))
+        choices = (line.sku_id, *line.substitutes)
+        if line.line_id in chosen:
+            sku_id = chosen[line.line_id]
+            if len(sent[line.line_id]) > 1 or sku_id not in choices:
+                found.append(f"line {line.line_id!r} is served with {', '.join(sent[line.line_id])}")
+        else:
+            free = [sku for sku in choices if sku not in (instead if sku == line.sku_id else as_ordered)]
+            sku_id = free[0] if free else line.sku_id
+        ordered_sku_id = "" if sku_id == line.sku_id else line.sku_id
+        lines.append(replace(line, sku_id=sku_id, ordered_sku_id=ordered_sku_id))
     for line in lines:
         if line.ordered_sku_id and any(line.sku_id == x.sku_id for x in lines if not x.ordered_sku_id):
             found.append(f"line {line.line_id!r} is served with {line.sku_id!r}, which another line orders")

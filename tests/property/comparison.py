@@ -300,9 +300,9 @@ def only_the_integer_programme() -> Iterator[None]:
         yield
 
 
-def unfilled_units(decision: Decision) -> int:
-    """Ordered units that the plan leaves out."""
-    return sum(unfilled.quantity for unfilled in decision.unfilled)
+def units_sent(decision: Decision) -> int:
+    """By its plan; of kits their components."""
+    return sum(pick.quantity for shipment in decision.plan.shipments for pick in shipment.picks)
 
 
 def against_force(world: World) -> Outcome:
@@ -320,7 +320,7 @@ def against_force(world: World) -> Outcome:
     )
     facts = {
         "status": (decision.status.name, truth.status.name),
-        "units unfilled": (unfilled_units(decision), unfilled_units(truth)),
+        "units sent": (units_sent(decision), units_sent(truth)),
         "cost in cents": (decision.plan.total_cents, truth.plan.total_cents),
         "strategies": (decision.strategy_ids, truth.strategy_ids),
         "certificate": (decision.certificate.kind.name, CertificateKind.EXACT.name),

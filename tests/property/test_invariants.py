@@ -29,7 +29,7 @@ from tests.property.changed_worlds import (
     with_stock_rows,
     without_node,
 )
-from tests.property.comparison import PATIENT, unfilled_units
+from tests.property.comparison import PATIENT, units_sent
 from tests.property.digests import digest
 from tests.worlds import EVERYTHING, World, worlds
 
@@ -47,10 +47,10 @@ def answer(world: World) -> Decision:
 
 
 def worth(decision: Decision) -> tuple[bool, int, int]:
-    """Less is better: an answer before none, then units unfilled, then cents."""
+    """Less is better: an answer before none, then more units, then fewer cents."""
     return (
         decision.status is Status.UNSOURCEABLE,
-        unfilled_units(decision),
+        -units_sent(decision),
         decision.plan.total_cents,
     )
 

@@ -11,6 +11,7 @@ from router.domain import Decision, Delivery, LineFill, Order, OrderFill, OrderL
 from router.sourcer import decide
 from router.verify import verify
 from tests.engine import snapshot_of
+from tests.property.comparison import against_force, only_the_integer_programme, world_of
 from tests.small_shop import rules_of
 from tests.unit.test_deliveries import ADDRESS, NOW_SECONDS, shop
 from tests.worlds import World
@@ -104,3 +105,10 @@ def test_a_killed_line_of_one_delivery_kills_the_others() -> None:
     assert decide(order, snapshot_of(world), NOW_SECONDS).status is Status.UNSOURCEABLE
     spared = replace(order, lines=(order.lines[0], replace(order.lines[1], fill=None)))
     assert picked(decide(spared, snapshot_of(world), NOW_SECONDS)) == {"a": 1}
+
+
+@pytest.mark.parametrize("seed", [400276, 400404])
+def test_the_integer_programme_finds_that_there_is_nothing(seed: int) -> None:
+    """Whole lines of which no plan has all; as for orders that are too large for everything before it."""
+    with only_the_integer_programme():
+        assert against_force(world_of("kits", seed)).against == ()
