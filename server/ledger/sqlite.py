@@ -40,7 +40,8 @@ from router.ledger_state import (
 from server.ledger.group_commit import GroupCommit
 from server.ledger.sqlite_file import SQL, one_value, open_reader, open_writer, unusable
 from server.ledger.sqlite_load import load_stock
-from server.ledger.sqlite_transaction import Answer, Ids, Transaction, load_reservation
+from server.ledger.sqlite_transaction import Ids, SqliteTables, load_reservation
+from server.ledger.working_set import Answer, WorkingSet
 
 Expected = TypeVar("Expected")
 
@@ -213,7 +214,8 @@ class SqliteLedger:
             except sqlite3.Error as error:
                 return [unusable(self._path, str(error)) for _ in commands]
             try:
-                answers = Transaction(db, self._skus, self._nodes, self._clock()).run(commands)
+                tables = SqliteTables(db, self._skus, self._nodes)
+                answers = WorkingSet(tables, self._clock()).run(commands)
                 db.execute(SQL["commit"])
             except Exception as error:
                 self._roll_back()

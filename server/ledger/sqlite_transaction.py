@@ -1,34 +1,21 @@
-"""One write transaction: load what the commands touch, let the state machine decide, store what differs."""
+"""What a SQLite ledger reads and writes within a transaction."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 
-from router.errors import BrokenInvariant, SourcierError
-from router.ledger import Hold, Reservation, ReservationState, ReserveOutcome, ResolveOutcome
-from router.ledger_places import split_place
+from router.errors import BrokenInvariant
+from router.ledger import Hold, Reservation, ReservationState
 from router.ledger_rows import Row
 from router.ledger_state import (
-    Command,
-    Confirm,
-    Expire,
-    LedgerState,
-    Release,
     RememberedReserve,
     RememberedUpdate,
-    Reserve,
-    UpdateStock,
-    apply,
     reservation_id_of,
     reservation_number,
 )
 from server.ledger.sqlite_file import SQL, one_value
-
-Answer = list[ReserveOutcome] | ResolveOutcome | int | Exception
-"""The outcome of a command, or what is to be raised."""
-
+from server.ledger.working_set import Difference, Wanted
 
 SCAN_SHARE = 4
 """Rows of some SKUs are read in file order when at least one in so many of them is wanted."""
@@ -90,92 +77,40 @@ def load_reservation(db: sqlite3.Connection, number: int) -> Reservation | None:
     )
 
 
-class Transaction:
-    """Within a begun write transaction: ``run`` once, then commit."""
+class SqliteTables:
+    """Implements ``server.ledger.working_set.Tables`` on a begun write transaction. Raises sqlite3.Error."""
 
-    def __init__(self, db: sqlite3.Connection, skus: Ids, nodes: Ids, now_seconds: int) -> None:
+    def __init__(self, db: sqlite3.Connection, skus: Ids, nodes: Ids) -> None:
         self._db = db
         self._skus = skus
         self._nodes = nodes
-        self._now_seconds = now_seconds
-        self._state = LedgerState(
-            sequence=one_value(db, "get_last_number"), version=one_value(db, "get_version")
-        )
 
-    def run(self, commands: Sequence[Command]) -> list[Answer]:
-        """The answer to each command, decided in order. Raises sqlite3.Error; BrokenInvariant when the file
-        is not what was just read from it."""
-        self._load(commands)
-        state = self._state
-        self._rows_before = {sku_id: dict(nodes) for sku_id, nodes in state.rows.items()}
-        self._reservations_before = dict(state.reservations)
-        self._reserves_before = frozenset(state.reserves)
-        self._updates_before = frozenset(state.updates)
-        answers = [self._answer(command) for command in commands]
-        self._store()
-        return answers
+    def counters(self) -> tuple[int, int]:
+        return int(one_value(self._db, "get_last_number")), int(one_value(self._db, "get_version"))
 
-    def _answer(self, command: Command) -> Answer:
-        try:
-            return apply(self._state, command, self._now_seconds).outcome
-        except SourcierError as mistake:
-            return mistake
+    def due(self, now_seconds: int) -> list[tuple[int, int]]:
+        return self._db.execute(SQL["find_due"], (now_seconds,)).fetchall()
 
-    def _load(self, commands: Sequence[Command]) -> None:
-        due = self._db.execute(SQL["find_due"], (self._now_seconds,)).fetchall()
-        self._state.timers = [(at_seconds, reservation_id_of(number)) for at_seconds, number in due]
-        numbers = {number for _, number in due}
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for command in commands:
-            match command:
-                case Reserve(requests):
-                    for request in requests:
-                        for hold in (*request.holds, *(day.hold for day in request.days)):
-                            wanted[hold.sku_id].add(hold.node_id)
-                        for correction in request.corrections:
-                            wanted[correction.sku_id].add(correction.node_id)
-                        replaced = reservation_number(request.replaces)
-                        if replaced is not None:
-                            numbers.add(replaced)
-                        if request.request_id:
-                            numbers.update(self._load_reserve_request(request.request_id))
-                case Confirm(reservation_id) | Release(reservation_id):
-                    number = reservation_number(reservation_id)
-                    if number is not None:
-                        numbers.add(number)
-                case UpdateStock(request_id, updates):
-                    if not self._load_stock_request(request_id):
-                        for update in updates:
-                            wanted[update.sku_id].add(update.node_id)
-                case Expire():
-                    pass
+    def reservations(self, numbers: Iterable[int]) -> Iterator[Reservation]:
         for number in numbers:
-            reservation = load_reservation(self._db, number)
-            if reservation is not None:
-                self._state.reservations[reservation.reservation_id] = reservation
-                for hold in reservation.holds:
-                    wanted[hold.sku_id].add(hold.node_id)
-        for places in wanted.values():  # what a receipt does not cover is at its node's own row
-            places.update([split_place(place)[0] for place in places])
-        self._load_rows(wanted)
+            found = load_reservation(self._db, number)
+            if found is not None:
+                yield found
 
-    def _load_reserve_request(self, request_id: str) -> Iterable[int]:
-        found = self._db.execute(SQL["find_reserve_request"], (request_id,)).fetchone()
-        if found is None:
-            return ()
-        number, fingerprint, payload = found
-        remembered = RememberedReserve(fingerprint, reservation_id_of(number), payload)
-        self._state.reserves[request_id] = remembered
-        return (number,)
+    def reserves(self, request_ids: Sequence[str]) -> Iterator[tuple[str, RememberedReserve]]:
+        for request_id in request_ids:
+            found = self._db.execute(SQL["find_reserve_request"], (request_id,)).fetchone()
+            if found is not None:
+                number, fingerprint, payload = found
+                yield request_id, RememberedReserve(fingerprint, reservation_id_of(number), payload)
 
-    def _load_stock_request(self, request_id: str) -> bool:
-        """Was it seen before? Then its updates need no rows."""
-        found = self._db.execute(SQL["find_stock_request"], (request_id,)).fetchone()
-        if found is not None:
-            self._state.updates[request_id] = RememberedUpdate(*found)
-        return found is not None
+    def updates(self, request_ids: Sequence[str]) -> Iterator[tuple[str, RememberedUpdate]]:
+        for request_id in request_ids:
+            found = self._db.execute(SQL["find_stock_request"], (request_id,)).fetchone()
+            if found is not None:
+                yield request_id, RememberedUpdate(*found)
 
-    def _load_rows(self, wanted: Mapping[str, Set[str]]) -> None:
+    def rows(self, wanted: Wanted) -> Iterator[tuple[str, str, Row]]:
         """Row by row, or, where much of the SKUs' stock is wanted, all of it in file order."""
         sku_of = self._skus.names(wanted)
         node_of = self._nodes.names(set().union(*wanted.values()))
@@ -193,83 +128,49 @@ class Transaction:
                 if node_id in node_ix_of
             ]
             cursor = self._db.execute(SQL["find_rows"], (str(codes),))
-        rows = self._state.rows
         for sku_ix, node_ix, on_hand, reserved, safety_stock in cursor:
-            nodes = rows.setdefault(sku_of[sku_ix], {})
-            nodes[node_of[node_ix]] = Row(on_hand, reserved, safety_stock)
+            yield sku_of[sku_ix], node_of[node_ix], Row(on_hand, reserved, safety_stock)
 
-    def _store(self) -> None:
-        self._store_rows()
-        self._store_reservations()
-        state = self._state
-        self._db.executemany(
-            SQL["insert_reserve_request"],
-            [
-                (reservation_number(known.reservation_id), request_id, known.fingerprint, known.payload)
-                for request_id, known in state.reserves.items()
-                if request_id not in self._reserves_before
-            ],
+    def store(self, difference: Difference) -> None:
+        db, skus, nodes = self._db, self._skus, self._nodes
+        new = [(skus[sku_id], nodes[node_id], *row) for sku_id, node_id, row in difference.new_rows]
+        new.sort()  # neighbours in the file are written together
+        db.executemany(SQL["insert_row"], new)
+        changed = [
+            (*row, skus[sku_id], nodes[node_id], *before)
+            for sku_id, node_id, before, row in difference.changed
+        ]
+        self._update_all("update_row", changed)
+        self._store_reservations(difference)
+        db.executemany(
+            SQL["insert_stock_request"], [(request_id, *known) for request_id, known in difference.updates]
         )
-        self._db.executemany(
-            SQL["insert_stock_request"],
-            [
-                (request_id, *known)
-                for request_id, known in state.updates.items()
-                if request_id not in self._updates_before
-            ],
-        )
-        skus, nodes = self._skus, self._nodes
-        self._db.executemany(
+        db.executemany(
             SQL["insert_change"],
             [
-                (
-                    change.version,
-                    skus[change.sku_id],
-                    nodes[change.node_id],
-                    change.available,
-                    change.delta,
-                    change.cause,
-                )
-                for change in state.log
+                (c.version, skus[c.sku_id], nodes[c.node_id], c.available, c.delta, c.cause)
+                for c in difference.log
             ],
         )
 
-    def _store_rows(self) -> None:
-        new: list[tuple[int, ...]] = []
-        changed: list[tuple[int, ...]] = []
-        node_numbers = self._nodes
-        for sku_id, nodes in self._state.rows.items():
-            nodes_before = self._rows_before.get(sku_id, {})
-            for node_id, row in nodes.items():
-                before = nodes_before.get(node_id)
-                if before is None:
-                    new.append((self._skus[sku_id], node_numbers[node_id], *row))
-                elif before is not row and before != row:
-                    changed.append((*row, self._skus[sku_id], node_numbers[node_id], *before))
-        new.sort()  # neighbours in the file are written together
-        self._db.executemany(SQL["insert_row"], new)
-        self._update_all("update_row", changed)
-
-    def _store_reservations(self) -> None:
-        new: list[tuple[int, str, int, int, int]] = []
-        holds: list[tuple[int, int, int, int, int]] = []
-        resolved: list[tuple[int, int]] = []
-        for reservation_id, reservation in self._state.reservations.items():
-            number = reservation_number(reservation_id)
-            if number is None:
-                raise BrokenInvariant(f"reservation id {reservation_id!r} is not one of this ledger")
-            before = self._reservations_before.get(reservation_id)
-            if before is None:
-                times = (reservation.created_at_seconds, reservation.expires_at_seconds)
-                new.append((number, reservation.order_id, reservation.state, *times))
-                for position, hold in enumerate(reservation.holds):
-                    row_key = (self._skus[hold.sku_id], self._nodes[hold.node_id])
-                    holds.append((number, position, *row_key, hold.quantity))
-            elif before is not reservation:
-                resolved.append((reservation.state, number))
+    def _store_reservations(self, difference: Difference) -> None:
+        holds = [
+            (number, position, self._skus[hold.sku_id], self._nodes[hold.node_id], hold.quantity)
+            for number, reservation in difference.reservations
+            for position, hold in enumerate(reservation.holds)
+        ]
+        new = [
+            (number, one.order_id, one.state, one.created_at_seconds, one.expires_at_seconds)
+            for number, one in difference.reservations
+        ]
         self._db.executemany(SQL["insert_reservation"], new)
         self._db.executemany(SQL["insert_hold"], holds)
-        self._update_all("resolve_reservation", resolved)
+        self._update_all("resolve_reservation", [(one.state, number) for number, one in difference.resolved])
+        remembered = [
+            (reservation_number(known.reservation_id), request_id, known.fingerprint, known.payload)
+            for request_id, known in difference.reserves
+        ]
+        self._db.executemany(SQL["insert_reserve_request"], remembered)
 
     def _update_all(self, query: str, parameters: Sequence[tuple[int, ...]]) -> None:
         """Conditional updates of which every one must find its row as it was read."""

@@ -9,7 +9,9 @@ import pytest
 
 from router.ledger import Ledger
 from server.ledger import MemoryLedger, SqliteLedger
+from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock
+from tests.contract.postgres_server import drop_database, new_database
 
 
 @pytest.fixture
@@ -25,11 +27,13 @@ def path(tmp_path: Path) -> Path:
     return folder / "ledger.db"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def ledger(request: pytest.FixtureRequest, clock: VirtualClock) -> Iterator[Ledger]:
     made: Ledger
     if request.param == "memory":
         made = MemoryLedger(clock)
+    elif request.param == "postgres":
+        made = PostgresLedger(request.getfixturevalue("empty_database"), clock)
     else:
         made = SqliteLedger(request.getfixturevalue("path"), clock)
     yield made
@@ -41,3 +45,11 @@ def sqlite_ledger(path: Path, clock: VirtualClock) -> Iterator[SqliteLedger]:
     made = SqliteLedger(path, clock)
     yield made
     made.close()
+
+
+@pytest.fixture
+def empty_database() -> Iterator[str]:
+    """A database of its own."""
+    uri = new_database()
+    yield uri
+    drop_database(uri)

@@ -194,6 +194,7 @@ def test_of_very_many_mistakes_the_first_are_named(ledger: Ledger) -> None:
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.ledger.sqlite_load.CHUNK_ROWS", 100)
     monkeypatch.setattr("server.ledger.memory.ROWS_PER_STEP", 100)
+    monkeypatch.setattr("server.ledger.postgres.CHUNK_ROWS", 100)
 
 
 @pytest.mark.usefixtures("small_steps")

@@ -1,4 +1,4 @@
-"""Any sequence of commands gives the same answers, log and stock in SQLite as in memory."""
+"""Any sequence of commands gives the same answers, log and stock in every ledger as in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from router.ledger import Correction, DayHold, Hold, Ledger, ReserveRequest, Sto
 from router.ledger_load import updates_of
 from router.node_rows import LOAD_SKUS, day_place
 from server.ledger import MemoryLedger, SqliteLedger
+from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit, load_of
+from tests.contract.postgres_server import drop_database, new_database
 
 SKUS = ["A", "B", "C"]
 NODES = ["N1", "N2", "N3", "N4"]
@@ -83,25 +85,34 @@ updates = st.lists(
 numbers = st.integers(0, 12)
 
 
-class TwoLedgers(RuleBasedStateMachine):
+class AsInMemory(RuleBasedStateMachine):
     """The same command to both; the same outcome or the same mistake from both."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "ledger.db"
         self.clock = VirtualClock()
         self.memory = MemoryLedger(self.clock)
-        self.sqlite = SqliteLedger(self.path, self.clock)
+        self.make()
+        self.durable = self.opened()
+
+    def make(self) -> None:
+        """Somewhere to keep it."""
+
+    def opened(self) -> Ledger:
+        """The ledger that is kept there."""
+        raise NotImplementedError
+
+    def unmake(self) -> None:
+        """Nothing is left of it."""
 
     def teardown(self) -> None:
-        audit(self.sqlite, [*SKUS, *LOAD_SKUS])
-        assert all_reservations(self.sqlite) == all_reservations(self.memory)
-        self.sqlite.close()
-        self.folder.cleanup()
+        audit(self.durable, [*SKUS, *LOAD_SKUS])
+        assert all_reservations(self.durable) == all_reservations(self.memory)
+        self.durable.close()
+        self.unmake()
 
     def both(self, call: Callable[[Ledger], object]) -> None:
-        assert answer_of(call, self.sqlite) == answer_of(call, self.memory)
+        assert answer_of(call, self.durable) == answer_of(call, self.memory)
 
     @initialize(at_once=st.booleans())
     def some_stock(self, at_once: bool) -> None:
@@ -159,8 +170,8 @@ class TwoLedgers(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.sqlite.close()
-        self.sqlite = SqliteLedger(self.path, self.clock)
+        self.durable.close()
+        self.durable = self.opened()
 
     @rule(
         number=numbers, sku_id=st.sampled_from([*SKUS, LOAD_SKUS[0]]), node_ids=st.none() | st.lists(places)
@@ -172,11 +183,11 @@ class TwoLedgers(RuleBasedStateMachine):
 
     @invariant()
     def same_log(self) -> None:
-        assert all_changes(self.sqlite) == all_changes(self.memory)
+        assert all_changes(self.durable) == all_changes(self.memory)
 
     @invariant()
     def same_columns(self) -> None:
-        ours, theirs = self.sqlite.columns(), self.memory.columns()
+        ours, theirs = self.durable.columns(), self.memory.columns()
         assert (ours.version, ours.sku_ids, ours.node_ids) == (
             theirs.version,
             theirs.sku_ids,
@@ -193,10 +204,37 @@ def answer_of(call: Callable[[Ledger], object], ledger: Ledger) -> object:
         return type(mistake), mistake.message
 
 
-TestTwoLedgers = TwoLedgers.TestCase
-TestTwoLedgers.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+class InSqlite(AsInMemory):
+    """In a file."""
+
+    def make(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+
+    def opened(self) -> Ledger:
+        return SqliteLedger(Path(self.folder.name) / "ledger.db", self.clock)
+
+    def unmake(self) -> None:
+        self.folder.cleanup()
+
+
+class InPostgres(AsInMemory):
+    """In a database."""
+
+    def make(self) -> None:
+        self.uri = new_database()
+
+    def opened(self) -> Ledger:
+        return PostgresLedger(self.uri, self.clock)
+
+    def unmake(self) -> None:
+        drop_database(self.uri)
+
+
+TestInSqlite, TestInPostgres = InSqlite.TestCase, InPostgres.TestCase
+for case, examples in ((TestInSqlite, 40), (TestInPostgres, 20)):
+    case.settings = settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )

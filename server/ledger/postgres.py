@@ -1,0 +1,322 @@
+"""The ledger in a PostgreSQL database: many processes on many hosts, group commit in each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import psycopg
+
+from router.errors import BrokenInvariant, LedgerUnusable
+from router.ledger import (
+    Change,
+    LoadProgress,
+    Reservation,
+    ReserveOutcome,
+    ReserveRequest,
+    ResolveOutcome,
+    StockColumns,
+    StockLoad,
+    StockRow,
+    StockUpdate,
+    unheard,
+)
+from router.ledger_load import check_load, ledger_not_empty, updates_of
+from router.ledger_places import place_order, split_place
+from router.ledger_state import (
+    Command,
+    Confirm,
+    Expire,
+    Release,
+    Reserve,
+    UpdateStock,
+    reservation_number,
+)
+from server.ledger.group_commit import GroupCommit
+from server.ledger.postgres_tables import (
+    SQL,
+    Connection,
+    PostgresTables,
+    find_reservations,
+    is_unicode,
+    one_value,
+)
+from server.ledger.queries import sql_text
+from server.ledger.working_set import Answer, WorkingSet
+
+Expected = TypeVar("Expected")
+SCHEMA_VERSION = 1
+CONNECT_SECONDS = 10
+CHUNK_ROWS = 50_000
+"""Rows of a load that are sent at a time."""
+
+
+class PostgresLedger:
+    """Implements ``router.ledger.Ledger`` in the tables of one schema, which are made if missing.
+
+    conninfo: a libpq connection string. clock: epoch seconds now; None: the database's own clock, which all
+    processes share. commit_count: transactions committed by this object.
+
+    Raises LedgerUnusable when the database cannot be reached, is of a newer version, or fails. A call that
+    fails so may have had its effect, if the connection was lost while it was committed: a retry with the
+    same request_id tells.
+    """
+
+    def __init__(self, conninfo: str, clock: Callable[[], int] | None = None) -> None:
+        self._conninfo = conninfo
+        self._clock = clock
+        self._writer: Connection | None = None
+        self._writer_lock = threading.Lock()
+        self._readers: list[Connection] = []
+        self._readers_lock = threading.Lock()
+        self._closed = False
+        self._group: GroupCommit[Command, Answer] = GroupCommit(self._execute)
+        self.commit_count = 0
+        with self._translated(), self._writing() as db:
+            _make_tables(db)
+
+    @property
+    def waiting_count(self) -> int:
+        """Calls that wait for the transaction under way to end."""
+        return self._group.waiting_count
+
+    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
+        return self.reserve_many([request])[0]
+
+    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
+        return self._submit(Reserve(requests), list)
+
+    def confirm(self, reservation_id: str) -> ResolveOutcome:
+        return self._submit(Confirm(reservation_id), ResolveOutcome)
+
+    def release(self, reservation_id: str) -> ResolveOutcome:
+        return self._submit(Release(reservation_id), ResolveOutcome)
+
+    def expire(self) -> int:
+        return self._submit(Expire(), int)
+
+    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
+        return self._submit(UpdateStock(request_id, updates), int)
+
+    def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
+        check_load(rows)
+        with self._translated(), self._writing() as db:
+            tables = PostgresTables(db)
+            sequence, version = tables.counters()
+            if one_value(db, "any_stock"):
+                raise ledger_not_empty()
+            for done_count, updates in updates_of(rows, CHUNK_ROWS):
+                with db.cursor() as cursor, cursor.copy(SQL["copy_rows"]) as copy:
+                    copy.set_types(["bytea", "bytea", "int4", "int4", "int4"])
+                    for u in updates:
+                        copy.write_row(
+                            (u.sku_id.encode(), u.node_id.encode(), u.on_hand, 0, u.safety_stock or 0)
+                        )
+                with db.cursor() as cursor, cursor.copy(SQL["copy_changes"]) as copy:
+                    copy.set_types(["int8", "bytea", "bytea", "int4", "int4", "text"])
+                    for u in updates:
+                        available = u.on_hand - (u.safety_stock or 0)
+                        if available:
+                            version += 1
+                            copy.write_row(
+                                (
+                                    version,
+                                    u.sku_id.encode(),
+                                    u.node_id.encode(),
+                                    available,
+                                    available,
+                                    "stock",
+                                )
+                            )
+                progress(done_count, len(rows))
+            db.execute(SQL["advance"], (sequence, version))
+        return version
+
+    def find(self, reservation_id: str) -> Reservation | None:
+        number = reservation_number(reservation_id)
+        with self._settled() as db:
+            return None if number is None else next(find_reservations(db, [number]), None)
+
+    def stock(self, sku_id: str, node_ids: Sequence[str] | None = None) -> list[StockRow]:
+        return self.stock_of([sku_id], node_ids)[1]
+
+    def stock_of(
+        self, sku_ids: Sequence[str], node_ids: Sequence[str] | None = None
+    ) -> tuple[int, list[StockRow]]:
+        wanted = None if node_ids is None else frozenset(node_ids)
+        with self._settled() as db:
+            version = int(one_value(db, "get_version"))
+            known = [sku_id.encode() for sku_id in sku_ids if is_unicode(sku_id)]
+            by_sku: dict[str, list[StockRow]] = {}
+            for sku, node, on_hand, reserved, safety_stock in db.execute(SQL["list_stock"], (known,)):
+                sku_id, node_id = sku.decode(), node.decode()
+                if wanted is None or split_place(node_id)[0] in wanted:
+                    row = StockRow(
+                        sku_id=sku_id,
+                        node_id=node_id,
+                        on_hand=on_hand,
+                        reserved=reserved,
+                        safety_stock=safety_stock,
+                    )
+                    by_sku.setdefault(sku_id, []).append(row)
+        for found in by_sku.values():
+            found.sort(key=lambda row: place_order(row.node_id))
+        return version, [row for sku_id in sku_ids for row in by_sku.get(sku_id, ())]
+
+    def columns(self) -> StockColumns:
+        """Sorted by SKU id, then node id."""
+        with self._settled() as db:
+            version = int(one_value(db, "get_version"))
+            found = db.execute(SQL["list_available"]).fetchall()
+        rows = [(sku.decode(), node.decode(), units) for sku, node, units in found]
+        sku_ids = sorted({sku_id for sku_id, _, _ in rows})
+        node_ids = sorted({node_id for _, node_id, _ in rows})
+        sku_at, node_at = ({text: i for i, text in enumerate(ids)} for ids in (sku_ids, node_ids))
+        table = np.array([(sku_at[s], node_at[n], units) for s, n, units in rows], np.int32).reshape(-1, 3)
+        order = np.lexsort((table[:, 1], table[:, 0]))
+        return StockColumns(
+            version=version,
+            sku_ids=sku_ids,
+            node_ids=node_ids,
+            sku_ix=table[order, 0],
+            node_ix=table[order, 1],
+            available=table[order, 2],
+        )
+
+    def version(self) -> int:
+        with self._settled() as db:
+            return int(one_value(db, "get_version"))
+
+    def changes(self, since: int, limit: int = 100_000) -> list[Change]:
+        with self._settled() as db:
+            return [
+                Change(
+                    version=version,
+                    sku_id=sku.decode(),
+                    node_id=node.decode(),
+                    available=units,
+                    delta=delta,
+                    cause=cause,
+                )
+                for version, sku, node, units, delta, cause in db.execute(
+                    SQL["list_changes"], (since, max(0, limit))
+                )
+            ]
+
+    def close(self) -> None:
+        """Waits for the transaction under way. Every later call raises LedgerUnusable."""
+        with self._writer_lock, self._readers_lock:
+            self._closed = True
+            for connection in (*self._readers, *(() if self._writer is None else (self._writer,))):
+                connection.close()
+            self._readers.clear()
+            self._writer = None
+
+    def _submit(self, command: Command, expected: type[Expected]) -> Expected:
+        answer = self._group.submit(command)
+        if isinstance(answer, Exception):
+            raise answer
+        if not isinstance(answer, expected):
+            raise BrokenInvariant(f"{command} was answered with {answer}")
+        return answer
+
+    def _execute(self, commands: Sequence[Command]) -> list[Answer]:
+        """All commands in one transaction. Should that fail as a whole, each gets one of its own, so that it
+        fails only for those that make it fail; not when the database is gone, or may have committed it."""
+        try:
+            with self._translated(), self._writing() as db:
+                answers = WorkingSet(PostgresTables(db), self._now(db)).run(commands)
+            self.commit_count += 1
+        except LedgerUnusable as error:
+            return [error for _ in commands]
+        except Exception as error:
+            if len(commands) == 1:
+                return [error]
+        else:
+            return answers
+        return [self._execute([command])[0] for command in commands]
+
+    def _now(self, db: Connection) -> int:
+        """Read after the ledger is locked, so that it never goes back from one transaction to the next."""
+        db.execute(SQL["lock_ledger"])
+        return int(one_value(db, "get_clock")) if self._clock is None else self._clock()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """The writing connection in a transaction of its own, made anew when it was lost."""
+        with self._writer_lock:
+            if self._closed:
+                raise _unusable("is closed")
+            if self._writer is None or self._writer.closed:
+                self._writer = self._connected()
+            try:
+                with self._writer.transaction():
+                    yield self._writer
+            except psycopg.OperationalError:
+                self._writer.close()
+                raise
+
+    def _connected(self) -> Connection:
+        return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS)
+
+    @contextmanager
+    def _settled(self) -> Iterator[Connection]:
+        """A reader within a transaction, so that all it reads is of one commit, with everything due already
+        expired."""
+        with self._reader() as db:
+            now_seconds = int(one_value(db, "get_clock")) if self._clock is None else self._clock()
+            due = one_value(db, "any_due", now_seconds)
+        if due:
+            self.expire()
+        with self._reader() as db, db.transaction():
+            db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield db
+
+    @contextmanager
+    def _reader(self) -> Iterator[Connection]:
+        """A reading connection of one's own, given back afterwards."""
+        with self._readers_lock:
+            if self._closed:
+                raise _unusable("is closed")
+            reader = self._readers.pop() if self._readers else None
+        with self._translated():
+            if reader is None or reader.closed:
+                reader = self._connected()
+            try:
+                yield reader
+            except psycopg.OperationalError:
+                reader.close()
+                raise
+            finally:
+                with self._readers_lock:
+                    if self._closed or reader.closed:
+                        reader.close()
+                    else:
+                        self._readers.append(reader)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.IntegrityError as error:
+            raise BrokenInvariant(f"ledger: {error}") from error
+        except psycopg.Error as error:
+            raise _unusable(str(error)) from error
+
+
+def _unusable(found: str) -> LedgerUnusable:
+    """Names what was found instead of a usable ledger."""
+    return LedgerUnusable(f"ledger in PostgreSQL: {found}", metadata={"found": found})
+
+
+def _make_tables(db: Connection) -> None:
+    """Unless they are there. Raises LedgerUnusable for those of a newer version."""
+    db.execute(SQL["lock_schema"])
+    if not one_value(db, "has_tables"):
+        db.execute(sql_text("postgres_schema.sql"))
+    version = int(one_value(db, "get_schema_version"))
+    if version > SCHEMA_VERSION:
+        raise _unusable(f"is of version {version}, this is version {SCHEMA_VERSION}")
