@@ -13,25 +13,24 @@ from router.ledger import (
     Change,
     LoadProgress,
     Reservation,
-    ReserveOutcome,
-    ReserveRequest,
-    ResolveOutcome,
     StockColumns,
     StockLoad,
     StockRow,
-    StockUpdate,
     unheard,
 )
+from router.ledger_commands import Command, Expire, UpdateStock
 from router.ledger_load import check_load, ledger_not_empty, updates_of
 from router.ledger_places import place_order, split_place
 from router.ledger_rows import Row
-from router.ledger_state import Confirm, Expire, LedgerState, Release, Reserve, UpdateStock, apply
+from router.ledger_state import LedgerState, apply
+from server.ledger.verbs import Verbs
+from server.ledger.working_set import Answer
 
 ROWS_PER_STEP = 20_000
 """Rows of a load that are staged at a time."""
 
 
-class MemoryLedger:
+class MemoryLedger(Verbs):
     """Implements ``router.ledger.Ledger``; nothing outlives the process.
 
     clock: epoch seconds now.
@@ -42,28 +41,9 @@ class MemoryLedger:
         self._lock = threading.Lock()
         self._state = LedgerState()
 
-    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
-        return self.reserve_many([request])[0]
-
-    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
+    def _submit(self, command: Command) -> Answer:
         with self._lock:
-            return apply(self._state, Reserve(requests), self._clock()).outcome
-
-    def confirm(self, reservation_id: str) -> ResolveOutcome:
-        with self._lock:
-            return apply(self._state, Confirm(reservation_id), self._clock()).outcome
-
-    def release(self, reservation_id: str) -> ResolveOutcome:
-        with self._lock:
-            return apply(self._state, Release(reservation_id), self._clock()).outcome
-
-    def expire(self) -> int:
-        with self._lock:
-            return apply(self._state, Expire(), self._clock()).outcome
-
-    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
-        with self._lock:
-            return apply(self._state, UpdateStock(request_id, updates), self._clock()).outcome
+            return apply(self._state, command, self._clock()).outcome
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         check_load(rows)
