@@ -92,6 +92,23 @@ class ServerSection(_Model):
     grace_seconds: int = Field(
         default=10, ge=0, le=3_600, description="Time for calls under way once the server is told to stop."
     )
+    drain_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3_600,
+        description="How long a server that is told to stop goes on taking calls, reporting NOT_SERVING, so "
+        "that whoever deals calls out can go elsewhere.",
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that share the port; --workers comes before it."
+    )
+    max_stale_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=86_400,
+        description="Orders are refused when the ledger could not be followed for so long; reservations are "
+        "still confirmed and released.",
+    )
 
 
 class SolverSection(_Model):
@@ -180,6 +197,9 @@ class Config:
     collect_hold_seconds: int
     reserve_attempts: int
     grace_seconds: int
+    drain_seconds: int
+    workers: int
+    max_stale_seconds: int
     search: SearchLimits
 
 
@@ -226,6 +246,9 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         collect_hold_seconds=file.server.collect_hold_seconds,
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
+        drain_seconds=file.server.drain_seconds,
+        workers=file.server.workers,
+        max_stale_seconds=file.server.max_stale_seconds,
         search=SearchLimits(
             node_limit=file.solver.node_limit, time_limit_seconds=file.solver.time_limit_seconds
         ),

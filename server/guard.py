@@ -83,7 +83,9 @@ class Guard(grpc.ServerInterceptor):
     """Wraps the handlers of this API: decodes the request itself, so that bytes that are no such message get
     a proper error, and ends calls whose handler raised with the status of ``server.status``."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[str], None] = lambda _: None) -> None:
+        """check: told the method of every call before it is decoded; may raise what the caller is to get."""
+        self._check = check
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     def intercept_service(
@@ -97,7 +99,7 @@ class Guard(grpc.ServerInterceptor):
             handler = continuation(handler_call_details)
             if handler is None or handler.unary_unary is None or not method.startswith(PREFIX):
                 return handler
-            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer)
+            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer, self._check)
             self._wrapped[method] = wrapped
         return wrapped
 
@@ -106,11 +108,13 @@ def _wrap(
     method: str,
     behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
     decode: Callable[[bytes], Any] | None,
+    check: Callable[[str], None],
 ) -> grpc.RpcMethodHandler[Any, Any]:
     as_it_came = decode is None or getattr(behaviour, "takes_bytes", False)
 
     def call(request_bytes: bytes, context: grpc.ServicerContext) -> Message | bytes:
         try:
+            check(method)
             request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
             return behaviour(request, context)
         except Exception as error:

@@ -91,6 +91,7 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
         reserve_attempts=config.reserve_attempts,
         max_orders_per_call=config.max_orders_per_call,
         search=config.search,
+        max_stale_seconds=config.max_stale_seconds,
     )
     report("reading the ledger")
     state_capacities(ledger, inputs.network.nodes, clock())

@@ -38,6 +38,8 @@ from server.ledger.working_set import Answer, WorkingSet
 
 SCHEMA_VERSION = 2
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
+"""How long a network that swallows everything is waited for."""
 CHUNK_ROWS = 50_000
 """Rows of a load that are sent at a time."""
 
@@ -160,6 +162,10 @@ class PostgresLedger(Verbs):
             available=table[order, 2],
         )
 
+    def ledger_id(self) -> str:
+        with self._reader() as db:
+            return str(one_value(db, "get_ledger_id"))
+
     def version(self) -> int:
         with self._settled() as db:
             return int(one_value(db, "get_version"))
@@ -230,7 +236,15 @@ class PostgresLedger(Verbs):
                 raise
 
     def _connected(self) -> Connection:
-        return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        return psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            tcp_user_timeout=1_000 * ANSWER_SECONDS,
+            keepalives_idle=ANSWER_SECONDS,
+            keepalives_interval=1,
+            keepalives_count=3,
+        )
 
     @contextmanager
     def _settled(self) -> Iterator[Connection]:

@@ -18,6 +18,7 @@ from router.errors import (
     LedgerUnusable,
     NotFound,
     RequestIdReused,
+    StaleSnapshot,
     StateConflict,
     StockConflict,
 )
@@ -37,6 +38,7 @@ SAMPLES: dict[type[Exception], Exception] = {
     StockConflict: StockConflict("kept changing", metadata={"attempts": "3"}),
     CallExpired: CallExpired("too late"),
     TooManyExplanations: TooManyExplanations(4),
+    StaleSnapshot: StaleSnapshot(31.0),
     LedgerUnusable: LedgerUnusable("disk full", metadata={"path": "ledger.db"}),
     BrokenInvariant: BrokenInvariant("cost differs"),
     Exception: ZeroDivisionError("secret words"),

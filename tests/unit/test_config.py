@@ -70,6 +70,9 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         collect_hold_seconds=86_400,
         reserve_attempts=4,
         grace_seconds=10,
+        drain_seconds=0,
+        workers=1,
+        max_stale_seconds=30,
         search=SearchLimits(),
     )
 
