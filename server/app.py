@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import FrameType
 
@@ -20,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from router.domain import Destination, Order, OrderLine
 from router.errors import InvalidConfig, InvalidInput
 from router.sourcer import ENGINE_VERSION, decide
+from server.admission import Admission, Lane
 from server.api.sourcing.v1 import (
     node_pb2,
     node_pb2_grpc,
@@ -76,13 +76,16 @@ STEP_SECONDS = 10.0
 class Serving:
     """How to serve. listen: ``host:port``, port 0 for any free one. grace_seconds: how long calls under way
     may take once the server is told to stop; drain_seconds: how long others are still taken then.
-    shares_port: other workers serve it too."""
+    max_waiting_calls, max_wait_seconds: calls beyond are refused (``server.admission``). shares_port: other
+    workers serve it too."""
 
     listen: str
     threads: int
     max_message_bytes: int
     grace_seconds: float
     drain_seconds: float = 0
+    max_waiting_calls: int = 1_000
+    max_wait_seconds: float = 2.0
     shares_port: bool = False
 
     @classmethod
@@ -93,6 +96,8 @@ class Serving:
             max_message_bytes=config.max_message_bytes,
             grace_seconds=config.grace_seconds,
             drain_seconds=config.drain_seconds,
+            max_waiting_calls=config.max_waiting_calls,
+            max_wait_seconds=config.max_wait_millis / 1_000,
             shares_port=shares_port,
         )
 
@@ -174,9 +179,10 @@ class App:
         self._health_lock = threading.Lock()
         self._state = {"warm": False, "sound": True, "open": True}
         self._tell_health()
+        self.admission = Admission(serving.threads, serving.max_waiting_calls, serving.max_wait_seconds)
         self._server = grpc.server(
-            ThreadPoolExecutor(serving.threads, thread_name_prefix="call"),
-            interceptors=[Guard(self._check)],
+            self.admission.pool(Lane.RESOLVE),
+            interceptors=[Guard(self.admission, self._check)],
             options=[
                 ("grpc.max_receive_message_length", serving.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -232,6 +238,7 @@ class App:
         self._tell_health(open=False)
         time.sleep(self._serving.drain_seconds)
         self._server.stop(self._serving.grace_seconds).wait()
+        self.admission.shut_down()
         self._ticker.stop()
         self.world.ledger.close()
         event("stopped", stock_version=self.world.snapshot.stock.version)

@@ -99,6 +99,19 @@ class ServerSection(_Model):
         description="How long a server that is told to stop goes on taking calls, reporting NOT_SERVING, so "
         "that whoever deals calls out can go elsewhere.",
     )
+    max_waiting_calls: int = Field(
+        default=1_000,
+        ge=10,
+        le=1_000_000,
+        description="Calls that may wait for a thread; lower lanes use up a part of it only.",
+    )
+    max_wait_millis: int = Field(
+        default=2_000,
+        ge=1,
+        le=3_600_000,
+        description="How long a call may have to wait, as far as can be foreseen; one that would longer is "
+        "told to come again.",
+    )
     workers: int = Field(
         default=1, ge=1, le=64, description="Processes that share the port; --workers comes before it."
     )
@@ -198,6 +211,8 @@ class Config:
     reserve_attempts: int
     grace_seconds: int
     drain_seconds: int
+    max_waiting_calls: int
+    max_wait_millis: int
     workers: int
     max_stale_seconds: int
     search: SearchLimits
@@ -247,6 +262,8 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
         drain_seconds=file.server.drain_seconds,
+        max_waiting_calls=file.server.max_waiting_calls,
+        max_wait_millis=file.server.max_wait_millis,
         workers=file.server.workers,
         max_stale_seconds=file.server.max_stale_seconds,
         search=SearchLimits(

@@ -19,6 +19,7 @@ from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.stock import Stock
+from server.admission import is_hasty
 from server.decision_log import DecisionLog
 from server.snapshot_rows import RowUnits, set_rows
 
@@ -74,6 +75,11 @@ class World:
     def snapshot(self) -> Snapshot:
         """What decisions are made from, as of now."""
         return self._snapshot
+
+    @property
+    def search(self) -> SearchLimits:
+        """For the call that this thread works on."""
+        return self.settings.search.brief() if is_hasty() else self.settings.search
 
     def now_seconds(self) -> int:
         """Epoch seconds by the same clock as the ledger's."""

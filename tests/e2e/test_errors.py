@@ -23,6 +23,7 @@ from router.errors import (
     StockConflict,
 )
 from router.ledger import Hold, StockUpdate
+from server.admission import Lane, Overloaded
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 from server.status import TABLE, CallExpired, CannotExplain, Row, SoldOut, TooManyExplanations
 from tests.e2e.service import Service, failure, new_id, nodes_of, order
@@ -39,6 +40,7 @@ SAMPLES: dict[type[Exception], Exception] = {
     CallExpired: CallExpired("too late"),
     TooManyExplanations: TooManyExplanations(4),
     StaleSnapshot: StaleSnapshot(31.0),
+    Overloaded: Overloaded(Lane.SOURCE, 0.5),
     LedgerUnusable: LedgerUnusable("disk full", metadata={"path": "ledger.db"}),
     BrokenInvariant: BrokenInvariant("cost differs"),
     Exception: ZeroDivisionError("secret words"),

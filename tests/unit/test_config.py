@@ -71,6 +71,8 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         reserve_attempts=4,
         grace_seconds=10,
         drain_seconds=0,
+        max_waiting_calls=1_000,
+        max_wait_millis=2_000,
         workers=1,
         max_stale_seconds=30,
         search=SearchLimits(),
