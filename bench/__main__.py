@@ -19,7 +19,16 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bench import growth, memory, speed_dates, speed_exact, speed_promise, speed_rank, speed_server
+from bench import (
+    growth,
+    memory,
+    speed_dates,
+    speed_exact,
+    speed_ledger,
+    speed_promise,
+    speed_rank,
+    speed_server,
+)
 from bench.spec import BenchSpec, Result, Sheet, Target
 
 SPECS: tuple[BenchSpec, ...] = (
@@ -28,6 +37,7 @@ SPECS: tuple[BenchSpec, ...] = (
     speed_server.SPEC,
     speed_promise.SPEC,
     speed_dates.SPEC,
+    speed_ledger.SPEC,
     growth.SPEC,
     memory.SPEC,
 )

@@ -20,11 +20,11 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from bench.postgres_server import drop_database, new_database
 from router.errors import InvalidConfig, LedgerUnusable
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2, sourcing_pb2_grpc, stock_pb2, stock_pb2_grpc
 from server.config import load_config
 from server.workers import check_workers, reserved
-from tests.contract.postgres_server import drop_database, new_database
 from tests.e2e.files import write_shop
 from tests.e2e.service import Service, failure, new_id, order
 
