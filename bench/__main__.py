@@ -28,6 +28,7 @@ from bench import (
     speed_promise,
     speed_rank,
     speed_server,
+    speed_start,
 )
 from bench.spec import BenchSpec, Result, Sheet, Target
 
@@ -38,6 +39,7 @@ SPECS: tuple[BenchSpec, ...] = (
     speed_promise.SPEC,
     speed_dates.SPEC,
     speed_ledger.SPEC,
+    speed_start.SPEC,
     growth.SPEC,
     memory.SPEC,
 )

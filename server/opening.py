@@ -37,6 +37,7 @@ from server.load.stock import StockFeed, read_stock
 from server.load.table import Progress
 from server.logs import event
 from server.snapshot_rows import RowUnits, set_rows
+from server.stock_copy import columns_with_copy
 from server.world import Clock, Settings, World
 
 ROWS_PER_WRITE = 20_000
@@ -95,8 +96,10 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
     )
     report("reading the ledger")
     state_capacities(ledger, inputs.network.nodes, clock())
-    snapshot = snapshot_of(ledger.columns(), inputs, clock())
-    return World(snapshot, ledger, clock, settings)
+    columns = columns_with_copy(ledger, config.stock_copy)
+    world = World(snapshot_of(columns, inputs, clock()), ledger, clock, settings)
+    world.follow()
+    return world
 
 
 def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = silent) -> Ledger:

@@ -62,6 +62,7 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         stock=folder / "stock.csv",
         receipts=folder / "receipts.csv",
         ledger=folder / "sourcier.db",
+        stock_copy=None,
         address="localhost:50051",
         threads=8,
         max_message_bytes=67_108_864,
