@@ -61,9 +61,9 @@ class RoleSection(_Model):
 class SecuritySection(_Model):
     """Without tokens and client certificates everybody who reaches the server may do everything."""
 
-    tls: TlsSection | None = None
-    tokens: TokensSection | None = None
+    tls: TlsSection | None = Field(default=None, description="Encrypted connections; none: plain ones.")
+    tokens: TokensSection | None = Field(default=None, description="Bearer tokens; none: not taken.")
     clients: dict[Name, tuple[Name, ...]] = Field(
         default={}, description="Roles of callers with a client certificate, by its common name."
     )
-    roles: tuple[RoleSection, ...] = ()
+    roles: tuple[RoleSection, ...] = Field(default=(), description="What callers may do.")
