@@ -24,6 +24,7 @@ from router.ledger import (
 
 NEVER = 2**63
 """The tick of what did not happen."""
+PAGE_CHANGES = 100_000
 Key = tuple[str, str]
 """SKU id and place of a row."""
 
@@ -107,9 +108,11 @@ def capture(ledger: Ledger, sku_ids: Iterable[str], clock: Callable[[], int]) ->
 
 def _all_changes(ledger: Ledger) -> list[Change]:
     changes: list[Change] = []
-    while page := ledger.changes(changes[-1].version if changes else 0):
+    while True:
+        page = ledger.changes(changes[-1].version if changes else 0, PAGE_CHANGES)
         changes += page
-    return changes
+        if len(page) < PAGE_CHANGES:
+            return changes
 
 
 def _all_reservations(ledger: Ledger) -> list[Reservation]:
