@@ -64,9 +64,7 @@ def parser() -> argparse.ArgumentParser:
     for one in (checking, crashing, replicating):
         one.add_argument("--json", type=Path, metavar="FILE", help="write verdict and figures there, too")
         one.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the recorded files there")
-        one.add_argument(
-            "--seed", type=int, default=1, help="of what clients do; their timing is the machine's"
-        )
+        one.add_argument("--seed", type=int, default=1, help="of what clients do, not of when")
     return made
 
 

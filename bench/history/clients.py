@@ -14,7 +14,7 @@ SKU_IDS = ("A", "B", "C", "D")
 NODE_ID = "N"
 FIRST_UNITS = 40
 """On hand of each SKU to begin with: few, so that many are sold out."""
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 """After the ledger could not be reached."""
 _TTL_SECONDS = (1, 2, 600, 600)
 

@@ -1,4 +1,4 @@
-"""``python -m bench.history replicas``: four processes on one PostgreSQL, few SKUs, one killed, one cut off."""
+"""``python -m bench.history replicas``: four processes on one PostgreSQL, one killed, one cut off."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def run(
     reserves: int, cut_off_seconds: float, seed: int, folder: Path, said: Callable[[str], None]
 ) -> Crashes:
     """At least ``reserves`` requests in all. The second replica is killed when it has done a third of its
-    share, and another takes its place; the third one is stopped for a while at the same mark. Leaves the history
-    in ``folder``."""
+    share, and another takes its place; the third one is stopped for a while at the same mark. Leaves the
+    history in ``folder``."""
     share = -(-reserves // REPLICAS)
     with ExitStack() as stack:
-        server = PostgresServer(folder)
+        server = PostgresServer()
         stack.callback(server.stop)
         uri = f"{server.uri}&options=-c%20idle_in_transaction_session_timeout%3D{IDLE_MILLISECONDS}"
         _fill(uri, folder / "first.jsonl")
