@@ -42,7 +42,9 @@ def _run(wanted: argparse.Namespace, folder: Path) -> tuple[Verdict, Mapping[str
         return verdict, verdict.figures
     with Console(stderr=True).status(wanted.command) as status:
         if wanted.command == "crash":
-            done = crash.run(wanted.ledger, wanted.cycles, wanted.seed, folder, status.update)
+            done = crash.run(
+                wanted.ledger, wanted.cycles, wanted.server_every, wanted.seed, folder, status.update
+            )
         else:
             done = replicas.run(wanted.reserves, wanted.cut_off_seconds, wanted.seed, folder, status.update)
     return done.verdict, done.figures
@@ -58,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     crashing = commands.add_parser("crash", help="kill -9 a worker, or the server, again and again")
     crashing.add_argument("--ledger", choices=("sqlite", "postgres"), default="sqlite")
     crashing.add_argument("--cycles", type=int, default=500)
+    crashing.add_argument("--server-every", type=int, default=10, help="cycles to a kill of the server")
     replicating = commands.add_parser("replicas", help="four processes on one PostgreSQL")
     replicating.add_argument("--reserves", type=int, default=100_000)
     replicating.add_argument("--cut-off-seconds", type=float, default=5.0)

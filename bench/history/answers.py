@@ -15,18 +15,27 @@ from router.ledger import ReserveCode, StockRow
 
 
 class Moments:
-    """Versions at which a call may have had its answer, and what rows had then."""
+    """Versions at which a call may have had its answer, and what rows had then. Effects that look the same
+    may stand in for each other: what counts is how many of them came before a call, not which."""
 
     def __init__(self, case: Case, effects: Effects) -> None:
         self._log = case.final.changes
-        ordered = [one for one in (*effects.definite, *effects.updates, *effects.confirms) if one.last]
-        self._ends = [0, *sorted(one.last for one in ordered)]
-        answered = sorted((one.latest, one.last) for one in ordered if one.latest < NEVER)
+        alike: dict[object, list[Effect]] = defaultdict(list)
+        for one in (*effects.definite, *effects.updates, *effects.confirms):
+            if one.last:
+                alike[one.cause, frozenset(one.deltas.items()) or one.name].append(one)
+        answered: list[tuple[int, int]] = []
+        called: list[tuple[int, int]] = []
+        for same in alike.values():
+            lasts, firsts = sorted(one.last for one in same), sorted(one.first for one in same)
+            answered += zip(sorted(one.latest for one in same), lasts, strict=True)
+            called += zip(sorted(one.earliest for one in same), firsts, strict=True)
+        answered = sorted(pair for pair in answered if pair[0] < NEVER)
+        called.sort()
         self._answered = [tick for tick, _ in answered]
         self._last = [0]
         for _, version in answered:
             self._last.append(max(self._last[-1], version))
-        called = sorted((one.earliest, one.first) for one in ordered)
         self._called = [tick for tick, _ in called]
         self._first = [len(self._log) + 1]
         for _, version in reversed(called):
@@ -45,22 +54,12 @@ class Moments:
         latest = self._first[bisect_right(self._called, answered_tick)] - 1
         return earliest, latest
 
-    def is_whole(self, version: int) -> bool:
-        """Is no effect half done then?"""
-        ix = bisect_left(self._ends, version)
-        return ix < len(self._ends) and self._ends[ix] == version
-
     def differing(self, keys: Sequence[Key], earliest: int, latest: int) -> Iterator[int]:
-        """The whole versions of a span, one for each time that any of the rows changed."""
-        seen = {earliest}
+        """The versions of a span, one for each time that any of the rows changed."""
         yield earliest
         for key in keys:
             versions = self._versions.get(key, [])
-            for version in versions[bisect_right(versions, earliest) : bisect_right(versions, latest)]:
-                end = self._ends[bisect_left(self._ends, version)]
-                if end <= latest and end not in seen:
-                    seen.add(end)
-                    yield end
+            yield from versions[bisect_right(versions, earliest) : bisect_right(versions, latest)]
 
     def available(self, key: Key, version: int) -> int:
         """Units of a row after a version."""
@@ -114,11 +113,18 @@ def _reading(case: Case, call: Call, moments: Moments) -> Iterator[Finding]:
             yield _stale(call, "rows as they never were between call and answer", keys)
     else:
         version, rows = (call.answer, []) if call.verb == "version" else call.answer
-        if not earliest <= version <= latest or not moments.is_whole(version):
-            yield _stale(call, f"version {version}, not a whole one of {earliest} to {latest}", ())
+        if not earliest <= version <= latest:
+            yield _stale(call, f"version {version}, not one of {earliest} to {latest}", ())
         elif not _agree(rows, version, moments):
             keys = [(row.sku_id, row.node_id) for row in rows]
             yield _stale(call, f"rows that are not those of version {version}", keys)
+
+
+def shown_versions(case: Case) -> set[int]:
+    """Versions that answers name: none of them has half an effect."""
+    answered = [call for call in case.calls if call.ending is Ending.ANSWERED]
+    shown = {call.answer for call in answered if call.verb in ("version", "update_stock")}
+    return shown | {call.answer[0] for call in answered if call.verb == "stock_of"}
 
 
 def _agree(rows: Sequence[StockRow], version: int, moments: Moments) -> bool:

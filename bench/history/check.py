@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.history.answers import Moments, answers, update_amounts
+from bench.history.answers import Moments, answers, shown_versions, update_amounts
 from bench.history.case import Case
 from bench.history.effects import accounting, effects_of
 from bench.history.findings import Finding, Law, Verdict
@@ -27,7 +27,7 @@ def check(calls: Sequence[Call], final: Final) -> Verdict:
     accounts = [*effects.findings, *accounting(case, effects)]
     findings: list[Finding] = [*log, *oversold(case), *promises(case), *accounts, *at_rest(case)]
     if not log and not accounts:
-        stuck = Order(final.changes, effects).find()
+        stuck = Order(final.changes, effects, shown_versions(case)).find()
         if stuck is not None:
             findings.append(stuck)
         else:

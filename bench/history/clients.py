@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from router.errors import LedgerUnusable
@@ -88,9 +88,10 @@ class Client:
     def _delivery(self) -> list[StockUpdate]:
         self.asked_count += 1
         sku_ids = self.chance.sample(SKU_IDS, 2)
+        units = [self.chance.randint(1, 9 * self.batch) for _ in sku_ids]
         return [
-            StockUpdate(sku_id=sku_id, node_id=NODE_ID, on_hand=self.chance.randint(1, 9), relative=True)
-            for sku_id in sku_ids
+            StockUpdate(sku_id=sku_id, node_id=NODE_ID, on_hand=on_hand, relative=True)
+            for sku_id, on_hand in zip(sku_ids, units, strict=True)
         ]
 
 
@@ -102,9 +103,3 @@ def first_stock() -> list[StockUpdate]:
 def wall_clock() -> int:
     """Epoch seconds."""
     return int(time.time())
-
-
-def until(client: Client, is_over: Callable[[Client], bool]) -> None:
-    """Calls of one client until it is told to stop."""
-    while not is_over(client):
-        client.step()

@@ -26,7 +26,6 @@ from server.ledger.postgres import PostgresLedger
 THREADS = 4
 MOST_SECONDS = 0.15
 """A worker lives so long at most once its clients have begun."""
-SERVER_KILL_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,11 @@ class _Left:
     unsure: list[ReserveRequest] = field(default_factory=list)
 
 
-def run(kind: str, cycles: int, seed: int, folder: Path, said: Callable[[str], None]) -> Crashes:
-    """kind: sqlite or postgres. Leaves the history in ``folder``: a file for each cycle, and final.json."""
+def run(
+    kind: str, cycles: int, server_every: int, seed: int, folder: Path, said: Callable[[str], None]
+) -> Crashes:
+    """kind: sqlite or postgres. server_every: of so many cycles one kills the server, too. Leaves the history
+    in ``folder``: a file for each cycle, and final.json."""
     chance = random.Random(seed)
     with ExitStack() as stack:
         server = PostgresServer() if kind == "postgres" else None
@@ -57,7 +59,7 @@ def run(kind: str, cycles: int, seed: int, folder: Path, said: Callable[[str], N
         left = _Left()
         for cycle in range(1, cycles + 1):
             path = folder / f"{cycle}.jsonl"
-            hits_server = server is not None and cycle % SERVER_KILL_EVERY == 0
+            hits_server = server is not None and cycle % server_every == 0
             _one_cycle(opened, path, cycle, left, chance, server if hits_server else None)
             left = _left_by(path)
             said(f"cycle {cycle} of {cycles}")

@@ -81,7 +81,9 @@ def laws_table(verdict: Verdict) -> Table:
 
 def findings_table(verdict: Verdict, most: int = 20) -> Table:
     """The first findings, one a line."""
-    table = Table("law", "what", "calls", "rows", title=f"Findings: {len(verdict.findings)}", show_lines=True)
+    title = f"Findings: {len(verdict.findings)}"
+    table = Table("law", "what", "calls", "rows", title=title, title_justify="left", show_lines=True)
+    table.columns[0].no_wrap = True
     for finding in verdict.findings[:most]:
         table.add_row(finding.law.name, finding.what, " ".join(finding.calls[:6]), " ".join(finding.rows[:6]))
     return table

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, NamedTuple
 
 from bench.history.case import Net
@@ -51,12 +51,14 @@ class _Alike:
 
 class Order:
     """Sets ``first`` and ``last`` of every effect that has changes in ``log``, versions 1, 2, ...
+    whole: versions that somebody was shown, at which no effect is half done.
 
     Every definite effect must have its changes in the log (``effects.accounting``).
     """
 
-    def __init__(self, log: Sequence[Change], effects: Effects) -> None:
+    def __init__(self, log: Sequence[Change], effects: Effects, whole: Set[int] = frozenset()) -> None:
         self._log = log
+        self._whole = whole
         self._effects = effects
         self._alike: dict[Any, _Alike] = defaultdict(_Alike)
         self._most_rows: dict[str, int] = defaultdict(int)
@@ -117,7 +119,7 @@ class Order:
         for last in range(version, min(len(self._log), version + self._most_rows[change.cause] - 1) + 1):
             at = self._log[last - 1]
             key = (at.sku_id, at.node_id)
-            if at.cause != change.cause or key in deltas:
+            if at.cause != change.cause or key in deltas or self._is_cut(version, last):
                 break
             deltas[key] = at.delta
             alike = self._alike.get((change.cause, frozenset(deltas.items())))
@@ -138,7 +140,9 @@ class Order:
     def _unheard_run(self, update: Effect, version: int) -> _Try | None:
         """The changes from a version on, if they are all that an update that nobody heard of would make."""
         last, seen = version - 1, set[Key]()
-        while last < len(self._log) and (last == version - 1 or last + 1 not in self._fixed):
+        while last < len(self._log) and not self._is_cut(version, last + 1):
+            if last >= version and last + 1 in self._fixed:
+                break
             change = self._log[last]
             net = update.nets.get((change.sku_id, change.node_id))
             if net is None or (_is_plain(net) and change.delta != net.units):
@@ -163,7 +167,7 @@ class Order:
         if last is None or not 0 < last <= len(self._log):
             return None
         first, seen = last + 1, set[Key]()
-        while first > 1 and self._belongs(first - 1, update, seen):
+        while first > 1 and not self._is_cut(first - 1, last) and self._belongs(first - 1, update, seen):
             first -= 1
         return _Try(update, first, last) if first <= last else None
 
@@ -176,7 +180,7 @@ class Order:
                 continue
             last = version - 1
             seen: set[Key] = set()
-            while last < len(self._log):
+            while last < len(self._log) and not self._is_cut(version, last + 1):
                 change = self._log[last]
                 key = (change.sku_id, change.node_id)
                 if change.cause != "confirm" or key in seen or change.delta > effect.deltas.get(key, 0):
@@ -185,6 +189,10 @@ class Order:
                 last += 1
             found += [_Try(effect, version, end) for end in range(version, last + 1)]
         return sorted(found, key=lambda one: (one.last, one.effect.rank), reverse=True)
+
+    def _is_cut(self, first: int, last: int) -> bool:
+        """Does a run that has just grown to these versions go beyond one that was shown?"""
+        return (last - 1 in self._whole and last > first) or (first in self._whole and first < last)
 
     def _take(self, chosen: _Try) -> None:
         chosen.effect.first, chosen.effect.last = chosen.first, chosen.last
