@@ -31,6 +31,7 @@ class Client:
     open_ids: list[str] = field(default_factory=list)
     unsure: list[ReserveRequest] = field(default_factory=list)
     asked_count: int = 0
+    fed_count: int = 0
 
     def step(self) -> None:
         """One call, whatever comes of it. Raises what is no failure of the ledger's medium."""
@@ -49,7 +50,8 @@ class Client:
         elif self.open_ids and kind < 0.5:
             self.ledger.release(self._any_open())
         elif kind < 0.55:
-            self.ledger.update_stock(f"{self.name}-{self.asked_count}", self._delivery())
+            self.fed_count += 1
+            self.ledger.update_stock(f"{self.name}-feed-{self.fed_count}", self._delivery())
         elif kind < 0.6:
             self.ledger.stock_of(SKU_IDS)
         elif kind < 0.62:
@@ -86,7 +88,6 @@ class Client:
         )
 
     def _delivery(self) -> list[StockUpdate]:
-        self.asked_count += 1
         sku_ids = self.chance.sample(SKU_IDS, 2)
         units = [self.chance.randint(1, 9 * self.batch) for _ in sku_ids]
         return [

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.history.check import check
-from bench.history.clients import SKU_IDS, Client, first_stock, wall_clock
+from bench.history.clients import PAUSE_SECONDS, SKU_IDS, Client, first_stock, wall_clock
 from bench.history.findings import Verdict
 from bench.history.model import Ending, capture, read_calls, write_final
 from bench.history.record import Recorder, Tape
 from bench.history.servers import PostgresServer
+from router.errors import LedgerUnusable
 from router.ledger import Ledger, ReserveRequest
 from server.ledger import SqliteLedger
 from server.ledger.postgres import PostgresLedger
@@ -99,8 +100,13 @@ def _one_cycle(
     ready_read, ready_write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(ready_read)
-        _worker(opened, path, cycle, left, seed, ready_write)
+        try:
+            os.close(ready_read)
+            _worker(opened, path, cycle, left, seed, ready_write)
+        except BaseException as error:
+            print(f"cycle {cycle}: {error!r}", file=sys.stderr, flush=True)
+        finally:
+            os._exit(3)
     os.close(ready_write)
     if not dies_opening:
         os.read(ready_read, 1)
@@ -122,9 +128,9 @@ def _one_cycle(
 def _worker(
     opened: Callable[[], Ledger], path: Path, cycle: int, left: _Left, seed: float, ready: int
 ) -> None:
-    """In the child: clients in threads until death. Never returns."""
+    """In the child: clients in threads until death."""
     tape = Tape(path)
-    ledger = opened()
+    ledger = _opened_at_last(opened)
 
     def live(ix: int) -> None:
         name = f"{cycle}.{ix}"
@@ -149,7 +155,15 @@ def _worker(
     os.write(ready, b".")
     for thread in threads:
         thread.join()
-    os._exit(4)
+
+
+def _opened_at_last(opened: Callable[[], Ledger]) -> Ledger:
+    """The server may be dead, or not be back yet."""
+    while True:
+        try:
+            return opened()
+        except LedgerUnusable:
+            time.sleep(PAUSE_SECONDS)
 
 
 def _left_by(path: Path) -> _Left:

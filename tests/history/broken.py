@@ -1,4 +1,4 @@
-"""Ledgers that are wrong on purpose, each in one step, and the shortest play that shows it."""
+"""Ledgers that are wrong on purpose, each in one step, with the play that shows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from router.ledger import (
     Hold,
     Reservation,
     ReservationState,
-    ReserveCode,
     ReserveOutcome,
     ReserveRequest,
     ResolveCode,
@@ -22,8 +21,9 @@ from router.ledger import (
     StockRow,
     StockUpdate,
 )
-from tests.contract.ledger_tools import VirtualClock, adjusted, at_once, stock_of, successes
-from tests.history.stage import Stage, asked, held
+from tests.contract.ledger_tools import VirtualClock
+from tests.history import plays
+from tests.history.stage import Stage
 from tests.history.toy import ToyLedger
 
 
@@ -271,130 +271,6 @@ class Forgets(ToyLedger):
         return None if found is not None and found.state is ReservationState.HELD else found
 
 
-def two_at_once(stage: Stage) -> None:
-    stage.client().update_stock("", [stock_of("A", "N", 2)])
-    clients = [stage.client(), stage.client()]
-    successes(at_once(2, lambda ix: clients[ix].reserve(asked(("A", 1 + ix), request_id=f"q{ix}"))))
-
-
-def one_too_many(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 2, safety_stock=1)])
-    client.reserve(asked(("A", 1), request_id="q1"))
-    client.reserve(asked(("A", 1), request_id="q2"))
-
-
-def retried(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    for _ in range(2):
-        client.reserve(asked(("A", 1), request_id="q"))
-
-
-def id_with_other_content(stage: Stage) -> None:
-    retried(stage)
-    stage.client().reserve(asked(("A", 1), request_id="q", fingerprint="other"))
-
-
-def feed_retried(stage: Stage) -> None:
-    client = stage.client()
-    for _ in range(2):
-        client.update_stock("f", [adjusted("A", "N", 5)])
-
-
-def crashed(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    client.reserve(asked(("A", 1), request_id="q"))
-    if isinstance(stage.ledger, EarlyAcknowledgement):
-        stage.ledger.crash()
-
-
-def confirmed_too_late(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    reservation = held(client.reserve(asked(("A", 1), ttl_seconds=20)))
-    stage.clock.now += 20
-    client.confirm(reservation.reservation_id)
-
-
-def looked_at_just_before(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    reservation = held(client.reserve(asked(("A", 1), ttl_seconds=20)))
-    stage.clock.now += 19
-    client.confirm(reservation.reservation_id)
-
-
-def abandoned(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    client.reserve(asked(("A", 1), ttl_seconds=20))
-    stage.clock.now += 20
-    client.version()
-
-
-def second_row_short(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5), stock_of("B", "N", 1)])
-    client.reserve(asked(("A", 2), ("B", 2), request_id="q"))
-
-
-def two_rows(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5), stock_of("B", "N", 5)])
-    client.reserve(asked(("A", 2), ("B", 2), request_id="q"))
-
-
-def released_twice(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    reservation = held(client.reserve(asked(("A", 1))))
-    client.release(reservation.reservation_id)
-    client.release(reservation.reservation_id)
-
-
-def confirmed_then_released(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    reservation = held(client.reserve(asked(("A", 1))))
-    client.confirm(reservation.reservation_id)
-    client.release(reservation.reservation_id)
-
-
-def sold_out_for_a_moment(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    outcome = client.reserve(asked(("A", 1)))
-    assert outcome.code is ReserveCode.HELD or isinstance(stage.ledger, SkipsLockedRows)
-
-
-def read_after_write(stage: Stage) -> None:
-    client, other = stage.client(), stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    client.reserve(asked(("A", 1)))
-    other.stock_of(["A", "B"])
-
-
-def two_in_a_row(stage: Stage) -> None:
-    client, other = stage.client(), stage.client()
-    client.update_stock("", [stock_of("A", "N", 5), stock_of("B", "N", 5)])
-    client.reserve(asked(("A", 1), request_id="q1"))
-    other.reserve(asked(("B", 1), request_id="q2"))
-
-
-def adjusted_and_read(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    client.update_stock("", [adjusted("A", "N", 3)])
-
-
-def found_again(stage: Stage) -> None:
-    client = stage.client()
-    client.update_stock("", [stock_of("A", "N", 5)])
-    client.find(held(client.reserve(asked(("A", 1)))).reservation_id)
-
-
 @dataclass(frozen=True)
 class Fault:
     """A broken ledger, the play that shows it, and the law that it breaks."""
@@ -405,29 +281,29 @@ class Fault:
 
 
 FAULTS: dict[str, Fault] = {
-    "lost lock": Fault(LostLock, two_at_once, Law.OVERSELL),
-    "off by one": Fault(OffByOne, one_too_many, Law.OVERSELL),
-    "ignores safety stock": Fault(IgnoresSafetyStock, one_too_many, Law.OVERSELL),
-    "stale read under reserve": Fault(StaleUnderReserve, one_too_many, Law.OVERSELL),
-    "no idempotency": Fault(NoIdempotency, retried, Law.ONE_EFFECT),
-    "ignores the fingerprint": Fault(IgnoresFingerprint, id_with_other_content, Law.ONE_EFFECT),
-    "applies a feed twice": Fault(AppliesFeedTwice, feed_retried, Law.ONE_EFFECT),
-    "early acknowledgement": Fault(EarlyAcknowledgement, crashed, Law.DURABLE),
-    "the caller's clock": Fault(CallersClock, confirmed_too_late, Law.EXPIRY),
-    "expires early": Fault(FastClock, looked_at_just_before, Law.EXPIRY),
-    "confirm after expiry": Fault(ConfirmsTheExpired, confirmed_too_late, Law.EXPIRY),
-    "never expires": Fault(NeverExpires, abandoned, Law.EXPIRY),
-    "holds in part": Fault(HoldsInPart, second_row_short, Law.ALL_OR_NOTHING),
-    "takes the first row": Fault(TakesTheFirstRow, two_rows, Law.ALL_OR_NOTHING),
-    "reused version": Fault(ReusedVersion, two_rows, Law.VERSIONS),
-    "skipped version": Fault(SkippedVersion, two_rows, Law.VERSIONS),
-    "lost release": Fault(LostRelease, released_twice, Law.CONSERVATION),
-    "double release": Fault(ReleasesTwice, released_twice, Law.ONE_EFFECT),
-    "confirm gives back": Fault(ConfirmGivesBack, confirmed_then_released, Law.CONSERVATION),
-    "resolved twice": Fault(ConfirmsAndReleases, confirmed_then_released, Law.ONE_EFFECT),
-    "skips locked rows": Fault(SkipsLockedRows, sold_out_for_a_moment, Law.SOLD_OUT),
-    "reads from a replica": Fault(ReadsFromReplica, read_after_write, Law.SERIAL),
-    "logs late": Fault(LogsLate, two_in_a_row, Law.SERIAL),
-    "loses a feed": Fault(LosesFeed, adjusted_and_read, Law.CONSERVATION),
-    "forgets": Fault(Forgets, found_again, Law.DURABLE),
+    "lost lock": Fault(LostLock, plays.two_at_once, Law.OVERSELL),
+    "off by one": Fault(OffByOne, plays.one_too_many, Law.OVERSELL),
+    "ignores safety stock": Fault(IgnoresSafetyStock, plays.one_too_many, Law.OVERSELL),
+    "stale read under reserve": Fault(StaleUnderReserve, plays.one_too_many, Law.OVERSELL),
+    "no idempotency": Fault(NoIdempotency, plays.retried, Law.ONE_EFFECT),
+    "ignores the fingerprint": Fault(IgnoresFingerprint, plays.id_with_other_content, Law.ONE_EFFECT),
+    "applies a feed twice": Fault(AppliesFeedTwice, plays.feed_retried, Law.ONE_EFFECT),
+    "early acknowledgement": Fault(EarlyAcknowledgement, plays.crashed, Law.DURABLE),
+    "the caller's clock": Fault(CallersClock, plays.confirmed_too_late, Law.EXPIRY),
+    "expires early": Fault(FastClock, plays.looked_at_just_before, Law.EXPIRY),
+    "confirm after expiry": Fault(ConfirmsTheExpired, plays.confirmed_too_late, Law.EXPIRY),
+    "never expires": Fault(NeverExpires, plays.abandoned, Law.EXPIRY),
+    "holds in part": Fault(HoldsInPart, plays.second_row_short, Law.ALL_OR_NOTHING),
+    "takes the first row": Fault(TakesTheFirstRow, plays.two_rows, Law.ALL_OR_NOTHING),
+    "reused version": Fault(ReusedVersion, plays.two_rows, Law.VERSIONS),
+    "skipped version": Fault(SkippedVersion, plays.two_rows, Law.VERSIONS),
+    "lost release": Fault(LostRelease, plays.released_twice, Law.CONSERVATION),
+    "double release": Fault(ReleasesTwice, plays.released_twice, Law.ONE_EFFECT),
+    "confirm gives back": Fault(ConfirmGivesBack, plays.confirmed_then_released, Law.CONSERVATION),
+    "resolved twice": Fault(ConfirmsAndReleases, plays.confirmed_then_released, Law.ONE_EFFECT),
+    "skips locked rows": Fault(SkipsLockedRows, plays.sold_out_for_a_moment, Law.SOLD_OUT),
+    "reads from a replica": Fault(ReadsFromReplica, plays.read_after_write, Law.SERIAL),
+    "logs late": Fault(LogsLate, plays.two_in_a_row, Law.SERIAL),
+    "loses a feed": Fault(LosesFeed, plays.adjusted_and_read, Law.CONSERVATION),
+    "forgets": Fault(Forgets, plays.found_again, Law.DURABLE),
 }

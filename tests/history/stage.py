@@ -29,6 +29,10 @@ class Stage:
         """A client of its own name."""
         return Recorder(self.ledger, self.lines.append, self.clock, f"c{next(self._names)}", self._tick)
 
+    def crash(self) -> None:
+        """The ledger loses what it has not made durable, if there is such a thing."""
+        getattr(self.ledger, "crash", lambda: None)()
+
     def final(self) -> Final:
         """The end of the ledger."""
         return capture(self.ledger, SKUS, self.clock)
