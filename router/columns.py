@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from router.errors import InvalidInput
 from router.kernels import text
 
+FEW = 100
+"""Ids that are looked up sooner than the interpreter's lock is handed over."""
+
 T = TypeVar("T", bound=NDArray[Any])
 
 
@@ -59,13 +62,14 @@ class IdIndex:
     def find(self, name: str) -> int:
         """Row of an id, -1 when unknown."""
         raw = np.frombuffer(name.encode(), np.uint8)
-        return int(text.find(self.data, self.offsets, self.table, frozen(raw), 0, len(raw)))
+        return int(text.find_one(self.data, self.offsets, self.table, frozen(raw)))
 
     def find_many(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Rows of many ids, -1 for the unknown: int32[len(names)]."""
         data, offsets = joined(names)
         out = np.empty(len(names), np.int32)
-        text.find_all(self.data, self.offsets, self.table, frozen(data), frozen(offsets), out)
+        find = text.find_few if len(names) <= FEW else text.find_all
+        find(self.data, self.offsets, self.table, frozen(data), frozen(offsets), out)
         return out
 
     def find_buffers(self, data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -18,7 +18,7 @@ from router.ladder import Answered, Solved, Unsolved, best_of
 from router.network import HOME, PICKUP_POINT
 from router.places import Place, deliveries_of, place_of
 from router.question import Question
-from router.rules.choose import Facts, first_matching
+from router.rules.choose import Facts, first_matching, is_for_all
 from router.scenarios import scenarios
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
@@ -83,7 +83,9 @@ def strategy_of(order: Order, places: Sequence[Place], snapshot: Snapshot) -> in
     compiled = snapshot.compiled
     name = order.sourcing_profile
     profile = compiled.profiles.find(name) if name else compiled.default_profile
-    first, stop = compiled.rules.profile_start[profile : profile + 2].tolist()
+    first, stop = map(int, compiled.rules.profile_start[profile : profile + 2])
+    if first < stop and is_for_all(compiled.strategies[first]):
+        return first
     return first_matching(compiled.strategies, range(first, stop), facts_of(order, places, snapshot))
 
 

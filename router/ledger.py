@@ -145,6 +145,18 @@ class StockUpdate:
     relative: bool = False
     safety_stock: int | None = None
     new_row_safety_stock: int = 0
+    sequence: int = 0
+    """Of a feed: counts up from 1 for each row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOutcome:
+    """How updates of a feed ended. version: of the stock after. late_count, duplicate_count: those that were
+    left out because the feed had brought a later one of the row, or the same."""
+
+    version: int
+    late_count: int = 0
+    duplicate_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +177,7 @@ class StockRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """An entry of the delta log: after ``version`` the row has ``available`` units (it had
-    ``available - delta``)."""
+    ``available - delta``). reference: on whose behalf, a reservation, a stock request or a feed."""
 
     version: int
     sku_id: str
@@ -173,6 +185,7 @@ class Change:
     available: int
     delta: int
     cause: str
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,12 +249,21 @@ class Ledger(Protocol):
         """Each decided on its own and in order, all in one transaction (group commit)."""
         ...
 
-    def confirm(self, reservation_id: str) -> ResolveOutcome:
-        """HELD -> CONFIRMED: the units leave on_hand for good; of a node's day they stay taken."""
+    def confirm(self, reservation_id: str, part: Sequence[Hold] = ()) -> ResolveOutcome:
+        """HELD -> CONFIRMED: the units leave on_hand for good; of a node's day they stay taken.
+
+        part: only these; the others are free again, and so are the days of nodes that keep none. The
+        reservation then has what was confirmed. Raises InvalidInput naming ``part[i]`` that is not held.
+        """
         ...
 
     def release(self, reservation_id: str) -> ResolveOutcome:
         """HELD -> RELEASED: the units are free again."""
+        ...
+
+    def extend(self, reservation_id: str, ttl_seconds: int) -> ResolveOutcome:
+        """Keep a HELD reservation for ``ttl_seconds`` from now on, or as before if that is longer. Raises
+        InvalidInput for a time that nothing may be held for."""
         ...
 
     def find(self, reservation_id: str) -> Reservation | None: ...
@@ -258,6 +280,12 @@ class Ledger(Protocol):
         cover any more is reserved at its node from then on. Raises InvalidInput when on_hand would
         fall below zero, naming ``updates[i].on_hand``; RequestIdReused.
         """
+        ...
+
+    def feed(self, feed_id: str, updates: Sequence[StockUpdate]) -> FeedOutcome:
+        """As ``update_stock`` for the updates that are news: of each row those whose ``sequence`` is greater
+        than all that the feed has brought of it before. The rest is counted and left out, so that a feed may
+        be sent again. Raises InvalidInput as ``update_stock``, then nothing of the call counts as brought."""
         ...
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
@@ -283,6 +311,10 @@ class Ledger(Protocol):
 
     def columns(self) -> StockColumns:
         """All rows at one version, for a snapshot."""
+        ...
+
+    def ledger_id(self) -> str:
+        """Which ledger this is: another one has another, wherever it lies."""
         ...
 
     def version(self) -> int: ...

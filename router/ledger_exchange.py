@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from router.errors import InvalidInput, Violation
 from router.ledger import Correction, DayHold, Hold
+from router.ledger_places import split_place
 from router.ledger_rows import NO_STOCK, Row, RowKey, Rows, lying
+from router.node_rows import is_node_row, split_day
 
 
 class Step(NamedTuple):
@@ -74,6 +78,38 @@ def exchanged(
                 shortages.append(Hold(sku_id=key[0], node_id=key[1], quantity=max(0, left)))
             put(key, Row(row.on_hand, row.reserved + more, row.safety_stock), "reserve")
     return Exchange(steps, tuple(shortages))
+
+
+def kept_holds(holds: Sequence[Hold], part: Sequence[Hold]) -> tuple[Hold, ...]:
+    """The holds with the units of ``part`` only, in their order. A node's day stays held as long as units of
+    the node do. Raises InvalidInput naming ``part[i]`` for units that are not held."""
+    left: dict[RowKey, int] = {}
+    for hold in holds:
+        key = (hold.sku_id, hold.node_id)
+        left[key] = left.get(key, 0) + hold.quantity
+    wanted: dict[RowKey, int] = {}
+    found = []
+    for i, hold in enumerate(part):
+        key = (hold.sku_id, hold.node_id)
+        wanted[key] = wanted.get(key, 0) + hold.quantity
+        held = 0 if is_node_row(hold.sku_id) else left.get(key, 0)
+        if hold.quantity < 1 or wanted[key] > held:
+            message = f"{hold.quantity} units of {hold.sku_id!r} at {hold.node_id!r} are not held"
+            found.append(Violation(f"part[{i}].quantity", message))
+    if found:
+        raise InvalidInput(found)
+    nodes = {split_place(place)[0] for _, place in wanted}
+    kept = []
+    for hold in holds:
+        key = (hold.sku_id, hold.node_id)
+        if is_node_row(hold.sku_id):
+            units = hold.quantity if split_day(hold.node_id)[0] in nodes else 0
+        else:
+            units = min(hold.quantity, wanted.get(key, 0))
+            wanted[key] = wanted.get(key, 0) - units
+        if units:
+            kept.append(replace(hold, quantity=units))
+    return tuple(kept)
 
 
 def _corrected(row: Row, gone_units: int | None) -> Row:

@@ -12,13 +12,15 @@ from router.ledger import StockLoad, StockUpdate
 from router.ledger_places import split_place
 from router.ledger_rows import MAX_UNITS, wrong_with_id
 
+LEDGER_NOT_EMPTY = "LEDGER_NOT_EMPTY"
+"""Reason of a load that was refused because there is stock already."""
 MAX_NAMED = 100
 """Most mistakes named of one column: millions of rows may share one."""
 
 
 def ledger_not_empty() -> InvalidInput:
     """What a load is refused with when there is stock already."""
-    return InvalidInput.at("ledger", "has stock already, only an empty one loads", reason="LEDGER_NOT_EMPTY")
+    return InvalidInput.at("ledger", "has stock already, only an empty one loads", reason=LEDGER_NOT_EMPTY)
 
 
 def check_load(load: StockLoad) -> None:

@@ -49,15 +49,18 @@ class _Receipt(NamedTuple):
     safety_stock: int
 
 
-def updated(rows: Rows, updates: Sequence[StockUpdate]) -> dict[RowKey, Row]:
+def updated(
+    rows: Rows, updates: Sequence[StockUpdate], positions: Sequence[int] | None = None
+) -> dict[RowKey, Row]:
     """The rows after all updates, in order of first appearance, then nodes that receipts fall on. Updates of
-    one row build on each other. Raises InvalidInput naming ``updates[i].on_hand`` and the like."""
+    one row build on each other. Raises InvalidInput naming ``updates[i].on_hand`` and the like, where i is
+    the update's place among those given, or what ``positions`` has there."""
     found: list[Violation] = []
     staged: dict[RowKey, Row] = {}
     receipts: dict[RowKey, _Receipt] = {}
     good_skus: set[str] = set()
     split: dict[str, tuple[str, int | None]] = {}
-    for i, update in enumerate(updates):
+    for i, update in zip(positions or range(len(updates)), updates, strict=True):
         sku_id, place, safety_stock = update.sku_id, update.node_id, update.safety_stock
         found_count = len(found)
         if sku_id not in good_skus or place not in split:

@@ -12,17 +12,15 @@ them, and stores what differs.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
-from router.errors import InvalidInput, RequestIdReused, Violation
+from router.errors import RequestIdReused
 from router.ledger import (
     Change,
-    DayHold,
+    FeedOutcome,
     Hold,
     Reservation,
     ReservationState,
@@ -33,13 +31,23 @@ from router.ledger import (
     ResolveOutcome,
     StockUpdate,
 )
-from router.ledger_exchange import exchanged
-from router.ledger_places import split_place
-from router.ledger_rows import MAX_UNITS, NO_STOCK, Row, lying, updated
+from router.ledger_commands import (
+    Command,
+    Confirm,
+    Expire,
+    Extend,
+    Feed,
+    Release,
+    Reserve,
+    UpdateStock,
+    check_requests,
+    check_ttl,
+    fingerprint,
+    merged,
+)
+from router.ledger_exchange import exchanged, kept_holds
+from router.ledger_rows import NO_STOCK, Row, lying, updated
 from router.node_rows import is_node_row
-
-MAX_TTL_SECONDS = 1_000_000_000
-"""Longest time a reservation may be held."""
 
 Outcome = TypeVar("Outcome")
 
@@ -47,43 +55,6 @@ Outcome = TypeVar("Outcome")
 Cause = Literal["reserve", "confirm", "release", "expire", "stock"]
 """Why ``available`` of a row changed; "confirm" changes it only after the feed has set on_hand below what was
 reserved (see ``_resolve``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reserve:
-    """Decide every request on its own and in order. Outcome: a ``ReserveOutcome`` for each."""
-
-    requests: Sequence[ReserveRequest]
-
-
-@dataclass(frozen=True, slots=True)
-class Confirm:
-    """HELD -> CONFIRMED. Outcome: ``ResolveOutcome``."""
-
-    reservation_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """HELD -> RELEASED. Outcome: ``ResolveOutcome``."""
-
-    reservation_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Expire:
-    """Resolve what is due. Outcome: how many reservations expired."""
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateStock:
-    """All updates or none. Outcome: the version after."""
-
-    request_id: str
-    updates: Sequence[StockUpdate]
-
-
-Command = Reserve | Confirm | Release | Expire | UpdateStock
 
 
 class RememberedReserve(NamedTuple):
@@ -101,13 +72,18 @@ class RememberedUpdate(NamedTuple):
     version: int
 
 
+Mark = tuple[str, str, str]
+"""A feed, and the SKU id and place of a row it brings."""
+
+
 @dataclass(slots=True)
 class LedgerState:
     """Everything the ledger knows.
 
     rows: by SKU id, then place. timers: a heap of (expires_at_seconds, reservation_id); entries of
-    reservations that were resolved otherwise are skipped. sequence: number of the last reservation.
-    version: of the last change. log: the changes since this object was made.
+    reservations that were resolved otherwise or extended are skipped. marks: the number of the last update of
+    a row that a feed brought. sequence: number of the last reservation. version: of the last change. log: the
+    changes since this object was made.
     """
 
     rows: dict[str, dict[str, Row]] = field(default_factory=dict)
@@ -115,6 +91,7 @@ class LedgerState:
     timers: list[tuple[int, str]] = field(default_factory=list)
     reserves: dict[str, RememberedReserve] = field(default_factory=dict)
     updates: dict[str, RememberedUpdate] = field(default_factory=dict)
+    marks: dict[Mark, int] = field(default_factory=dict)
     sequence: int = 0
     version: int = 0
     log: list[Change] = field(default_factory=list)
@@ -134,7 +111,11 @@ class Applied(NamedTuple, Generic[Outcome]):
 @overload
 def apply(state: LedgerState, command: Reserve, now_seconds: int) -> Applied[list[ReserveOutcome]]: ...
 @overload
-def apply(state: LedgerState, command: Confirm | Release, now_seconds: int) -> Applied[ResolveOutcome]: ...
+def apply(
+    state: LedgerState, command: Confirm | Release | Extend, now_seconds: int
+) -> Applied[ResolveOutcome]: ...
+@overload
+def apply(state: LedgerState, command: Feed, now_seconds: int) -> Applied[FeedOutcome]: ...
 @overload
 def apply(state: LedgerState, command: Expire | UpdateStock, now_seconds: int) -> Applied[int]: ...
 def apply(state: LedgerState, command: Command, now_seconds: int) -> Applied[Any]:
@@ -148,16 +129,21 @@ def apply(state: LedgerState, command: Command, now_seconds: int) -> Applied[Any
     outcome: Any
     match command:
         case Reserve(requests):
-            _check_requests(requests)
+            check_requests(requests)
             outcome = [_reserve(state, request, now_seconds) for request in requests]
-        case Confirm(reservation_id):
-            outcome = _resolve_once(state, reservation_id, ReservationState.CONFIRMED)
+        case Confirm(reservation_id, part):
+            outcome = _resolve_once(state, reservation_id, ReservationState.CONFIRMED, part)
         case Release(reservation_id):
             outcome = _resolve_once(state, reservation_id, ReservationState.RELEASED)
+        case Extend(reservation_id, ttl_seconds):
+            check_ttl(ttl_seconds)
+            outcome = _extend(state, reservation_id, now_seconds + ttl_seconds)
         case Expire():
             outcome = expired_count
         case UpdateStock(request_id, updates):
             outcome = _update_stock(state, request_id, updates)
+        case Feed(feed_id, updates):
+            outcome = _feed(state, feed_id, updates)
     return Applied(outcome, state.log[logged:])
 
 
@@ -175,25 +161,14 @@ def reservation_number(reservation_id: str) -> int | None:
     return number if reservation_id_of(number) == reservation_id else None
 
 
-def merged(holds: Sequence[Hold]) -> dict[tuple[str, str], int]:
-    """Units per (sku_id, node_id): quantities of equal rows added up, in order of first appearance."""
-    units: dict[tuple[str, str], int] = {}
-    for hold in holds:
-        key = (hold.sku_id, hold.node_id)
-        units[key] = units.get(key, 0) + hold.quantity
-    return units
-
-
-def fingerprint(updates: Sequence[StockUpdate]) -> str:
-    """A digest of the content of a stock request."""
-    plain = [
-        (u.sku_id, u.node_id, u.on_hand, u.relative, u.safety_stock, u.new_row_safety_stock) for u in updates
-    ]
-    return hashlib.sha256(json.dumps(plain, separators=(",", ":")).encode()).hexdigest()
-
-
 def _set_row(
-    state: LedgerState, sku_id: str, node_id: str, row: Row, cause: Cause, known: Row = NO_STOCK
+    state: LedgerState,
+    sku_id: str,
+    node_id: str,
+    row: Row,
+    cause: Cause,
+    reference: str,
+    known: Row = NO_STOCK,
 ) -> None:
     """The only writer of rows and of the log: a change of ``available`` cannot miss its version. known: what
     a row was taken for that is not there."""
@@ -213,6 +188,7 @@ def _set_row(
             available=available,
             delta=delta,
             cause=cause,
+            reference=reference,
         )
         state.log.append(change)
 
@@ -223,46 +199,10 @@ def _expire(state: LedgerState, now_seconds: int) -> int:
     while state.timers and state.timers[0][0] <= now_seconds:
         _, reservation_id = heapq.heappop(state.timers)
         reservation = state.reservations[reservation_id]
-        if reservation.state is ReservationState.HELD:
+        if reservation.state is ReservationState.HELD and reservation.expires_at_seconds <= now_seconds:
             _resolve(state, reservation, ReservationState.EXPIRED)
             count += 1
     return count
-
-
-def _check_requests(requests: Sequence[ReserveRequest]) -> None:
-    def violations() -> Iterator[Violation]:
-        for i, request in enumerate(requests):
-            if not request.holds and not request.days and not request.replaces:
-                yield Violation(f"requests[{i}].holds", "a reservation needs at least one hold")
-            for j, hold in enumerate(request.holds):
-                if hold.quantity < 1:
-                    field_path = f"requests[{i}].holds[{j}].quantity"
-                    yield Violation(field_path, f"{hold.quantity} is not a positive number of units")
-            for j, day in enumerate(request.days):
-                yield from _day_violations(f"requests[{i}].days[{j}]", day)
-            for j, correction in enumerate(request.corrections):
-                here = f"requests[{i}].corrections[{j}]"
-                if is_node_row(correction.sku_id) or split_place(correction.node_id)[1] is not None:
-                    yield Violation(here, "is not of a node's own stock")
-                if correction.gone_units is not None and correction.gone_units < 0:
-                    yield Violation(f"{here}.gone_units", f"{correction.gone_units} is negative")
-            if not 1 <= request.ttl_seconds <= MAX_TTL_SECONDS:
-                message = f"{request.ttl_seconds} is not within 1..{MAX_TTL_SECONDS} seconds"
-                yield Violation(f"requests[{i}].ttl_seconds", message)
-
-    found = list(violations())
-    if found:
-        raise InvalidInput(found)
-
-
-def _day_violations(path: str, day: DayHold) -> Iterator[Violation]:
-    if not is_node_row(day.hold.sku_id):
-        yield Violation(f"{path}.hold.sku_id", f"{day.hold.sku_id!r} is no row about nodes")
-    if day.hold.quantity < 1:
-        yield Violation(f"{path}.hold.quantity", f"{day.hold.quantity} is not a positive number of units")
-    for name, units in (("capacity", day.capacity), ("waiting", day.waiting)):
-        if not 0 <= units <= MAX_UNITS:
-            yield Violation(f"{path}.{name}", f"{units} is not within 0..{MAX_UNITS}")
 
 
 def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> ReserveOutcome:
@@ -277,30 +217,32 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
     steps, shortages = exchanged(state.row, before, merged(holds), request.corrections, request.days)
     if shortages:
         return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=shortages)
+    own_id = reservation_id_of(state.sequence + 1)
     for (sku_id, node_id), row, cause, known_row in steps:
-        _set_row(state, sku_id, node_id, row, cause, known_row)
+        reference = request.replaces if cause == "release" else own_id
+        _set_row(state, sku_id, node_id, row, cause, reference, known_row)
     if replaced is not None:
         state.reservations[replaced.reservation_id] = replace(replaced, state=ReservationState.RELEASED)
-    return _opened(state, request, holds, now_seconds)
+    return _opened(state, request, own_id, holds, now_seconds)
 
 
 def _opened(
-    state: LedgerState, request: ReserveRequest, holds: tuple[Hold, ...], now_seconds: int
+    state: LedgerState, request: ReserveRequest, own_id: str, holds: tuple[Hold, ...], now_seconds: int
 ) -> ReserveOutcome:
     """The new reservation, whose units are reserved; without any it is over at once."""
     state.sequence += 1
     reservation = Reservation(
-        reservation_id=reservation_id_of(state.sequence),
+        reservation_id=own_id,
         order_id=request.order_id,
         state=_first_state(holds),
         holds=holds,
         created_at_seconds=now_seconds,
         expires_at_seconds=now_seconds + request.ttl_seconds,
     )
-    state.reservations[reservation.reservation_id] = reservation
-    heapq.heappush(state.timers, (reservation.expires_at_seconds, reservation.reservation_id))
+    state.reservations[own_id] = reservation
+    heapq.heappush(state.timers, (reservation.expires_at_seconds, own_id))
     if request.request_id:
-        remembered = RememberedReserve(request.fingerprint, reservation.reservation_id, request.payload)
+        remembered = RememberedReserve(request.fingerprint, own_id, request.payload)
         state.reserves[request.request_id] = remembered
     return ReserveOutcome(code=ReserveCode.HELD, reservation=reservation, payload=request.payload)
 
@@ -331,13 +273,50 @@ _CAUSE: dict[ReservationState, Cause] = {
 }
 
 
-def _resolve_once(state: LedgerState, reservation_id: str, to: ReservationState) -> ResolveOutcome:
+def _held(state: LedgerState, reservation_id: str) -> Reservation | ResolveOutcome:
+    """The reservation, or why it is none that is held."""
     reservation = state.reservations.get(reservation_id)
     if reservation is None:
         return ResolveOutcome(code=ResolveCode.NOT_FOUND)
     if reservation.state is not ReservationState.HELD:
         return ResolveOutcome(code=_ALREADY[reservation.state], reservation=reservation)
+    return reservation
+
+
+def _resolve_once(
+    state: LedgerState, reservation_id: str, to: ReservationState, part: Sequence[Hold] = ()
+) -> ResolveOutcome:
+    reservation = _held(state, reservation_id)
+    if isinstance(reservation, ResolveOutcome):
+        return reservation
+    if part:
+        reservation = _reduced(state, reservation, part)
     return ResolveOutcome(code=ResolveCode.DONE, reservation=_resolve(state, reservation, to))
+
+
+def _extend(state: LedgerState, reservation_id: str, until_seconds: int) -> ResolveOutcome:
+    reservation = _held(state, reservation_id)
+    if isinstance(reservation, ResolveOutcome):
+        return reservation
+    if until_seconds > reservation.expires_at_seconds:
+        reservation = replace(reservation, expires_at_seconds=until_seconds)
+        state.reservations[reservation_id] = reservation
+        heapq.heappush(state.timers, (until_seconds, reservation_id))
+    return ResolveOutcome(code=ResolveCode.DONE, reservation=reservation)
+
+
+def _reduced(state: LedgerState, reservation: Reservation, part: Sequence[Hold]) -> Reservation:
+    """With the units of ``part`` only; the others, and the days of nodes that keep none, are free again."""
+    kept = kept_holds(reservation.holds, part)
+    left = merged(kept)
+    freed = {
+        key: n - left.get(key, 0) for key, n in merged(reservation.holds).items() if n > left.get(key, 0)
+    }
+    for (sku_id, node_id), quantity in lying(state.row, freed).items():
+        row = state.rows[sku_id][node_id]
+        row = row._replace(reserved=row.reserved - quantity)
+        _set_row(state, sku_id, node_id, row, "release", reservation.reservation_id)
+    return replace(reservation, holds=kept)
 
 
 def _resolve(state: LedgerState, reservation: Reservation, to: ReservationState) -> Reservation:
@@ -349,7 +328,7 @@ def _resolve(state: LedgerState, reservation: Reservation, to: ReservationState)
         row = state.rows[sku_id][node_id]
         leaving = min(quantity, row.on_hand) if to is ReservationState.CONFIRMED else 0
         freed = Row(row.on_hand - leaving, row.reserved - quantity, row.safety_stock)
-        _set_row(state, sku_id, node_id, freed, _CAUSE[to])
+        _set_row(state, sku_id, node_id, freed, _CAUSE[to], reservation.reservation_id)
     resolved = replace(reservation, state=to)
     state.reservations[reservation.reservation_id] = resolved
     return resolved
@@ -364,7 +343,30 @@ def _update_stock(state: LedgerState, request_id: str, updates: Sequence[StockUp
             raise RequestIdReused(message, metadata={"request_id": request_id})
         return known.version
     for (sku_id, node_id), row in updated(state.row, updates).items():
-        _set_row(state, sku_id, node_id, row, "stock")
+        _set_row(state, sku_id, node_id, row, "stock", request_id)
     if request_id:
         state.updates[request_id] = RememberedUpdate(digest, state.version)
     return state.version
+
+
+def _feed(state: LedgerState, feed_id: str, updates: Sequence[StockUpdate]) -> FeedOutcome:
+    """Of each row the feed's updates count in ascending order: one that comes after a later one, or again,
+    is told and left out."""
+    marks: dict[Mark, int] = {}
+    news: list[int] = []
+    late_count = duplicate_count = 0
+    for i, update in enumerate(updates):
+        mark = (feed_id, update.sku_id, update.node_id)
+        last = marks.get(mark, state.marks.get(mark, 0))
+        if update.sequence > last:
+            marks[mark] = update.sequence
+            news.append(i)
+        elif update.sequence == last:
+            duplicate_count += 1
+        else:
+            late_count += 1
+    rows = updated(state.row, [updates[i] for i in news], news)
+    for (sku_id, node_id), row in rows.items():
+        _set_row(state, sku_id, node_id, row, "stock", feed_id)
+    state.marks.update(marks)
+    return FeedOutcome(version=state.version, late_count=late_count, duplicate_count=duplicate_count)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from router.calendar import NEVER
 from router.columns import frozen
 from router.compile import Compiled
-from router.decide_deliveries import places_of
 from router.domain import Delivery
 from router.kernels.geo import unit_vectors
 from router.kernels.promise import (
@@ -21,13 +20,14 @@ from router.kernels.promise import (
     WAY,
     reach_home,
     soonest,
+    soonest_of_few,
 )
 from router.kernels.types import FAR
 from router.network import HOME
 from router.odds import LIKELY, Trips
 from router.places import Place
 from router.promise_later import Later
-from router.promised import Dates, Reach, Wanted
+from router.promised import LIKELIHOODS, ORDER_BY, SUPPLY, Dates, Reach, Wanted
 from router.scene import methods_of
 from router.scene_rules import method_bits
 from router.snapshot import BIT_SWITCHED_OFF, Moment, Snapshot
@@ -36,6 +36,8 @@ from router.ways import Finder
 
 I64 = NDArray[np.int64]
 
+FEW = 50
+"""Items that are looked at sooner than the interpreter's lock is handed over."""
 REASONS = ("NOT_STOCKED", "INSUFFICIENT_STOCK", "NOT_ALLOWED", "NO_SERVICE", "TOO_LATE", "")
 """By the stage that the best candidate came to."""
 
@@ -54,10 +56,9 @@ class Promiser:
         if wanted.strategy_ix < 0:
             return [Dates.none(len(wanted.items)) for _ in wanted.context.deliveries]
         later = Later(wanted)
-        places = places_of(wanted.context, wanted.snapshot)
         moment = wanted.snapshot.at(wanted.now_seconds)
         found = []
-        for delivery, place in zip(wanted.context.deliveries, places, strict=True):
+        for delivery, place in zip(wanted.context.deliveries, wanted.places, strict=True):
             reach = self._reach(wanted.snapshot, moment, delivery, place, wanted.strategy_ix)
             dates = _at_once(wanted, moment, delivery, place, reach)
             for i in later.rows(delivery, dates):
@@ -94,7 +95,7 @@ def _reach_address(snapshot: Snapshot, moment: Moment, place: Place, t: int) -> 
         grams,
         compiled.service_ids,
         chord2,
-        methods_of(place, None, np.zeros(0, np.int64)),
+        methods_of(place, None, np.zeros(shape[0], np.int64)),
         compiled.rules.service_ok[t],
         compiled.rules.static_bits[t],
         compiled.rules.keep_units[t],
@@ -137,7 +138,8 @@ def _at_once(wanted: Wanted, moment: Moment, delivery: Delivery, place: Place, r
         bits = bits.copy()
         bits[:, list(off)] |= np.uint64(1 << BIT_SWITCHED_OFF)
     dates = Dates.none(len(wanted.items), t, reach)
-    soonest(
+    find = soonest_of_few if len(wanted.items) <= FEW else soonest
+    find(
         wanted.items,
         wanted.units,
         *snapshot.stock.arrays(),
@@ -164,7 +166,7 @@ def _add_clocks(wanted: Wanted, delivery: Delivery, place: Place, dates: Dates) 
     """Until when to order, and how sure that is, of what comes from one node."""
     rows = np.flatnonzero(dates.node_count == 1)
     origin = wanted.snapshot.at(wanted.now_seconds).origin_seconds
-    since = np.maximum(dates.date_seconds[rows], origin)
+    since = np.maximum(dates.times[rows, SUPPLY], origin)
     keys = np.stack([dates.found[rows, NODE], dates.found[rows, WAY], since], axis=1)
     trips, which = np.unique(keys, axis=0, return_inverse=True)
     assert dates.reach is not None
@@ -174,6 +176,6 @@ def _add_clocks(wanted: Wanted, delivery: Delivery, place: Place, dates: Dates) 
     )
     if wanted.with_order_by:
         order_by = known.order_by()[which.reshape(-1)]
-        dates.order_by_seconds[rows] = np.where(dates.date_seconds[rows] > 0, 0, order_by)
+        dates.times[rows, ORDER_BY] = np.where(dates.times[rows, SUPPLY] > 0, 0, order_by)
     if wanted.with_odds:
-        dates.likely_seconds[rows] = known.likely(LIKELY)[which.reshape(-1)]
+        dates.times[rows, LIKELIHOODS:] = known.likely(LIKELY)[which.reshape(-1)]

@@ -4,15 +4,16 @@ from several nodes."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from router.domain import Delivery
+from router.domain import Delivery, OrderLine
 from router.earliest import earliest
 from router.kernels.promise import AVAILABLE, NODE, SECONDS, STAGE, WAY
 from router.kernels.types import FAR
-from router.promised import Dates, Wanted
+from router.promised import SUPPLY, Dates, Wanted
 from router.question import Question
 from router.rooms import Load
 from router.times import latest_of
@@ -23,12 +24,21 @@ class Later:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        snapshot, context = wanted.snapshot, wanted.context
-        self._question = Question(context, snapshot, wanted.strategy_ix, wanted.now_seconds)
-        self._several = self._question.strategy.limits.line_splits != "never"
-        stock = snapshot.stock
-        busy = {units: self._busy(units) for units in set(wanted.units.tolist())}
+        compiled = wanted.snapshot.compiled
+        self._strategy = compiled.strategies[wanted.strategy_ix]
+        self._several = self._strategy.limits.line_splits != "never"
         self._waits = np.zeros(len(wanted.items), bool)
+        if compiled.supply.rows[wanted.strategy_ix] or len(compiled.capacity):
+            self._mark_waits()
+
+    @cached_property
+    def _question(self) -> Question:
+        wanted = self._wanted
+        return Question(wanted.context, wanted.snapshot, wanted.strategy_ix, wanted.now_seconds)
+
+    def _mark_waits(self) -> None:
+        wanted, stock = self._wanted, self._wanted.snapshot.stock
+        busy = {units: self._busy(units) for units in set(wanted.units.tolist())}
         for i, (sku, need) in enumerate(zip(wanted.items.tolist(), wanted.units.tolist(), strict=True)):
             here = stock.node_ix[stock.sku_start[sku] : stock.sku_start[sku + 1]].tolist()
             self._waits[i] = self._question.supply.growth(sku) or not busy[need].isdisjoint(here)
@@ -36,7 +46,7 @@ class Later:
     def rows(self, delivery: Delivery, at_once: Dates) -> list[int]:
         """Of the items to look at."""
         wanted, reach = self._wanted, at_once.reach
-        if latest_of(wanted.context, self._question.strategy, delivery) <= wanted.now_seconds:
+        if latest_of(wanted.context, self._strategy, delivery) <= wanted.now_seconds:
             return []
         found = self._waits.copy()
         if self._several and reach is not None:
@@ -49,9 +59,11 @@ class Later:
 
     def look(self, i: int, delivery: Delivery, dates: Dates) -> None:
         """Put the answer for item i into ``dates``."""
-        line = replace(self._wanted.context.lines[i], delivery_id=delivery.delivery_id)
+        wanted = self._wanted
+        sku_id, units = wanted.snapshot.catalogue.ids.name(int(wanted.items[i])), int(wanted.units[i])
+        line = OrderLine(line_id=sku_id, sku_id=sku_id, quantity=units, delivery_id=delivery.delivery_id)
         whenever = replace(delivery, earliest_seconds=None)
-        order = replace(self._wanted.context, order_id="item", lines=(line,), deliveries=(whenever,))
+        order = replace(wanted.context, order_id="item", lines=(line,), deliveries=(whenever,))
         found = earliest(self._question.asked_of(order))
         assert dates.reach is not None
         way = dates.reach.ids.index(found.way) if found.node_count else -1
@@ -65,7 +77,7 @@ class Later:
         )
         dates.node_count[i] = found.node_count
         if found.date_seconds > self._question.origin_seconds:
-            dates.date_seconds[i] = found.date_seconds
+            dates.times[i, SUPPLY] = found.date_seconds
 
     def _units_before(self, sku: int, sooner: NDArray[np.bool_]) -> int:
         """That some nodes have together."""
@@ -77,6 +89,5 @@ class Later:
     def _busy(self, units: int) -> set[int]:
         """Nodes that cannot get an order of so many units of a SKU ready at once."""
         rooms, load = self._question.rooms, Load(1, 1, units)
-        nodes = self._wanted.snapshot.network.nodes
-        capable = [n for n, node in enumerate(nodes) if node.capacity]
+        capable = np.flatnonzero(self._wanted.snapshot.compiled.capacity.any(axis=1)).tolist()
         return {n for n in capable if not rooms.takes(n, rooms.day_of(n, rooms.origin_seconds), load)}

@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from router.domain import Order
 from router.kernels.promise import ANSWER_COLUMNS, BARRED, STAGE
 from router.odds import LIKELY
+from router.places import Place
 from router.snapshot import Snapshot
 
 I64 = NDArray[np.int64]
+SUPPLY, ORDER_BY, LIKELIHOODS = 0, 1, 2
+"""Columns of ``Dates.times``; the last stands for those of LIKELY."""
+TIME_COLUMNS = LIKELIHOODS + len(LIKELY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +41,30 @@ class Reach:
 @dataclass(frozen=True, slots=True)
 class Dates:
     """The answer for one delivery; ``reach`` is None where no strategy applies. found: int64[I,
-    ANSWER_COLUMNS]. node_count: int64[I]. date_seconds, order_by_seconds: int64[I], likely_seconds: int64[I,
-    len(LIKELY)], epoch seconds or 0: since when the goods are there, and what ``router.odds`` says."""
+    ANSWER_COLUMNS]. node_count: int64[I]. times: int64[I, TIME_COLUMNS], epoch seconds or 0: since
+    when the goods are there, and what ``router.odds`` says."""
 
     strategy_ix: int
     reach: Reach | None
     found: I64
     node_count: I64
-    date_seconds: I64
-    order_by_seconds: I64
-    likely_seconds: I64
+    times: I64
 
     @classmethod
     def none(cls, count: int, strategy_ix: int = -1, reach: Reach | None = None) -> Dates:
         """Nothing can be had, by no rule."""
-        found, likely = np.zeros((count, ANSWER_COLUMNS), np.int64), np.zeros((count, len(LIKELY)), np.int64)
+        found, times = np.zeros((count, ANSWER_COLUMNS), np.int64), np.zeros((count, TIME_COLUMNS), np.int64)
         found[:, STAGE] = BARRED
-        node_count, since, order_by = np.zeros((3, count), np.int64)
-        return cls(strategy_ix, reach, found, node_count, since, order_by, likely)
+        return cls(strategy_ix, reach, found, np.zeros(count, np.int64), times)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: lines of a ``context`` that is right, their SKU rows and units, int64[I] each, under
-    the strategy that applies (-1: none)."""
+    """What is asked for: SKU rows and units, int64[I] each, in a ``context`` that is right, by deliveries
+    to ``places`` under the strategy that applies (-1: none)."""
 
     context: Order
+    places: Sequence[Place]
     items: I64
     units: I64
     snapshot: Snapshot

@@ -1,6 +1,7 @@
 """``sourcier.yaml``: where the inputs are, where the ledger lies, and how to serve.
 
-Two settings may come from the environment instead, for containers: SOURCIER_ADDRESS and SOURCIER_LEDGER_PATH.
+Three settings may come from the environment instead, for containers: SOURCIER_ADDRESS, SOURCIER_LEDGER_PATH
+and, as it may hold a password, SOURCIER_LEDGER_URL.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,7 @@ from server.load.files import read_text
 
 ADDRESS_VARIABLE = "SOURCIER_ADDRESS"
 LEDGER_PATH_VARIABLE = "SOURCIER_LEDGER_PATH"
+LEDGER_URL_VARIABLE = "SOURCIER_LEDGER_URL"
 
 FileName = Annotated[str, Field(min_length=1, max_length=4_096)]
 _SEARCH = SearchLimits()
@@ -37,13 +39,25 @@ class _Model(BaseModel):
 class LedgerSection(_Model):
     """Where reservations and stock are kept."""
 
-    kind: Literal["sqlite", "memory"] = Field(
-        default="sqlite", description="sqlite: a file, durable. memory: gone when the process ends."
+    kind: Literal["sqlite", "postgres", "memory"] = Field(
+        default="sqlite",
+        description="sqlite: a file, durable. postgres: a database, for processes on several hosts. "
+        "memory: gone when the process ends.",
     )
     path: FileName | None = Field(
         default=None,
         description="The SQLite file, made when missing; relative to this file; sourcier.db when not given. "
         f"{LEDGER_PATH_VARIABLE} in the environment comes before it.",
+    )
+    stock_copy: FileName | None = Field(
+        default=None,
+        description="A file with a copy of all stock, made and renewed by itself: a start reads it and what "
+        "changed since instead of every row. Worth it from some million rows on.",
+    )
+    url: Annotated[str, Field(min_length=1, max_length=4_096)] | None = Field(
+        default=None,
+        description="The PostgreSQL database, postgresql://host/name; its tables are made when missing. "
+        f"{LEDGER_URL_VARIABLE} in the environment comes before it: there a password belongs, if any.",
     )
 
 
@@ -82,6 +96,42 @@ class ServerSection(_Model):
     )
     grace_seconds: int = Field(
         default=10, ge=0, le=3_600, description="Time for calls under way once the server is told to stop."
+    )
+    drain_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3_600,
+        description="How long a server that is told to stop goes on taking calls, reporting NOT_SERVING, so "
+        "that whoever deals calls out can go elsewhere.",
+    )
+    max_calls_per_connection: int = Field(
+        default=256,
+        ge=1,
+        le=1_000_000,
+        description="Calls under way on one connection; what exceeds them is refused by the transport.",
+    )
+    max_waiting_calls: int = Field(
+        default=1_000,
+        ge=10,
+        le=1_000_000,
+        description="Calls that may wait for a thread; lower lanes use up a part of it only.",
+    )
+    max_wait_millis: int = Field(
+        default=2_000,
+        ge=1,
+        le=3_600_000,
+        description="How long a call may have to wait, as far as can be foreseen; one that would longer is "
+        "told to come again.",
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that share the port; --workers comes before it."
+    )
+    max_stale_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=86_400,
+        description="Orders are refused when the ledger could not be followed for so long; reservations are "
+        "still confirmed and released.",
     )
 
 
@@ -140,6 +190,13 @@ class ConfigDocument(_Model):
     solver: SolverSection = SolverSection()
 
 
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A PostgreSQL database. url: a libpq connection URL; never shown, it may hold a password."""
+
+    url: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A config ready for use: paths are absolute, the environment is in. ``ledger`` None: in memory."""
@@ -155,7 +212,8 @@ class Config:
     rules: Path
     stock: Path | None
     receipts: Path | None
-    ledger: Path | None
+    ledger: Path | Database | None
+    stock_copy: Path | None
     address: str
     threads: int
     max_message_bytes: int
@@ -164,6 +222,12 @@ class Config:
     collect_hold_seconds: int
     reserve_attempts: int
     grace_seconds: int
+    drain_seconds: int
+    max_calls_per_connection: int
+    max_waiting_calls: int
+    max_wait_millis: int
+    workers: int
+    max_stale_seconds: int
     search: SearchLimits
 
 
@@ -181,10 +245,10 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     file = validate(document, ConfigDocument)
     folder = Path(os.path.abspath(path)).parent
     address = environ.get(ADDRESS_VARIABLE) or file.server.address
-    ledger = environ.get(LEDGER_PATH_VARIABLE) or file.ledger.path or "sourcier.db"
+    ledger = _ledger_of(file.ledger, folder, environ)
     found = [
         *_missing_files(document, file, folder),
-        *_ledger_mistakes(document, file.ledger, folder / ledger, environ),
+        *_ledger_mistakes(document, file.ledger, ledger, environ),
         *_address_mistakes(document, address, environ),
     ]
     if found:
@@ -201,7 +265,8 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         rules=folder / file.rules,
         stock=None if file.stock is None else folder / file.stock,
         receipts=None if file.receipts is None else folder / file.receipts,
-        ledger=None if file.ledger.kind == "memory" else folder / ledger,
+        ledger=ledger,
+        stock_copy=None if file.ledger.stock_copy is None else folder / file.ledger.stock_copy,
         address=address,
         threads=file.server.threads,
         max_message_bytes=file.server.max_message_bytes,
@@ -210,6 +275,12 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         collect_hold_seconds=file.server.collect_hold_seconds,
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
+        drain_seconds=file.server.drain_seconds,
+        max_calls_per_connection=file.server.max_calls_per_connection,
+        max_waiting_calls=file.server.max_waiting_calls,
+        max_wait_millis=file.server.max_wait_millis,
+        workers=file.server.workers,
+        max_stale_seconds=file.server.max_stale_seconds,
         search=SearchLimits(
             node_limit=file.solver.node_limit, time_limit_seconds=file.solver.time_limit_seconds
         ),
@@ -243,25 +314,55 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _ledger_of(ledger: LedgerSection, folder: Path, environ: Mapping[str, str]) -> Path | Database | None:
+    match ledger.kind:
+        case "memory":
+            return None
+        case "postgres":
+            return Database(environ.get(LEDGER_URL_VARIABLE) or ledger.url or "")
+        case "sqlite":
+            return folder / (environ.get(LEDGER_PATH_VARIABLE) or ledger.path or "sourcier.db")
+
+
+_KIND_OF = {"path": ("sqlite", LEDGER_PATH_VARIABLE), "url": ("postgres", LEDGER_URL_VARIABLE)}
+
+
 def _ledger_mistakes(
-    document: Document, ledger: LedgerSection, path: Path, environ: Mapping[str, str]
+    document: Document, section: LedgerSection, ledger: Path | Database | None, environ: Mapping[str, str]
 ) -> Iterator[Violation]:
-    from_environ = bool(environ.get(LEDGER_PATH_VARIABLE))
-    if ledger.kind == "memory":
-        if from_environ:
-            yield Violation(LEDGER_PATH_VARIABLE, "is set, but ledger.kind is memory")
-        if ledger.path is not None:
-            yield document.violation(("ledger", "path"), "a ledger in memory has no path")
+    for key, (kind, variable) in _KIND_OF.items():
+        if section.kind != kind:
+            if environ.get(variable):
+                yield Violation(variable, f"is set, but ledger.kind is {section.kind}")
+            if getattr(section, key) is not None:
+                yield document.violation(("ledger", key), f"is for kind {kind}, this is {section.kind}")
+    if ledger is None:
         return
-    problem = ""
-    if "\0" in str(path) or not path.parent.is_dir():
-        problem = f"no folder {str(path.parent)!r}"
-    elif path.is_dir():
-        problem = f"{str(path)!r} is a folder"
-    if problem and from_environ:
-        yield Violation(LEDGER_PATH_VARIABLE, problem)
+    key, problem = (
+        ("path", _wrong_path(ledger)) if isinstance(ledger, Path) else ("url", _wrong_url(ledger.url))
+    )
+    _, variable = _KIND_OF[key]
+    if problem and environ.get(variable):
+        yield Violation(variable, problem)
     elif problem:
-        yield document.violation(("ledger", "path"), problem)
+        where = ("ledger",) if getattr(section, key) is None else ("ledger", key)
+        yield document.violation(where, problem)
+
+
+def _wrong_path(path: Path) -> str:
+    """What is wrong with a ledger's file, "" for nothing."""
+    if "\0" in str(path) or not path.parent.is_dir():
+        return f"no folder {str(path.parent)!r}"
+    return f"{str(path)!r} is a folder" if path.is_dir() else ""
+
+
+def _wrong_url(url: str) -> str:
+    """What is wrong with a database's URL, "" for nothing; the URL itself is not repeated."""
+    if not url:
+        return f"kind postgres needs url, or {LEDGER_URL_VARIABLE} in the environment"
+    if not url.startswith(("postgresql://", "postgres://")):
+        return "is no URL that begins with postgresql://"
+    return ""
 
 
 def _address_mistakes(document: Document, address: str, environ: Mapping[str, str]) -> Iterator[Violation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from router.errors import Violation
-from router.ledger import Hold, Reservation, StockRow, StockUpdate
+from router.ledger import Change, Hold, Reservation, StockRow, StockUpdate
 from router.ledger_places import EARLIEST_SECONDS, LATEST_SECONDS, receipt_place, split_place
 from router.node_rows import is_node_row
 from server.api.sourcing.v1 import reservation_pb2, stock_pb2
@@ -69,6 +69,21 @@ def availability_to_proto(row: StockRow) -> stock_pb2.Availability:
         safety_stock=row.safety_stock,
         available_to_promise=row.available,
         expected_time=expected,
+    )
+
+
+def change_to_proto(change: Change) -> stock_pb2.StockChange:
+    """Of a node's day the place tells the day."""
+    node_id, expected = _shown(change.node_id)
+    return stock_pb2.StockChange(
+        version=change.version,
+        sku_id=change.sku_id,
+        node_id=node_id,
+        expected_time=expected,
+        available_to_promise=change.available,
+        delta=change.delta,
+        cause=change.cause,
+        reference=change.reference,
     )
 
 

@@ -14,17 +14,18 @@ import numpy as np
 
 from router.catalogue import Catalogue
 from router.columns import IdIndex
-from router.errors import Violation
+from router.errors import InvalidInput, Violation
 from router.ledger import Ledger, StockColumns, StockLoad, StockUpdate
-from router.ledger_load import updates_of
-from router.ledger_places import split_place
+from router.ledger_load import LEDGER_NOT_EMPTY, updates_of
+from router.ledger_places import receipt_place, split_place
 from router.network import LoadKind, Network, Node
 from router.node_rows import LOAD_SKUS, is_node_row, split_day
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.stock import Stock
-from server.config import Config
+from server.config import Config, Database
 from server.ledger.memory import MemoryLedger
+from server.ledger.postgres import PostgresLedger
 from server.ledger.sqlite import SqliteLedger
 from server.ledger.sqlite_file import is_absent, remove_database, replace_absent, unusable
 from server.load.catalogue import read_catalogue
@@ -36,6 +37,7 @@ from server.load.stock import StockFeed, read_stock
 from server.load.table import Progress
 from server.logs import event
 from server.snapshot_rows import RowUnits, set_rows
+from server.stock_copy import columns_with_copy
 from server.world import Clock, Settings, World
 
 ROWS_PER_WRITE = 20_000
@@ -90,11 +92,14 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
         reserve_attempts=config.reserve_attempts,
         max_orders_per_call=config.max_orders_per_call,
         search=config.search,
+        max_stale_seconds=config.max_stale_seconds,
     )
     report("reading the ledger")
     state_capacities(ledger, inputs.network.nodes, clock())
-    snapshot = snapshot_of(ledger.columns(), inputs, clock())
-    return World(snapshot, ledger, clock, settings)
+    columns = columns_with_copy(ledger, config.stock_copy)
+    world = World(snapshot_of(columns, inputs, clock()), ledger, clock, settings)
+    world.follow()
+    return world
 
 
 def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = silent) -> Ledger:
@@ -107,12 +112,31 @@ def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = s
         ledger: Ledger = MemoryLedger(clock)
         fill(ledger, config, inputs, report)
         return ledger
+    if isinstance(config.ledger, Database):
+        return _in_database(config.ledger, config, inputs, report)
     if (config.stock or config.receipts) and is_absent(config.ledger):
         try:
             _make_once(config.ledger, config, inputs, clock, report)
         except OSError as error:
             raise unusable(config.ledger, f"cannot be made: {error}") from error
     return SqliteLedger(config.ledger, clock)
+
+
+def _in_database(database: Database, config: Config, inputs: Inputs, report: Report) -> Ledger:
+    """By the clock of the database, which all its processes share. Should several fill it at once, one does:
+    a load is one transaction, and one that finds rows writes none."""
+    ledger = PostgresLedger(database.url)
+    try:
+        if ledger.version() == 0 and not ledger.columns().sku_ids:
+            try:
+                fill(ledger, config, inputs, report)
+            except InvalidInput as error:
+                if error.reason != LEDGER_NOT_EMPTY:
+                    raise
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
 
 
 def _make_once(path: Path, config: Config, inputs: Inputs, clock: Clock, report: Report) -> None:
@@ -154,19 +178,44 @@ def _alone_in(folder: Path, waiting: Callable[[], object]) -> Iterator[int]:
 
 def fill(ledger: Ledger, config: Config, inputs: Inputs, report: Report) -> None:
     """The rows of the config's stock and receipt files, if it has them, into a ledger nobody uses yet."""
-    nodes = inputs.network.nodes
-    feed = receipts = None
+    catalogue, nodes = inputs.catalogue, inputs.network.nodes
+    none = np.empty(0, np.int32)
+    feed, receipts = StockFeed(none, none, none, none, none.astype(bool)), tuple[Receipt, ...]()
+    if config.stock is None and config.receipts is None:
+        return
     if config.stock is not None:
-        feed = read_stock(config.stock, inputs.catalogue, nodes, report("reading stock"))
+        feed = read_stock(config.stock, catalogue, nodes, report("reading stock"))
     if config.receipts is not None:
-        receipts = read_receipts(config.receipts, inputs.catalogue, nodes)
-    if feed is not None:
-        import_feed(ledger, feed, inputs.catalogue, nodes, report("writing stock"))
-        event("stock_imported", file=config.stock, rows=len(feed), stock_version=ledger.version())
-    if receipts is not None:
-        import_receipts(ledger, receipts, nodes, report("writing receipts"))
-        version = ledger.version()
-        event("receipts_imported", file=config.receipts, rows=len(receipts), stock_version=version)
+        receipts = read_receipts(config.receipts, catalogue, nodes)
+    load = with_receipts(load_of(feed, catalogue, nodes), receipts, catalogue)
+    version = ledger.load(load, report("writing stock"))
+    event("stock_imported", rows=len(feed), receipts=len(receipts), stock_version=version)
+
+
+def with_receipts(load: StockLoad, receipts: Sequence[Receipt], catalogue: Catalogue) -> StockLoad:
+    """The rows of both; receipts stand behind the rows of the nodes."""
+    if not receipts:
+        return load
+    places = sorted({receipt_place(r.node_id, r.expected_seconds) for r in receipts})
+    place_at = {place: len(load.node_ids) + i for i, place in enumerate(places)}
+    found = np.array(
+        [
+            (catalogue.ids.find(r.sku_id), place_at[receipt_place(r.node_id, r.expected_seconds)], r.units, 0)
+            for r in receipts
+        ],
+        np.int32,
+    ).reshape(-1, 4)
+    columns = (load.sku_ix, load.node_ix, load.on_hand, load.safety_stock)
+    rows = np.concatenate([np.stack(columns, axis=1), found])
+    sku_ix, node_ix, on_hand, safety_stock = rows[np.lexsort((rows[:, 1], rows[:, 0]))].T
+    return StockLoad(
+        sku_ids=load.sku_ids,
+        node_ids=[*load.node_ids, *places],
+        sku_ix=sku_ix,
+        node_ix=node_ix,
+        on_hand=on_hand,
+        safety_stock=safety_stock,
+    )
 
 
 def import_receipts(

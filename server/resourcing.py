@@ -10,7 +10,7 @@ from router.decide_deliveries import key_of
 from router.domain import Certificate, CertificateKind, Decision, Method, Order, Status, Unfilled
 from router.errors import InvalidInput
 from router.ledger import DayHold, Reservation, ReservationState, ReserveRequest
-from router.ledger_state import merged
+from router.ledger_commands import merged
 from router.node_rows import is_node_row
 from router.resource import Resourcing, Sent
 from router.snapshot import Snapshot
@@ -145,7 +145,7 @@ def _decided(world: World, found: Resourcing, snapshot: Snapshot) -> Decision | 
     if order is None:
         return None
     if not found.is_exhausted:
-        return decide(order, snapshot, now_seconds, world.settings.search)
+        return decide(order, snapshot, now_seconds, world.search)
     version = snapshot.stock.version
     return Decision(
         decision_id=key_of(order, now_seconds, version, snapshot.rules_hash),

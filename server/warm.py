@@ -32,6 +32,8 @@ NOW_SECONDS = 1_750_000_000
 LATITUDE, LONGITUDE = 48.85, 2.35
 UNITS = 9
 """At each node: one unit more makes a line that must be divided."""
+MANY = 60
+"""Pairs of items: too many for the kernels that keep the interpreter locked."""
 RULES = {
     "version": 1,
     "default_profile": "p",
@@ -121,11 +123,12 @@ def warm() -> None:
         service.SourceOrder(quote.SerializeToString(), LocalCall())
     batch = sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True)
     service.SourceOrders(batch.SerializeToString(), LocalCall())
-    promise = sourcing_pb2.GetPromiseRequest(
-        items=[sourcing_pb2.PromiseItem(sku_id="k", quantity=units) for units in (1, UNITS + 1)],
-        deliveries=[sourcing_pb2.Delivery(delivery_id="d", destination=place)],
-    )
-    service.GetPromise(promise, LocalCall())
+    for count in (1, MANY):  # a few items and many take other kernels
+        promise = sourcing_pb2.GetPromiseRequest(
+            items=[sourcing_pb2.PromiseItem(sku_id="k", quantity=units) for units in (1, UNITS + 1)] * count,
+            deliveries=[sourcing_pb2.Delivery(delivery_id="d", destination=place)],
+        )
+        service.GetPromise(promise, LocalCall())
     back = returns_pb2.RankReturnNodesRequest(
         items=[returns_pb2.ReturnItem(line_id=line, sku_id="k", quantity=1) for line in "12"],
         from_place=returns_pb2.ReturnPlace(country_code="FR", latitude=LATITUDE, longitude=LONGITUDE),

@@ -92,9 +92,9 @@ class WireTables:
             zone_longest=zones.longest,
             zone_count=zones.count,
         )
-        nodes = _pieces(sourcing_pb2.Shipment(node_id=name) for name in c.node_ids)
-        services = _pieces(sourcing_pb2.Shipment(service_id=name) for name in c.service_ids)
-        strategies = _pieces(sourcing_pb2.Decision(strategy_ids=[t.id]) for t in c.strategies)
+        nodes = pieces(sourcing_pb2.Shipment(node_id=name) for name in c.node_ids)
+        services = pieces(sourcing_pb2.Shipment(service_id=name) for name in c.service_ids)
+        strategies = pieces(sourcing_pb2.Decision(strategy_ids=[t.id]) for t in c.strategies)
         proof = sourcing_pb2.Certificate(
             kind=sourcing_pb2.Certificate.Kind.ValueType(CertificateKind.EXACT),
             method=sourcing_pb2.Certificate.Method.ValueType(Method.SUBSET_DP),
@@ -151,7 +151,7 @@ def _piece(message: Message) -> U8:
     return np.frombuffer(message.SerializeToString(), np.uint8)
 
 
-def _pieces(messages: Iterable[Message]) -> tuple[U8, I64]:
+def pieces(messages: Iterable[Message]) -> tuple[U8, I64]:
     """Encoded fields, end to end, and where each begins."""
     encoded = [message.SerializeToString() for message in messages]
     offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)

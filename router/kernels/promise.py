@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.kernels.jit import kernel
+from router.kernels.jit import brief, kernel
 from router.kernels.routes import offer_of
 from router.kernels.types import F64, FAR, I16, I32, I64, U8, U64, NetworkArrays
 
@@ -14,7 +14,7 @@ NOT_STOCKED, SHORT, BARRED, NO_WAY, LATE, FOUND = range(6)
 """How far the best candidate came."""
 
 
-@kernel
+@brief
 def reach_home(
     net: NetworkArrays, xyz: F64, target: int, chord2: F64, seconds: I64, grams: I64, nodes: int
 ) -> None:
@@ -86,3 +86,49 @@ def soonest(
                     best, stage = seconds[n, w], FOUND
                     out[i, NODE], out[i, WAY], out[i, AVAILABLE] = n, w, have
         out[i, SECONDS], out[i, STAGE] = best, stage
+
+
+@brief
+def soonest_of_few(
+    sku_ix: I64,
+    quantity: I64,
+    stock_start: I64,
+    stock_node: I32,
+    stock_units: I32,
+    sku_class: I16,
+    weight_grams: I32,
+    seconds: I64,
+    grams: I64,
+    way_ok: U8,
+    bits: U64,
+    keep: I64,
+    near: F64,
+    home: U8,
+    node_country: I16,
+    country: int,
+    chord2: F64,
+    latest: int,
+    out: I64,
+) -> None:
+    """``soonest`` for a few items."""
+    soonest(
+        sku_ix,
+        quantity,
+        stock_start,
+        stock_node,
+        stock_units,
+        sku_class,
+        weight_grams,
+        seconds,
+        grams,
+        way_ok,
+        bits,
+        keep,
+        near,
+        home,
+        node_country,
+        country,
+        chord2,
+        latest,
+        out,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from router.kernels.jit import kernel
+from router.kernels.jit import brief, kernel
 
 U8 = NDArray[np.uint8]
 I32 = NDArray[np.int32]
@@ -54,6 +54,12 @@ def find(data: U8, offsets: I64, table: I32, text: U8, start: int, stop: int) ->
         slot = (slot + np.uint64(1)) & mask
 
 
+@brief
+def find_one(data: U8, offsets: I64, table: I32, text: U8) -> int:
+    """``find`` of all of ``text``, for calls from Python."""
+    return find(data, offsets, table, text, 0, len(text))
+
+
 @kernel
 def fill_table(data: U8, offsets: I64, table: I32) -> int:
     """Enter every id into ``table`` (filled with -1). Returns the first row that repeats an id, or -1."""
@@ -74,6 +80,12 @@ def find_all(data: U8, offsets: I64, table: I32, text: U8, text_offsets: I64, ou
     """``out[i]`` = row of the i-th text, -1 when absent."""
     for i in range(len(out)):
         out[i] = find(data, offsets, table, text, text_offsets[i], text_offsets[i + 1])
+
+
+@brief
+def find_few(data: U8, offsets: I64, table: I32, text: U8, text_offsets: I64, out: I32) -> None:
+    """``find_all`` of a few short texts."""
+    find_all(data, offsets, table, text, text_offsets, out)
 
 
 @kernel

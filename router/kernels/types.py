@@ -16,6 +16,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
 I16 = NDArray[np.int16]
+I8 = NDArray[np.int8]
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 

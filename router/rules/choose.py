@@ -21,9 +21,18 @@ class Facts:
     methods: frozenset[DeliveryMethod]
 
 
+EVERY_ORDER = Conditions()
+"""Those that every order matches."""
+
+
 def first_matching(strategies: Sequence[Strategy], rows: Iterable[int], facts: Facts) -> int:
     """The first of the rows whose conditions match, -1 for none."""
     return next((row for row in rows if matches(strategies[row].when, facts)), -1)
+
+
+def is_for_all(strategy: Strategy) -> bool:
+    """Does it apply whatever is ordered?"""
+    return strategy.when == EVERY_ORDER
 
 
 def matches(when: Conditions, facts: Facts) -> bool:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from uuid import uuid4
 
 import numpy as np
 
@@ -13,25 +14,24 @@ from router.ledger import (
     Change,
     LoadProgress,
     Reservation,
-    ReserveOutcome,
-    ReserveRequest,
-    ResolveOutcome,
     StockColumns,
     StockLoad,
     StockRow,
-    StockUpdate,
     unheard,
 )
+from router.ledger_commands import Command, Expire, UpdateStock
 from router.ledger_load import check_load, ledger_not_empty, updates_of
 from router.ledger_places import place_order, split_place
 from router.ledger_rows import Row
-from router.ledger_state import Confirm, Expire, LedgerState, Release, Reserve, UpdateStock, apply
+from router.ledger_state import LedgerState, apply
+from server.ledger.verbs import Verbs
+from server.ledger.working_set import Answer
 
 ROWS_PER_STEP = 20_000
 """Rows of a load that are staged at a time."""
 
 
-class MemoryLedger:
+class MemoryLedger(Verbs):
     """Implements ``router.ledger.Ledger``; nothing outlives the process.
 
     clock: epoch seconds now.
@@ -41,29 +41,11 @@ class MemoryLedger:
         self._clock = clock
         self._lock = threading.Lock()
         self._state = LedgerState()
+        self._id = uuid4().hex
 
-    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
-        return self.reserve_many([request])[0]
-
-    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
+    def _submit(self, command: Command) -> Answer:
         with self._lock:
-            return apply(self._state, Reserve(requests), self._clock()).outcome
-
-    def confirm(self, reservation_id: str) -> ResolveOutcome:
-        with self._lock:
-            return apply(self._state, Confirm(reservation_id), self._clock()).outcome
-
-    def release(self, reservation_id: str) -> ResolveOutcome:
-        with self._lock:
-            return apply(self._state, Release(reservation_id), self._clock()).outcome
-
-    def expire(self) -> int:
-        with self._lock:
-            return apply(self._state, Expire(), self._clock()).outcome
-
-    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
-        with self._lock:
-            return apply(self._state, UpdateStock(request_id, updates), self._clock()).outcome
+            return apply(self._state, command, self._clock()).outcome
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         check_load(rows)
@@ -115,6 +97,9 @@ class MemoryLedger:
                 node_ix=table[:, 1].copy(),
                 available=table[:, 2].copy(),
             )
+
+    def ledger_id(self) -> str:
+        return self._id
 
     def version(self) -> int:
         with self._settled() as state:

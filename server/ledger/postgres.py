@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
 
 import numpy as np
 import psycopg
@@ -15,26 +15,15 @@ from router.ledger import (
     Change,
     LoadProgress,
     Reservation,
-    ReserveOutcome,
-    ReserveRequest,
-    ResolveOutcome,
     StockColumns,
     StockLoad,
     StockRow,
-    StockUpdate,
     unheard,
 )
+from router.ledger_commands import Command
 from router.ledger_load import check_load, ledger_not_empty, updates_of
 from router.ledger_places import place_order, split_place
-from router.ledger_state import (
-    Command,
-    Confirm,
-    Expire,
-    Release,
-    Reserve,
-    UpdateStock,
-    reservation_number,
-)
+from router.ledger_state import reservation_number
 from server.ledger.group_commit import GroupCommit
 from server.ledger.postgres_tables import (
     SQL,
@@ -45,16 +34,18 @@ from server.ledger.postgres_tables import (
     one_value,
 )
 from server.ledger.queries import sql_text
+from server.ledger.verbs import Verbs
 from server.ledger.working_set import Answer, WorkingSet
 
-Expected = TypeVar("Expected")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
+"""How long a network that swallows everything is waited for."""
 CHUNK_ROWS = 50_000
 """Rows of a load that are sent at a time."""
 
 
-class PostgresLedger:
+class PostgresLedger(Verbs):
     """Implements ``router.ledger.Ledger`` in the tables of one schema, which are made if missing.
 
     conninfo: a libpq connection string. clock: epoch seconds now; None: the database's own clock, which all
@@ -75,31 +66,17 @@ class PostgresLedger:
         self._closed = False
         self._group: GroupCommit[Command, Answer] = GroupCommit(self._execute)
         self.commit_count = 0
-        with self._translated(), self._writing() as db:
-            _make_tables(db)
+        try:
+            with self._translated(), self._writing() as db:
+                _make_tables(db)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def waiting_count(self) -> int:
         """Calls that wait for the transaction under way to end."""
         return self._group.waiting_count
-
-    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
-        return self.reserve_many([request])[0]
-
-    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
-        return self._submit(Reserve(requests), list)
-
-    def confirm(self, reservation_id: str) -> ResolveOutcome:
-        return self._submit(Confirm(reservation_id), ResolveOutcome)
-
-    def release(self, reservation_id: str) -> ResolveOutcome:
-        return self._submit(Release(reservation_id), ResolveOutcome)
-
-    def expire(self) -> int:
-        return self._submit(Expire(), int)
-
-    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
-        return self._submit(UpdateStock(request_id, updates), int)
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         check_load(rows)
@@ -170,21 +147,28 @@ class PostgresLedger:
         """Sorted by SKU id, then node id."""
         with self._settled() as db:
             version = int(one_value(db, "get_version"))
-            found = db.execute(SQL["list_available"]).fetchall()
-        rows = [(sku.decode(), node.decode(), units) for sku, node, units in found]
-        sku_ids = sorted({sku_id for sku_id, _, _ in rows})
-        node_ids = sorted({node_id for _, node_id, _ in rows})
-        sku_at, node_at = ({text: i for i, text in enumerate(ids)} for ids in (sku_ids, node_ids))
-        table = np.array([(sku_at[s], node_at[n], units) for s, n, units in rows], np.int32).reshape(-1, 3)
-        order = np.lexsort((table[:, 1], table[:, 0]))
+            skus: dict[bytes, int] = {}
+            nodes: dict[bytes, int] = {}
+            cells = array("i")
+            with db.cursor(name="rows") as cursor:  # some rows at a time: all of them may be ten million
+                cursor.itersize = CHUNK_ROWS
+                for sku, node, units in cursor.execute(SQL["list_available"]):
+                    cells.extend((skus.setdefault(sku, len(skus)), nodes.setdefault(node, len(nodes)), units))
+        table = np.frombuffer(cells, np.int32).reshape(-1, 3)
+        rank = np.empty(len(nodes), np.int32)
+        rank[[nodes[node] for node in sorted(nodes)]] = np.arange(len(nodes), dtype=np.int32)
         return StockColumns(
             version=version,
-            sku_ids=sku_ids,
-            node_ids=node_ids,
-            sku_ix=table[order, 0],
-            node_ix=table[order, 1],
-            available=table[order, 2],
+            sku_ids=[sku.decode() for sku in skus],
+            node_ids=[node.decode() for node in sorted(nodes)],
+            sku_ix=table[:, 0].copy(),
+            node_ix=rank[table[:, 1]],
+            available=table[:, 2].copy(),
         )
+
+    def ledger_id(self) -> str:
+        with self._reader() as db:
+            return str(one_value(db, "get_ledger_id"))
 
     def version(self) -> int:
         with self._settled() as db:
@@ -200,8 +184,9 @@ class PostgresLedger:
                     available=units,
                     delta=delta,
                     cause=cause,
+                    reference=bytes(reference).decode(),
                 )
-                for version, sku, node, units, delta, cause in db.execute(
+                for version, sku, node, units, delta, cause, reference in db.execute(
                     SQL["list_changes"], (since, max(0, limit))
                 )
             ]
@@ -215,13 +200,8 @@ class PostgresLedger:
             self._readers.clear()
             self._writer = None
 
-    def _submit(self, command: Command, expected: type[Expected]) -> Expected:
-        answer = self._group.submit(command)
-        if isinstance(answer, Exception):
-            raise answer
-        if not isinstance(answer, expected):
-            raise BrokenInvariant(f"{command} was answered with {answer}")
-        return answer
+    def _submit(self, command: Command) -> Answer:
+        return self._group.submit(command)
 
     def _execute(self, commands: Sequence[Command]) -> list[Answer]:
         """All commands in one transaction. Should that fail as a whole, each gets one of its own, so that it
@@ -260,7 +240,15 @@ class PostgresLedger:
                 raise
 
     def _connected(self) -> Connection:
-        return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        return psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            tcp_user_timeout=1_000 * ANSWER_SECONDS,
+            keepalives_idle=ANSWER_SECONDS,
+            keepalives_interval=1,
+            keepalives_count=3,
+        )
 
     @contextmanager
     def _settled(self) -> Iterator[Connection]:
@@ -313,10 +301,13 @@ def _unusable(found: str) -> LedgerUnusable:
 
 
 def _make_tables(db: Connection) -> None:
-    """Unless they are there. Raises LedgerUnusable for those of a newer version."""
+    """Unless they are there; those of an older version become ones of this. Raises LedgerUnusable for those
+    of a newer one."""
     db.execute(SQL["lock_schema"])
     if not one_value(db, "has_tables"):
         db.execute(sql_text("postgres_schema.sql"))
     version = int(one_value(db, "get_schema_version"))
+    for older in range(version, SCHEMA_VERSION):
+        db.execute(sql_text(f"postgres_upgrade_{older}.sql"))
     if version > SCHEMA_VERSION:
         raise _unusable(f"is of version {version}, this is version {SCHEMA_VERSION}")

@@ -16,6 +16,10 @@ SELECT schema_version FROM ledger;
 -- Nobody else writes from here on, so what is read now still holds when it is written back.
 SELECT last_number, version FROM ledger FOR UPDATE;
 
+-- name: get_ledger_id
+-- Which ledger this is.
+SELECT ledger_id FROM ledger;
+
 -- name: get_version
 -- Of the last change of stock, 0 for none.
 SELECT version FROM ledger;
@@ -64,7 +68,7 @@ SELECT sku_id, node_id, on_hand - reserved - safety_stock FROM stock ORDER BY sk
 
 -- name: list_changes
 -- The delta log after a version, ascending.
-SELECT version, sku_id, node_id, available, delta, cause
+SELECT version, sku_id, node_id, available, delta, cause, reference
 FROM stock_change WHERE version > %s ORDER BY version LIMIT %s;
 
 -- name: insert_rows
@@ -86,9 +90,25 @@ INSERT INTO reservation (number, order_id, state, created_at, expires_at, sku_id
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s);
 
 -- name: resolve_reservations
--- HELD to their final states, once.
-UPDATE reservation SET state = new.state FROM unnest(%s::bigint[], %s::smallint[]) AS new (number, state)
+-- HELD to their final states, once, or to another deadline.
+UPDATE reservation SET state = new.state, expires_at = new.expires_at
+FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[]) AS new (number, state, expires_at)
 WHERE reservation.number = new.number AND reservation.state = 1;
+
+-- name: reduce_reservation
+-- A reservation gets other holds.
+UPDATE reservation SET sku_ids = %s, node_ids = %s, quantities = %s WHERE number = %s;
+
+-- name: find_marks
+-- Numbers of the last updates that a feed brought.
+SELECT sku_id, node_id, sequence FROM feed_row JOIN unnest(%s::bytea[], %s::bytea[]) AS wanted (sku_id, node_id)
+USING (sku_id, node_id) WHERE feed_id = %s;
+
+-- name: put_marks
+-- The numbers of the last updates that feeds brought of rows.
+INSERT INTO feed_row (feed_id, sku_id, node_id, sequence)
+SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::bytea[], %s::bigint[])
+ON CONFLICT (feed_id, sku_id, node_id) DO UPDATE SET sequence = excluded.sequence;
 
 -- name: insert_reserve_request
 -- Remember how a reserve ended, in its own transaction.
@@ -100,8 +120,8 @@ INSERT INTO stock_request (request_id, fingerprint, version) VALUES (%s, %s, %s)
 
 -- name: insert_changes
 -- The next entries of the delta log.
-INSERT INTO stock_change (version, sku_id, node_id, available, delta, cause)
-SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::int[], %s::int[], %s::text[]);
+INSERT INTO stock_change (version, sku_id, node_id, available, delta, cause, reference)
+SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::int[], %s::int[], %s::text[], %s::bytea[]);
 
 -- name: advance
 -- What is next now.

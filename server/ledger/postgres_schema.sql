@@ -1,13 +1,14 @@
--- The ledger in a schema of one PostgreSQL database, version 1. Run in one transaction.
+-- The ledger in a schema of one PostgreSQL database, version 2. Run in one transaction.
 
 -- Ids are kept as UTF-8 bytes: a text column refuses some of what ids may hold, and bytes sort as ids do.
 
--- One row: what is next. Whoever writes has it locked, so that versions and numbers have no gaps.
+-- One row: which ledger this is, and what is next. Whoever writes has it locked, so that versions and numbers have no gaps.
 CREATE TABLE ledger (
   one BOOLEAN PRIMARY KEY CHECK (one),
   schema_version INTEGER NOT NULL,
   last_number BIGINT NOT NULL,
-  version BIGINT NOT NULL
+  version BIGINT NOT NULL,
+  ledger_id TEXT NOT NULL DEFAULT replace(gen_random_uuid()::text, '-', '')
 );
 
 -- Units of one SKU at one node, or of a receipt that it expects: then node_id has the time at its end. on_hand may
@@ -53,14 +54,25 @@ CREATE TABLE stock_request (
   version BIGINT NOT NULL
 );
 
--- The delta log: versions 1, 2, 3, ... without a gap. No reservation is ever logged as leaving a row short.
+-- The delta log: versions 1, 2, 3, ... without a gap. reference: the reservation, stock request or feed on whose
+-- behalf, in UTF-8. No reservation is ever logged as leaving a row short.
 CREATE TABLE stock_change (
   version BIGINT PRIMARY KEY,
   sku_id BYTEA NOT NULL,
   node_id BYTEA NOT NULL,
   available INTEGER NOT NULL,
   delta INTEGER NOT NULL CHECK (delta <> 0),
-  cause TEXT NOT NULL CHECK (cause <> 'reserve' OR (available >= 0 AND delta < 0))
+  cause TEXT NOT NULL CHECK (cause <> 'reserve' OR (available >= 0 AND delta < 0)),
+  reference BYTEA NOT NULL DEFAULT ''
 );
 
-INSERT INTO ledger (one, schema_version, last_number, version) VALUES (TRUE, 1, 0, 0);
+-- The number of the last update that a feed brought of a row.
+CREATE TABLE feed_row (
+  feed_id BYTEA NOT NULL,
+  sku_id BYTEA NOT NULL,
+  node_id BYTEA NOT NULL,
+  sequence BIGINT NOT NULL CHECK (sequence > 0),
+  PRIMARY KEY (feed_id, sku_id, node_id)
+) WITH (fillfactor = 70);
+
+INSERT INTO ledger (one, schema_version, last_number, version) VALUES (TRUE, 2, 0, 0);

@@ -10,7 +10,13 @@ import psycopg
 from router.errors import BrokenInvariant
 from router.ledger import Hold, Reservation, ReservationState
 from router.ledger_rows import Row
-from router.ledger_state import RememberedReserve, RememberedUpdate, reservation_id_of, reservation_number
+from router.ledger_state import (
+    Mark,
+    RememberedReserve,
+    RememberedUpdate,
+    reservation_id_of,
+    reservation_number,
+)
 from server.ledger.queries import named_statements, sql_text
 from server.ledger.working_set import Difference, Wanted
 
@@ -78,14 +84,13 @@ class PostgresTables:
         ):
             yield request_id.decode(), RememberedUpdate(fingerprint, version)
 
+    def marks(self, feed_id: str, wanted: Wanted) -> Iterator[tuple[Mark, int]]:
+        pairs = columns_of(_pairs_of(wanted), 2)
+        for sku_id, place, sequence in self._db.execute(SQL["find_marks"], (*pairs, feed_id.encode())):
+            yield (feed_id, sku_id.decode(), place.decode()), sequence
+
     def rows(self, wanted: Wanted) -> Iterator[tuple[str, str, Row]]:
-        pairs = [
-            (sku_id.encode(), place.encode())
-            for sku_id, places in wanted.items()
-            for place in places
-            if is_unicode(sku_id) and is_unicode(place)
-        ]
-        for sku_id, node_id, *row in self._db.execute(SQL["find_rows"], columns_of(pairs, 2)):
+        for sku_id, node_id, *row in self._db.execute(SQL["find_rows"], columns_of(_pairs_of(wanted), 2)):
             yield sku_id.decode(), node_id.decode(), Row(*row)
 
     def store(self, difference: Difference) -> None:
@@ -102,11 +107,19 @@ class PostgresTables:
         for request_id, known in difference.updates:
             db.execute(SQL["insert_stock_request"], (request_id.encode(), *known))
         log = [
-            (c.version, c.sku_id.encode(), c.node_id.encode(), c.available, c.delta, c.cause)
+            (
+                c.version,
+                c.sku_id.encode(),
+                c.node_id.encode(),
+                c.available,
+                c.delta,
+                c.cause,
+                c.reference.encode(),
+            )
             for c in difference.log
         ]
         if log:
-            db.execute(SQL["insert_changes"], columns_of(log, 6))
+            db.execute(SQL["insert_changes"], columns_of(log, 7))
         db.execute(SQL["advance"], (difference.sequence, difference.version))
 
     def _store_reservations(self, difference: Difference) -> None:
@@ -120,9 +133,7 @@ class PostgresTables:
                         int(one.state),
                         one.created_at_seconds,
                         one.expires_at_seconds,
-                        [hold.sku_id.encode() for hold in one.holds],
-                        [hold.node_id.encode() for hold in one.holds],
-                        [hold.quantity for hold in one.holds],
+                        *_holds_of(one),
                     )
                     for number, one in difference.reservations
                 ],
@@ -139,8 +150,18 @@ class PostgresTables:
                     for request_id, known in difference.reserves
                 ],
             )
-        resolved = [(number, int(one.state)) for number, one in difference.resolved]
-        self._update("resolve_reservations", resolved, 2)
+            cursor.executemany(
+                SQL["reduce_reservation"],
+                [(*_holds_of(one), number) for number, one in difference.reduced],
+            )
+        resolved = [(number, int(one.state), one.expires_at_seconds) for number, one in difference.resolved]
+        self._update("resolve_reservations", resolved, 3)
+        marks = [
+            (feed_id.encode(), sku_id.encode(), place.encode(), sequence)
+            for (feed_id, sku_id, place), sequence in difference.marks
+        ]
+        if marks:
+            self._db.execute(SQL["put_marks"], columns_of(marks, 4))
 
     def _update(self, name: str, rows: Sequence[tuple[Any, ...]], width: int) -> None:
         """A conditional update of rows of which every one must be found as it was read."""
@@ -151,6 +172,15 @@ class PostgresTables:
             raise BrokenInvariant(f"{name} found {found} of {len(rows)} rows as they were read")
 
 
+def _holds_of(reservation: Reservation) -> tuple[list[bytes], list[bytes], list[int]]:
+    holds = reservation.holds
+    return (
+        [hold.sku_id.encode() for hold in holds],
+        [hold.node_id.encode() for hold in holds],
+        [hold.quantity for hold in holds],
+    )
+
+
 def is_unicode(text: str) -> bool:
     """Can it be an id? What cannot be is in no table."""
     try:
@@ -158,6 +188,15 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:  # half a surrogate pair
         return False
     return True
+
+
+def _pairs_of(wanted: Wanted) -> list[tuple[bytes, bytes]]:
+    return [
+        (sku_id.encode(), place.encode())
+        for sku_id, places in wanted.items()
+        for place in places
+        if is_unicode(sku_id) and is_unicode(place)
+    ]
 
 
 def _bytes(texts: Sequence[str]) -> list[bytes]:

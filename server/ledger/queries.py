@@ -32,3 +32,9 @@ def named_statements(text: str) -> dict[str, str]:
             raise ValueError(f"statement {name!r} needs a description, then its text")
         statements[name] = body
     return statements
+
+
+def statements_of(text: str) -> list[str]:
+    """The statements of a script, of which none has a semicolon within, without comments."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]

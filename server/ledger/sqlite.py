@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -17,36 +16,24 @@ from router.ledger import (
     Change,
     LoadProgress,
     Reservation,
-    ReserveOutcome,
-    ReserveRequest,
-    ResolveOutcome,
     StockColumns,
     StockLoad,
     StockRow,
-    StockUpdate,
     unheard,
 )
+from router.ledger_commands import Command
 from router.ledger_load import check_load
 from router.ledger_places import place_order, split_place
-from router.ledger_state import (
-    Command,
-    Confirm,
-    Expire,
-    Release,
-    Reserve,
-    UpdateStock,
-    reservation_number,
-)
+from router.ledger_state import reservation_number
 from server.ledger.group_commit import GroupCommit
 from server.ledger.sqlite_file import SQL, one_value, open_reader, open_writer, unusable
 from server.ledger.sqlite_load import load_stock
 from server.ledger.sqlite_transaction import Ids, SqliteTables, load_reservation
+from server.ledger.verbs import Verbs
 from server.ledger.working_set import Answer, WorkingSet
 
-Expected = TypeVar("Expected")
 
-
-class SqliteLedger:
+class SqliteLedger(Verbs):
     """Implements ``router.ledger.Ledger`` in the file ``path``, which is made if missing.
 
     clock: epoch seconds now; read once per transaction, after the write lock is taken.
@@ -75,24 +62,6 @@ class SqliteLedger:
     def waiting_count(self) -> int:
         """Calls that wait for the transaction under way to end."""
         return self._group.waiting_count
-
-    def reserve(self, request: ReserveRequest) -> ReserveOutcome:
-        return self.reserve_many([request])[0]
-
-    def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
-        return self._submit(Reserve(requests), list)
-
-    def confirm(self, reservation_id: str) -> ResolveOutcome:
-        return self._submit(Confirm(reservation_id), ResolveOutcome)
-
-    def release(self, reservation_id: str) -> ResolveOutcome:
-        return self._submit(Release(reservation_id), ResolveOutcome)
-
-    def expire(self) -> int:
-        return self._submit(Expire(), int)
-
-    def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
-        return self._submit(UpdateStock(request_id, updates), int)
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         """Takes a few bytes a row to check them, then memory for a chunk of them and the page cache. Calls
@@ -167,6 +136,10 @@ class SqliteLedger:
             available=table[:, 2][order],
         )
 
+    def ledger_id(self) -> str:
+        with self._reader() as db:
+            return str(one_value(db, "get_ledger_id"))
+
     def version(self) -> int:
         with self._settled() as db:
             return int(one_value(db, "get_version"))
@@ -181,8 +154,9 @@ class SqliteLedger:
                     available=available,
                     delta=delta,
                     cause=cause,
+                    reference=reference,
                 )
-                for version, sku_id, node_id, available, delta, cause in db.execute(
+                for version, sku_id, node_id, available, delta, cause, reference in db.execute(
                     SQL["list_changes"], (since, max(0, limit))
                 )
             ]
@@ -196,13 +170,8 @@ class SqliteLedger:
             self._readers.clear()
             self._writer.close()
 
-    def _submit(self, command: Command, expected: type[Expected]) -> Expected:
-        answer = self._group.submit(command)
-        if isinstance(answer, Exception):
-            raise answer
-        if not isinstance(answer, expected):
-            raise BrokenInvariant(f"{command} was answered with {answer}")
-        return answer
+    def _submit(self, command: Command) -> Answer:
+        return self._group.submit(command)
 
     def _execute(self, commands: Sequence[Command]) -> list[Answer]:
         """All commands in one transaction. Should that fail as a whole, each gets one of its own, so that it

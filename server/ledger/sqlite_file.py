@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 from router.errors import LedgerUnusable
-from server.ledger.queries import named_statements, sql_text
+from server.ledger.queries import named_statements, sql_text, statements_of
 
 APPLICATION_ID = int.from_bytes(b"SRCL", "big")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OLDEST_VERSION = 1
+"""Of files that are brought up to date when they are opened."""
 BUSY_SECONDS = 30
 """How long to wait for another process that writes to the same file."""
 OLDEST_SQLITE = (3, 38, 0)
@@ -128,7 +130,7 @@ def _check_identity(path: Path, application_id: int, schema_version: int) -> Non
     if application_id != APPLICATION_ID:
         found = f"belongs to another application (id {application_id:#010x}, not {APPLICATION_ID:#010x})"
         raise unusable(path, found)
-    if schema_version != SCHEMA_VERSION:
+    if not OLDEST_VERSION <= schema_version <= SCHEMA_VERSION:
         raise unusable(path, f"has schema version {schema_version}, this program knows {SCHEMA_VERSION}")
 
 
@@ -154,7 +156,24 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     _check_identity(
         path, one_value(connection, "get_application_id"), one_value(connection, "get_schema_version")
     )
+    _upgrade(connection)
     mode = one_value(connection, "write_ahead")
     if mode != "wal":
         raise unusable(path, f"its file system does not allow write-ahead logging (mode {mode!r})")
     connection.executescript(SQL["set_up_writer"])
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Brings tables of an older version up to date, all the way or not at all. Of several processes that do
+    so at once the first does it."""
+    if one_value(connection, "get_schema_version") == SCHEMA_VERSION:
+        return
+    connection.execute(SQL["begin_write"])
+    try:
+        for older in range(one_value(connection, "get_schema_version"), SCHEMA_VERSION):
+            for statement in statements_of(sql_text(f"sqlite_upgrade_{older}.sql")):
+                connection.execute(statement)
+        connection.execute(SQL["commit"])
+    except BaseException:
+        connection.execute(SQL["rollback"])
+        raise

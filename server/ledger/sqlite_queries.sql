@@ -47,6 +47,10 @@ COMMIT;
 -- Forget everything since the beginning of the transaction.
 ROLLBACK;
 
+-- name: get_ledger_id
+-- Which ledger this is.
+SELECT ledger_id FROM identity;
+
 -- name: get_version
 -- Of the last change of stock, 0 for none.
 SELECT coalesce(max(version), 0) FROM stock_change;
@@ -124,7 +128,7 @@ SELECT sku_ix, node_ix, on_hand - reserved - safety_stock FROM stock;
 
 -- name: list_changes
 -- The delta log after a version, ascending.
-SELECT version, sku_id, node_id, available, delta, cause
+SELECT version, sku_id, node_id, available, delta, cause, reference
 FROM stock_change JOIN sku USING (sku_ix) JOIN node USING (node_ix)
 WHERE version > ? ORDER BY version LIMIT ?;
 
@@ -177,8 +181,22 @@ WHERE sku_ix = ? AND node_ix = ? AND on_hand = ? AND reserved = ? AND safety_sto
 INSERT INTO reservation (number, order_id, state, created_at, expires_at) VALUES (?, ?, ?, ?, ?);
 
 -- name: resolve_reservation
--- HELD to its final state, once.
-UPDATE reservation SET state = ? WHERE number = ? AND state = 1;
+-- HELD to its final state, once, or to another deadline.
+UPDATE reservation SET state = ?, expires_at = ? WHERE number = ? AND state = 1;
+
+-- name: delete_holds
+-- Those of a reservation, which gets others.
+DELETE FROM hold WHERE number = ?;
+
+-- name: find_marks
+-- Numbers of the last updates that a feed brought, by a JSON array of codes.
+SELECT sku_ix, node_ix, sequence
+FROM json_each(?) JOIN feed_row ON feed_id = ? AND sku_ix = value >> 32 AND node_ix = value & 0xffffffff;
+
+-- name: put_mark
+-- The number of the last update that a feed brought of a row.
+INSERT INTO feed_row (feed_id, sku_ix, node_ix, sequence) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET sequence = excluded.sequence;
 
 -- name: insert_hold
 -- One hold of a new reservation.
@@ -194,4 +212,4 @@ INSERT INTO stock_request (request_id, fingerprint, version) VALUES (?, ?, ?);
 
 -- name: insert_change
 -- The next entry of the delta log.
-INSERT INTO stock_change (version, sku_ix, node_ix, available, delta, cause) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO stock_change (version, sku_ix, node_ix, available, delta, cause, reference) VALUES (?, ?, ?, ?, ?, ?, ?);

@@ -1,9 +1,17 @@
--- The ledger in one SQLite file, schema version 1. Run in one transaction, on an empty database only.
+-- The ledger in one SQLite file, schema version 2. Run in one transaction, on an empty database only.
 -- 1397900108 is 'SRCL': how a ledger file is told from any other SQLite database.
 BEGIN IMMEDIATE;
 
 PRAGMA application_id = 1397900108;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
+
+-- Which ledger this is, whatever the file is called: what was kept of another one is not taken for it.
+CREATE TABLE IF NOT EXISTS identity (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  ledger_id TEXT NOT NULL
+) STRICT;
+
+INSERT INTO identity VALUES (1, lower(hex(randomblob(16))));
 
 -- Ids, once each; every other table refers to them by number.
 CREATE TABLE IF NOT EXISTS sku (
@@ -66,14 +74,25 @@ CREATE TABLE IF NOT EXISTS stock_request (
   version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The delta log: versions 1, 2, 3, ... without a gap. No reservation is ever logged as leaving a row short.
+-- The delta log: versions 1, 2, 3, ... without a gap. reference: the reservation, stock request or feed on whose
+-- behalf. No reservation is ever logged as leaving a row short.
 CREATE TABLE IF NOT EXISTS stock_change (
   version INTEGER PRIMARY KEY,
   sku_ix INTEGER NOT NULL REFERENCES sku,
   node_ix INTEGER NOT NULL REFERENCES node,
   available INTEGER NOT NULL,
   delta INTEGER NOT NULL CHECK (delta <> 0),
-  cause TEXT NOT NULL CHECK (cause <> 'reserve' OR (available >= 0 AND delta < 0))
+  cause TEXT NOT NULL CHECK (cause <> 'reserve' OR (available >= 0 AND delta < 0)),
+  reference TEXT NOT NULL DEFAULT ''
 ) STRICT;
+
+-- The number of the last update that a feed brought of a row.
+CREATE TABLE IF NOT EXISTS feed_row (
+  feed_id TEXT NOT NULL,
+  sku_ix INTEGER NOT NULL REFERENCES sku,
+  node_ix INTEGER NOT NULL REFERENCES node,
+  sequence INTEGER NOT NULL CHECK (sequence > 0),
+  PRIMARY KEY (feed_id, sku_ix, node_ix)
+) STRICT, WITHOUT ROWID;
 
 COMMIT;

@@ -9,6 +9,7 @@ from router.errors import BrokenInvariant
 from router.ledger import Hold, Reservation, ReservationState
 from router.ledger_rows import Row
 from router.ledger_state import (
+    Mark,
     RememberedReserve,
     RememberedUpdate,
     reservation_id_of,
@@ -110,6 +111,18 @@ class SqliteTables:
             if found is not None:
                 yield request_id, RememberedUpdate(*found)
 
+    def marks(self, feed_id: str, wanted: Wanted) -> Iterator[tuple[Mark, int]]:
+        sku_of, node_of = self._skus.names(wanted), self._nodes.names(set().union(*wanted.values()))
+        sku_ix, node_ix = ({text: ix for ix, text in names.items()} for names in (sku_of, node_of))
+        codes = [
+            sku_ix[sku_id] << 32 | node_ix[place]
+            for sku_id, places in wanted.items()
+            for place in places
+            if sku_id in sku_ix and place in node_ix
+        ]
+        for sku, node, sequence in self._db.execute(SQL["find_marks"], (str(codes), feed_id)):
+            yield (feed_id, sku_of[sku], node_of[node]), sequence
+
     def rows(self, wanted: Wanted) -> Iterator[tuple[str, str, Row]]:
         """Row by row, or, where much of the SKUs' stock is wanted, all of it in file order."""
         sku_of = self._skus.names(wanted)
@@ -148,29 +161,40 @@ class SqliteTables:
         db.executemany(
             SQL["insert_change"],
             [
-                (c.version, skus[c.sku_id], nodes[c.node_id], c.available, c.delta, c.cause)
+                (c.version, skus[c.sku_id], nodes[c.node_id], c.available, c.delta, c.cause, c.reference)
                 for c in difference.log
             ],
         )
 
-    def _store_reservations(self, difference: Difference) -> None:
-        holds = [
-            (number, position, self._skus[hold.sku_id], self._nodes[hold.node_id], hold.quantity)
-            for number, reservation in difference.reservations
-            for position, hold in enumerate(reservation.holds)
+        marks = [
+            (feed_id, skus[sku_id], nodes[place], sequence)
+            for (feed_id, sku_id, place), sequence in difference.marks
         ]
+        db.executemany(SQL["put_mark"], marks)
+
+    def _store_reservations(self, difference: Difference) -> None:
         new = [
             (number, one.order_id, one.state, one.created_at_seconds, one.expires_at_seconds)
             for number, one in difference.reservations
         ]
         self._db.executemany(SQL["insert_reservation"], new)
-        self._db.executemany(SQL["insert_hold"], holds)
-        self._update_all("resolve_reservation", [(one.state, number) for number, one in difference.resolved])
+        self._db.executemany(SQL["insert_hold"], self._holds_of(difference.reservations))
+        self._db.executemany(SQL["delete_holds"], [(number,) for number, _ in difference.reduced])
+        self._db.executemany(SQL["insert_hold"], self._holds_of(difference.reduced))
+        resolved = [(one.state, one.expires_at_seconds, number) for number, one in difference.resolved]
+        self._update_all("resolve_reservation", resolved)
         remembered = [
             (reservation_number(known.reservation_id), request_id, known.fingerprint, known.payload)
             for request_id, known in difference.reserves
         ]
         self._db.executemany(SQL["insert_reserve_request"], remembered)
+
+    def _holds_of(self, reservations: Iterable[tuple[int, Reservation]]) -> list[tuple[int, ...]]:
+        return [
+            (number, position, self._skus[hold.sku_id], self._nodes[hold.node_id], hold.quantity)
+            for number, reservation in reservations
+            for position, hold in enumerate(reservation.holds)
+        ]
 
     def _update_all(self, query: str, parameters: Sequence[tuple[int, ...]]) -> None:
         """Conditional updates of which every one must find its row as it was read."""

@@ -9,25 +9,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.errors import BrokenInvariant, SourcierError
-from router.ledger import Change, Reservation, ReserveOutcome, ResolveOutcome
+from router.ledger import Change, FeedOutcome, Reservation, ReserveOutcome, ResolveOutcome
+from router.ledger_commands import Command, Confirm, Expire, Extend, Feed, Release, Reserve, UpdateStock
 from router.ledger_places import split_place
 from router.ledger_rows import Row
 from router.ledger_state import (
-    Command,
-    Confirm,
-    Expire,
     LedgerState,
-    Release,
+    Mark,
     RememberedReserve,
     RememberedUpdate,
-    Reserve,
-    UpdateStock,
     apply,
     reservation_id_of,
     reservation_number,
 )
 
-Answer = list[ReserveOutcome] | ResolveOutcome | int | Exception
+Answer = list[ReserveOutcome] | ResolveOutcome | FeedOutcome | int | Exception
 """The outcome of a command, or what is to be raised."""
 Wanted = Mapping[str, Set[str]]
 """Places by SKU id."""
@@ -36,12 +32,15 @@ Wanted = Mapping[str, Set[str]]
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What a transaction is to store. changed: (SKU id, place, as it was read, as it is). resolved: those
-    that were HELD. sequence, version: after it."""
+    that were HELD, and may still be for longer. reduced: those of them whose holds are others now. marks: by
+    feed, SKU id and place. sequence, version: after it."""
 
     new_rows: list[tuple[str, str, Row]]
     changed: list[tuple[str, str, Row, Row]]
     reservations: list[tuple[int, Reservation]]
     resolved: list[tuple[int, Reservation]]
+    reduced: list[tuple[int, Reservation]]
+    marks: list[tuple[Mark, int]]
     reserves: list[tuple[str, RememberedReserve]]
     updates: list[tuple[str, RememberedUpdate]]
     log: list[Change]
@@ -72,6 +71,10 @@ class Tables(Protocol):
         """What request_ids of stock updates stand for, of those that were used."""
         ...
 
+    def marks(self, feed_id: str, wanted: Wanted) -> Iterable[tuple[Mark, int]]:
+        """The number of the last update that a feed brought, at least of those wanted that it ever did."""
+        ...
+
     def rows(self, wanted: Wanted) -> Iterable[tuple[str, str, Row]]:
         """At least those wanted that somebody has set."""
         ...
@@ -96,14 +99,17 @@ class WorkingSet:
         state = self._state
         rows = {sku_id: dict(nodes) for sku_id, nodes in state.rows.items()}
         reservations, reserves, updates = dict(state.reservations), set(state.reserves), set(state.updates)
+        marks = dict(state.marks)
         answers = [self._answer(command) for command in commands]
-        new, resolved = [], []
+        new, resolved, reduced = [], [], []
         for reservation_id, reservation in state.reservations.items():
             before = reservations.get(reservation_id)
             if before is None:
                 new.append((_number(reservation_id), reservation))
             elif before is not reservation:
                 resolved.append((_number(reservation_id), reservation))
+                if before.holds != reservation.holds:
+                    reduced.append((_number(reservation_id), reservation))
         new_rows, changed = _differing(rows, state.rows)
         self._tables.store(
             Difference(
@@ -111,6 +117,8 @@ class WorkingSet:
                 changed=changed,
                 reservations=new,
                 resolved=resolved,
+                reduced=reduced,
+                marks=[(mark, at) for mark, at in state.marks.items() if marks.get(mark) != at],
                 reserves=[(i, known) for i, known in state.reserves.items() if i not in reserves],
                 updates=[(i, known) for i, known in state.updates.items() if i not in updates],
                 log=state.log,
@@ -137,22 +145,30 @@ class WorkingSet:
         stock = [command for command in commands if isinstance(command, UpdateStock)]
         state.updates.update(tables.updates([command.request_id for command in stock if command.request_id]))
         for request in requests:
-            for hold in (*request.holds, *(day.hold for day in request.days)):
+            for hold in request.holds:
                 wanted[hold.sku_id].add(hold.node_id)
+            for day in request.days:
+                wanted[day.hold.sku_id].add(day.hold.node_id)
             for correction in request.corrections:
                 wanted[correction.sku_id].add(correction.node_id)
             known = state.reserves.get(request.request_id)
             for reservation_id in (request.replaces, known.reservation_id if known else ""):
-                number = reservation_number(reservation_id)
+                number = reservation_number(reservation_id) if reservation_id else None
                 numbers.update(() if number is None else (number,))
         for command in commands:
             match command:
-                case Confirm(reservation_id) | Release(reservation_id):
+                case Confirm(reservation_id) | Release(reservation_id) | Extend(reservation_id):
                     number = reservation_number(reservation_id)
                     numbers.update(() if number is None else (number,))
                 case UpdateStock(request_id, updates) if request_id not in state.updates:
                     for update in updates:
                         wanted[update.sku_id].add(update.node_id)
+                case Feed(feed_id, updates):
+                    brought: dict[str, set[str]] = defaultdict(set)
+                    for update in updates:
+                        brought[update.sku_id].add(update.node_id)
+                        wanted[update.sku_id].add(update.node_id)
+                    state.marks.update(tables.marks(feed_id, brought) if brought else ())
                 case Reserve() | UpdateStock() | Expire():
                     pass
         for reservation in tables.reservations(numbers) if numbers else ():

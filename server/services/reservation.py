@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from router.domain import MAX_QUANTITY
 from router.errors import InvalidInput, NotFound, RequestIdReused, StateConflict, Violation
 from router.ledger import Hold, Reservation, ReserveCode, ReserveRequest, ResolveCode, ResolveOutcome
+from router.ledger_commands import merged
+from router.node_rows import is_node_row
 from server.api.sourcing.v1 import reservation_pb2, reservation_pb2_grpc
 from server.convert import envelope_violations, id_violations
 from server.convert_stock import parse_place, reservation_to_proto
@@ -51,23 +54,30 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
         if not request.order_id:
             found.append(Violation("order_id", "must not be empty"))
         found += id_violations("order_id", request.order_id)
-        if not 1 <= len(request.holds) <= MAX_HOLDS:
-            found.append(Violation("holds", f"{len(request.holds)} holds, not within 1..{MAX_HOLDS}"))
-        snapshot, holds = self._world.snapshot, request.holds[:MAX_HOLDS]
+        holds = self._holds("holds", request.holds, 1, found)
+        if found:
+            raise InvalidInput(found)
+        return holds
+
+    def _holds(
+        self, name: str, holds: Sequence[reservation_pb2.ReservationHold], least: int, found: list[Violation]
+    ) -> tuple[Hold, ...]:
+        """What is wrong is added to ``found``."""
+        if not least <= len(holds) <= MAX_HOLDS:
+            found.append(Violation(name, f"{len(holds)} holds, not within {least}..{MAX_HOLDS}"))
+        snapshot, holds = self._world.snapshot, holds[:MAX_HOLDS]
         sku_ix = snapshot.catalogue.ids.find_many([hold.sku_id for hold in holds])
         node_ix = snapshot.compiled.nodes.find_many([hold.node_id for hold in holds])
         places = []
         for i, hold in enumerate(holds):
-            places.append(parse_place(hold, f"holds[{i}]", found))
+            places.append(parse_place(hold, f"{name}[{i}]", found))
             if sku_ix[i] < 0:
-                found.append(Violation(f"holds[{i}].sku_id", f"unknown SKU {hold.sku_id!r}"))
+                found.append(Violation(f"{name}[{i}].sku_id", f"unknown SKU {hold.sku_id!r}"))
             if node_ix[i] < 0:
-                found.append(Violation(f"holds[{i}].node_id", f"unknown node {hold.node_id!r}"))
+                found.append(Violation(f"{name}[{i}].node_id", f"unknown node {hold.node_id!r}"))
             if not 1 <= hold.quantity <= MAX_QUANTITY:
                 message = f"{hold.quantity} is not within 1..{MAX_QUANTITY}"
-                found.append(Violation(f"holds[{i}].quantity", message))
-        if found:
-            raise InvalidInput(found)
+                found.append(Violation(f"{name}[{i}].quantity", message))
         return tuple(
             Hold(sku_id=hold.sku_id, node_id=place, quantity=hold.quantity)
             for hold, place in zip(holds, places, strict=True)
@@ -77,10 +87,32 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
         self, request: reservation_pb2.ConfirmReservationRequest, context: Call
     ) -> reservation_pb2.Reservation:
         reservation_id = _required(request.reservation_id)
+        found: list[Violation] = []
+        part = self._holds("part", request.part, 0, found)
+        if found:
+            raise InvalidInput(found)
         check_wanted(context)
-        outcome = self._world.ledger.confirm(reservation_id)
+        outcome = self._world.ledger.confirm(reservation_id, part)
         self._world.follow()
-        return reservation_to_proto(_resolved(reservation_id, outcome, ResolveCode.ALREADY_CONFIRMED))
+        reservation = _resolved(reservation_id, outcome, ResolveCode.ALREADY_CONFIRMED)
+        sold = merged([hold for hold in reservation.holds if not is_node_row(hold.sku_id)])
+        if part and merged(part) != sold:
+            message = f"reservation {reservation_id!r} was CONFIRMED with other units"
+            raise StateConflict(message, metadata={"reservation_id": reservation_id, "state": "CONFIRMED"})
+        return reservation_to_proto(reservation)
+
+    def ExtendReservation(  # noqa: N802
+        self, request: reservation_pb2.ExtendReservationRequest, context: Call
+    ) -> reservation_pb2.Reservation:
+        reservation_id = _required(request.reservation_id)
+        found = envelope_violations("", request.hold_seconds, held=False)
+        if found:
+            raise InvalidInput(found)
+        check_wanted(context)
+        seconds = request.hold_seconds or self._world.settings.hold_seconds
+        outcome = self._world.ledger.extend(reservation_id, seconds)
+        self._world.follow()
+        return reservation_to_proto(_resolved(reservation_id, outcome, ResolveCode.DONE))
 
     def ReleaseReservation(  # noqa: N802
         self, request: reservation_pb2.ReleaseReservationRequest, context: Call

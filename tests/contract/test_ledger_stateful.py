@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from bench.postgres_server import drop_database, new_database
 from router.errors import SourcierError
 from router.ledger import Correction, DayHold, Hold, Ledger, ReserveRequest, StockUpdate
 from router.ledger_load import updates_of
@@ -18,7 +19,6 @@ from router.node_rows import LOAD_SKUS, day_place
 from server.ledger import MemoryLedger, SqliteLedger
 from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit, load_of
-from tests.contract.postgres_server import drop_database, new_database
 
 SKUS = ["A", "B", "C"]
 NODES = ["N1", "N2", "N3", "N4"]
@@ -152,6 +152,14 @@ class AsInMemory(RuleBasedStateMachine):
     def confirm(self, number: int) -> None:
         self.both(lambda ledger: ledger.confirm(f"r-{number:012d}"))
 
+    @rule(number=numbers, part=holds)
+    def confirm_part(self, number: int, part: tuple[Hold, ...]) -> None:
+        self.both(lambda ledger: ledger.confirm(f"r-{number:012d}", part))
+
+    @rule(number=numbers, seconds=st.sampled_from([-1, 1, 6, 40]))
+    def extend(self, number: int, seconds: int) -> None:
+        self.both(lambda ledger: ledger.extend(f"r-{number:012d}", seconds))
+
     @rule(number=numbers)
     def release(self, number: int) -> None:
         self.both(lambda ledger: ledger.release(f"r-{number:012d}"))
@@ -167,6 +175,13 @@ class AsInMemory(RuleBasedStateMachine):
     @rule(request_id=st.sampled_from(["", "", "f1", "f2"]), changes=updates)
     def update_stock(self, request_id: str, changes: list[StockUpdate]) -> None:
         self.both(lambda ledger: ledger.update_stock(request_id, changes))
+
+    @rule(
+        feed_id=st.sampled_from(["wms", "tills"]), changes=updates, at=st.lists(st.integers(0, 9), min_size=6)
+    )
+    def feed(self, feed_id: str, changes: list[StockUpdate], at: list[int]) -> None:
+        numbered = [replace(update, sequence=n) for update, n in zip(changes, at, strict=False)]
+        self.both(lambda ledger: ledger.feed(feed_id, numbered))
 
     @rule()
     def reopen(self) -> None:

@@ -175,3 +175,41 @@ def test_the_last_units_are_sold_once(service: Service) -> None:
         assert len(reservations) == sellable
         assert set(available.values()) == {0}
     assert sum(row.reserved for row in service.world.ledger.stock(sku)) == sellable - sum(available.values())
+
+
+def test_a_part_is_confirmed_and_the_rest_free_again(service: Service) -> None:
+    sku = service.sku()
+    held = create(service, hold(sku, "store-paris", 4), hold(sku, "dc-lyon", 1))
+
+    def confirm_part(*part: Any) -> Any:
+        request = reservation_pb2.ConfirmReservationRequest(reservation_id=held.reservation_id, part=part)
+        return service.reservations.ConfirmReservation(request)
+
+    found = failure(lambda: confirm_part(hold(sku, "store-paris", 3), hold(sku, "store-lille", 1)))
+    assert (found.code, paths(found)) == (grpc.StatusCode.INVALID_ARGUMENT, ["part[1].quantity"])
+    done = confirm_part(hold(sku, "store-paris", 3))
+    assert (done.state, list(done.holds)) == (CONFIRMED, [hold(sku, "store-paris", 3)])
+    assert service.available(sku) == {"store-paris": 7, "store-lille": 8, "dc-lyon": 10}
+    assert confirm_part(hold(sku, "store-paris", 3)) == done == confirm(service, held.reservation_id)
+    conflict = failure(lambda: confirm_part(hold(sku, "store-paris", 2)))
+    assert (conflict.reason, conflict.metadata["state"]) == ("RESERVATION_STATE", "CONFIRMED")
+
+
+def test_a_hold_is_extended_from_now_on(own_service: Service) -> None:
+    held = create(own_service, hold("sku-001", "dc-lyon", 1), hold_seconds=60)
+    own_service.clock.seconds += 50
+
+    def extend(seconds: int) -> Any:
+        request = reservation_pb2.ExtendReservationRequest(
+            reservation_id=held.reservation_id, hold_seconds=seconds
+        )
+        return own_service.reservations.ExtendReservation(request)
+
+    assert extend(100).expire_time.seconds == held.create_time.seconds + 150
+    assert extend(0).expire_time.seconds == held.create_time.seconds + 50 + 600  # the server's default
+    assert paths(failure(lambda: extend(-1))) == ["hold_seconds"]
+    own_service.clock.seconds += 600
+    found = failure(lambda: extend(60))
+    assert (found.reason, found.metadata["state"]) == ("RESERVATION_STATE", "EXPIRED")
+    unknown = reservation_pb2.ExtendReservationRequest(reservation_id="r-000000000999")
+    assert failure(lambda: own_service.reservations.ExtendReservation(unknown)).reason == "NOT_FOUND"

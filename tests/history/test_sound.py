@@ -14,11 +14,11 @@ from bench.history.clients import SKU_IDS, Client, first_stock, wall_clock
 from bench.history.findings import Law
 from bench.history.model import calls_of, capture, read_calls, read_final, write_final
 from bench.history.record import Recorder, Tape
+from bench.postgres_server import drop_database, new_database
 from router.ledger import Ledger
 from server.ledger import MemoryLedger, SqliteLedger
 from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import at_once, load_of, successes
-from tests.contract.postgres_server import drop_database, new_database
 from tests.history.toy import ToyLedger
 
 CLIENTS = 4

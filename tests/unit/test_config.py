@@ -9,7 +9,7 @@ import pytest
 
 from router.errors import InvalidConfig
 from router.solver.limits import SearchLimits
-from server.config import Config, ConfigDocument, load_config
+from server.config import Config, ConfigDocument, Database, load_config
 from server.load.schema import MODELS, schema_text
 
 FILES = {
@@ -62,6 +62,7 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         stock=folder / "stock.csv",
         receipts=folder / "receipts.csv",
         ledger=folder / "sourcier.db",
+        stock_copy=None,
         address="localhost:50051",
         threads=8,
         max_message_bytes=67_108_864,
@@ -70,6 +71,12 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         collect_hold_seconds=86_400,
         reserve_attempts=4,
         grace_seconds=10,
+        drain_seconds=0,
+        max_calls_per_connection=256,
+        max_waiting_calls=1_000,
+        max_wait_millis=2_000,
+        workers=1,
+        max_stale_seconds=30,
         search=SearchLimits(),
     )
 
@@ -97,7 +104,15 @@ def test_everything_can_be_stated(folder: Path) -> None:
     assert load(folder, TEXT + "ledger: {kind: memory}\n").ledger is None
 
 
-def test_the_environment_states_address_and_ledger_path_only(folder: Path) -> None:
+def test_a_database_is_named_by_the_config_or_the_environment_and_never_shown(folder: Path) -> None:
+    text = TEXT + "ledger: {kind: postgres, url: 'postgresql://db/stock'}\n"
+    assert load(folder, text).ledger == Database("postgresql://db/stock")
+    config = load(folder, text, SOURCIER_LEDGER_URL="postgresql://me:secret@db/stock")
+    assert config.ledger == Database("postgresql://me:secret@db/stock")
+    assert "secret" not in repr(config)
+
+
+def test_the_environment_states_address_and_ledger_only(folder: Path) -> None:
     text = TEXT + "server: {address: 'a:1'}\nledger: {path: x.db}\n"
     config = load(folder, text, SOURCIER_ADDRESS="[::]:0", SOURCIER_LEDGER_PATH="y.db", SOURCIER_THREADS="3")
     assert (config.address, config.ledger, config.threads) == ("[::]:0", folder / "y.db", 8)
@@ -122,9 +137,15 @@ def test_the_environment_states_address_and_ledger_path_only(folder: Path) -> No
         ("r.yaml\n", "r.yaml\nserver: {address: 'a:65536'}\n",
          "sourcier.yaml:13:10 server.address: 'a:65536' is neither host:port nor unix:path"),
         ("r.yaml\n", "r.yaml\nledger: {kind: memory, path: x.db}\n",
-         "sourcier.yaml:13:24 ledger.path: a ledger in memory has no path"),
+         "sourcier.yaml:13:24 ledger.path: is for kind sqlite, this is memory"),
+        ("r.yaml\n", "r.yaml\nledger: {kind: oracle}\n",
+         "sourcier.yaml:13:10 ledger.kind: 'oracle' is not one of sqlite, postgres, memory"),
         ("r.yaml\n", "r.yaml\nledger: {kind: postgres}\n",
-         "sourcier.yaml:13:10 ledger.kind: 'postgres' is not one of sqlite, memory"),
+         "sourcier.yaml:13:1 ledger: kind postgres needs url, or SOURCIER_LEDGER_URL in the environment"),
+        ("r.yaml\n", "r.yaml\nledger: {kind: postgres, url: db.example}\n",
+         "sourcier.yaml:13:26 ledger.url: is no URL that begins with postgresql://"),
+        ("r.yaml\n", "r.yaml\nledger: {url: 'postgresql://db/stock'}\n",
+         "sourcier.yaml:13:10 ledger.url: is for kind postgres, this is sqlite"),
         ("r.yaml\n", "r.yaml\nledger: {path: no/x.db}\n", "sourcier.yaml:13:10 ledger.path: no folder 'no'"),
         ("r.yaml\n", "r.yaml\nledger: {path: ..}\n", "sourcier.yaml:13:10 ledger.path: '..' is a folder"),
         ("r.yaml\n", "r.yaml\nsolver: {time_limit_seconds: .inf}\n",
@@ -153,6 +174,16 @@ def test_all_missing_files_at_once(tmp_path: Path) -> None:
             {"SOURCIER_LEDGER_PATH": "x.db"},
             "ledger: {kind: memory}\n",
             "SOURCIER_LEDGER_PATH: is set, but ledger.kind is memory",
+        ),
+        (
+            {"SOURCIER_LEDGER_URL": "postgresql://db/stock"},
+            "",
+            "SOURCIER_LEDGER_URL: is set, but ledger.kind is sqlite",
+        ),
+        (
+            {"SOURCIER_LEDGER_URL": "db.example"},
+            "ledger: {kind: postgres}\n",
+            "SOURCIER_LEDGER_URL: is no URL that begins with postgresql://",
         ),
     ],
 )

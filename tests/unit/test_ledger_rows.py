@@ -9,19 +9,10 @@ from hypothesis import strategies as st
 
 from router.errors import InvalidInput
 from router.ledger import Hold, ReservationState, ReserveRequest, StockUpdate
+from router.ledger_commands import Command, Confirm, Expire, Release, Reserve, UpdateStock
 from router.ledger_places import receipt_place, split_place
 from router.ledger_rows import NO_STOCK, Row, lying
-from router.ledger_state import (
-    Command,
-    Confirm,
-    Expire,
-    LedgerState,
-    Release,
-    Reserve,
-    UpdateStock,
-    apply,
-    reservation_id_of,
-)
+from router.ledger_state import LedgerState, apply, reservation_id_of
 
 T0 = 1_000
 PLACES = ("N", receipt_place("N", 10**9), receipt_place("N", 2 * 10**9), "M", receipt_place("M", 10**9))

@@ -11,22 +11,18 @@ from hypothesis import strategies as st
 
 from router.errors import InvalidInput, RequestIdReused, SourcierError
 from router.ledger import Hold, ReservationState, ReserveCode, ReserveRequest, ResolveCode, StockUpdate
-from router.ledger_rows import MAX_UNITS, Row
-from router.ledger_state import (
+from router.ledger_commands import (
     Command,
     Confirm,
     Expire,
-    LedgerState,
     Release,
-    RememberedUpdate,
     Reserve,
     UpdateStock,
-    apply,
     fingerprint,
     merged,
-    reservation_id_of,
-    reservation_number,
 )
+from router.ledger_rows import MAX_UNITS, Row
+from router.ledger_state import LedgerState, RememberedUpdate, apply, reservation_id_of, reservation_number
 
 T0 = 1_000
 

@@ -50,6 +50,11 @@ class ReservationServiceStub:
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.ReleaseReservationRequest.SerializeToString,
                 response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.ExtendReservation = channel.unary_unary(
+                '/sourcing.v1.ReservationService/ExtendReservation',
+                request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.ExtendReservationRequest.SerializeToString,
+                response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.Reservation.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/sourcing.v1.ReservationService/GetReservation',
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.GetReservationRequest.SerializeToString,
@@ -71,8 +76,9 @@ class ReservationServiceServicer:
 
     def ConfirmReservation(self, request, context):
         """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
-        Confirming twice gives the same answer.
-        Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
+        A part may be confirmed: the rest is free again. Confirming the same twice gives the same answer.
+        Errors: NOT_FOUND, INVALID_ARGUMENT for units that are not held, FAILED_PRECONDITION when released or expired
+        before, or confirmed with other units.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -81,6 +87,14 @@ class ReservationServiceServicer:
     def ReleaseReservation(self, request, context):
         """HELD to RELEASED: the units are free again. Releasing twice gives the same answer.
         Errors: NOT_FOUND, FAILED_PRECONDITION when confirmed or expired before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExtendReservation(self, request, context):
+        """Hold for hold_seconds from now on, or as before if that is longer.
+        Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held any more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +123,11 @@ def add_ReservationServiceServicer_to_server(servicer, server):
             'ReleaseReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.ReleaseReservation,
                     request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.ReleaseReservationRequest.FromString,
+                    response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.Reservation.SerializeToString,
+            ),
+            'ExtendReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExtendReservation,
+                    request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.ExtendReservationRequest.FromString,
                     response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.Reservation.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
@@ -198,6 +217,33 @@ class ReservationService:
             target,
             '/sourcing.v1.ReservationService/ReleaseReservation',
             server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.ReleaseReservationRequest.SerializeToString,
+            server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtendReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sourcing.v1.ReservationService/ExtendReservation',
+            server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.ExtendReservationRequest.SerializeToString,
             server_dot_api_dot_sourcing_dot_v1_dot_reservation__pb2.Reservation.FromString,
             options,
             channel_credentials,

@@ -39,12 +39,17 @@ class ReservationServiceStub:
     """
     ConfirmReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ConfirmReservationRequest, _reservation_pb2.Reservation]
     """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
-    Confirming twice gives the same answer.
-    Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
+    A part may be confirmed: the rest is free again. Confirming the same twice gives the same answer.
+    Errors: NOT_FOUND, INVALID_ARGUMENT for units that are not held, FAILED_PRECONDITION when released or expired
+    before, or confirmed with other units.
     """
     ReleaseReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ReleaseReservationRequest, _reservation_pb2.Reservation]
     """HELD to RELEASED: the units are free again. Releasing twice gives the same answer.
     Errors: NOT_FOUND, FAILED_PRECONDITION when confirmed or expired before.
+    """
+    ExtendReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.ExtendReservationRequest, _reservation_pb2.Reservation]
+    """Hold for hold_seconds from now on, or as before if that is longer.
+    Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held any more.
     """
     GetReservation: _grpc.UnaryUnaryMultiCallable[_reservation_pb2.GetReservationRequest, _reservation_pb2.Reservation]
     """The reservation as it is now. Errors: NOT_FOUND."""
@@ -60,12 +65,17 @@ class ReservationServiceAsyncStub(ReservationServiceStub):
     """
     ConfirmReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ConfirmReservationRequest, _reservation_pb2.Reservation]  # type: ignore[assignment]
     """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
-    Confirming twice gives the same answer.
-    Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
+    A part may be confirmed: the rest is free again. Confirming the same twice gives the same answer.
+    Errors: NOT_FOUND, INVALID_ARGUMENT for units that are not held, FAILED_PRECONDITION when released or expired
+    before, or confirmed with other units.
     """
     ReleaseReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ReleaseReservationRequest, _reservation_pb2.Reservation]  # type: ignore[assignment]
     """HELD to RELEASED: the units are free again. Releasing twice gives the same answer.
     Errors: NOT_FOUND, FAILED_PRECONDITION when confirmed or expired before.
+    """
+    ExtendReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.ExtendReservationRequest, _reservation_pb2.Reservation]  # type: ignore[assignment]
+    """Hold for hold_seconds from now on, or as before if that is longer.
+    Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held any more.
     """
     GetReservation: _aio.UnaryUnaryMultiCallable[_reservation_pb2.GetReservationRequest, _reservation_pb2.Reservation]  # type: ignore[assignment]
     """The reservation as it is now. Errors: NOT_FOUND."""
@@ -90,8 +100,9 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reservation_pb2.Reservation, _abc.Awaitable[_reservation_pb2.Reservation]]:
         """HELD to CONFIRMED: the units leave the stock for good; those that are still expected leave their receipt.
-        Confirming twice gives the same answer.
-        Errors: NOT_FOUND, FAILED_PRECONDITION when released or expired before.
+        A part may be confirmed: the rest is free again. Confirming the same twice gives the same answer.
+        Errors: NOT_FOUND, INVALID_ARGUMENT for units that are not held, FAILED_PRECONDITION when released or expired
+        before, or confirmed with other units.
         """
 
     @_abc_1.abstractmethod
@@ -102,6 +113,16 @@ class ReservationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_reservation_pb2.Reservation, _abc.Awaitable[_reservation_pb2.Reservation]]:
         """HELD to RELEASED: the units are free again. Releasing twice gives the same answer.
         Errors: NOT_FOUND, FAILED_PRECONDITION when confirmed or expired before.
+        """
+
+    @_abc_1.abstractmethod
+    def ExtendReservation(
+        self,
+        request: _reservation_pb2.ExtendReservationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reservation_pb2.Reservation, _abc.Awaitable[_reservation_pb2.Reservation]]:
+        """Hold for hold_seconds from now on, or as before if that is longer.
+        Errors: NOT_FOUND, FAILED_PRECONDITION when it is not held any more.
         """
 
     @_abc_1.abstractmethod

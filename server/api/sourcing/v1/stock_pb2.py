@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"server/api/sourcing/v1/stock.proto\x12\x0bsourcing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x01\n\nStockLevel\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07on_hand\x18\x03 \x01(\x03\x12\x19\n\x0csafety_stock\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\rexpected_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0f\n\r_safety_stock\"N\n\x0fSetStockRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x06levels\x18\x02 \x03(\x0b\x32\x17.sourcing.v1.StockLevel\")\n\x10SetStockResponse\x12\x15\n\rstock_version\x18\x01 \x01(\x03\"t\n\x0fStockAdjustment\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\r\n\x05\x64\x65lta\x18\x03 \x01(\x03\x12\x31\n\rexpected_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x12\x41\x64justStockRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x31\n\x0b\x61\x64justments\x18\x02 \x03(\x0b\x32\x1c.sourcing.v1.StockAdjustment\",\n\x13\x41\x64justStockResponse\x12\x15\n\rstock_version\x18\x01 \x01(\x03\";\n\x16GetAvailabilityRequest\x12\x0f\n\x07sku_ids\x18\x01 \x03(\t\x12\x10\n\x08node_ids\x18\x02 \x03(\t\"c\n\x17GetAvailabilityResponse\x12\x31\n\x0e\x61vailabilities\x18\x01 \x03(\x0b\x32\x19.sourcing.v1.Availability\x12\x15\n\rstock_version\x18\x02 \x01(\x03\"\xb9\x01\n\x0c\x41vailability\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07on_hand\x18\x03 \x01(\x03\x12\x10\n\x08reserved\x18\x04 \x01(\x03\x12\x14\n\x0csafety_stock\x18\x05 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x06 \x01(\x03\x12\x31\n\rexpected_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x87\x02\n\x0cStockService\x12G\n\x08SetStock\x12\x1c.sourcing.v1.SetStockRequest\x1a\x1d.sourcing.v1.SetStockResponse\x12P\n\x0b\x41\x64justStock\x12\x1f.sourcing.v1.AdjustStockRequest\x1a .sourcing.v1.AdjustStockResponse\x12\\\n\x0fGetAvailability\x12#.sourcing.v1.GetAvailabilityRequest\x1a$.sourcing.v1.GetAvailabilityResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"server/api/sourcing/v1/stock.proto\x12\x0bsourcing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\x01\n\nStockLevel\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07on_hand\x18\x03 \x01(\x03\x12\x19\n\x0csafety_stock\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\rexpected_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x06 \x01(\x03\x42\x0f\n\r_safety_stock\"_\n\x0fSetStockRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\'\n\x06levels\x18\x02 \x03(\x0b\x32\x17.sourcing.v1.StockLevel\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x03 \x01(\t\"V\n\x10SetStockResponse\x12\x15\n\rstock_version\x18\x01 \x01(\x03\x12\x12\n\nlate_count\x18\x02 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x03 \x01(\x05\"\x86\x01\n\x0fStockAdjustment\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\r\n\x05\x64\x65lta\x18\x03 \x01(\x03\x12\x31\n\rexpected_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x05 \x01(\x03\"l\n\x12\x41\x64justStockRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x31\n\x0b\x61\x64justments\x18\x02 \x03(\x0b\x32\x1c.sourcing.v1.StockAdjustment\x12\x0f\n\x07\x66\x65\x65\x64_id\x18\x03 \x01(\t\"Y\n\x13\x41\x64justStockResponse\x12\x15\n\rstock_version\x18\x01 \x01(\x03\x12\x12\n\nlate_count\x18\x02 \x01(\x05\x12\x17\n\x0f\x64uplicate_count\x18\x03 \x01(\x05\"d\n\x17ListStockChangesRequest\x12\x15\n\rafter_version\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x0e\n\x06sku_id\x18\x03 \x01(\t\x12\x0f\n\x07node_id\x18\x04 \x01(\t\"l\n\x18ListStockChangesResponse\x12)\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x18.sourcing.v1.StockChange\x12\x14\n\x0clast_version\x18\x02 \x01(\x03\x12\x0f\n\x07is_last\x18\x03 \x01(\x08\"\x13\n\x11GetReplicaRequest\"\xa4\x01\n\x12GetReplicaResponse\x12\x15\n\rstock_version\x18\x01 \x01(\x03\x12\x16\n\x0eledger_version\x18\x02 \x01(\x03\x12\x14\n\x0cstale_millis\x18\x03 \x01(\x03\x12\x12\n\nrules_hash\x18\x04 \x01(\t\x12\x11\n\tledger_id\x18\x05 \x01(\t\x12\x0e\n\x06worker\x18\x06 \x01(\x05\x12\x12\n\nprocess_id\x18\x07 \x01(\x05\"\xc1\x01\n\x0bStockChange\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0e\n\x06sku_id\x18\x02 \x01(\t\x12\x0f\n\x07node_id\x18\x03 \x01(\t\x12\x31\n\rexpected_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x61vailable_to_promise\x18\x05 \x01(\x03\x12\r\n\x05\x64\x65lta\x18\x06 \x01(\x03\x12\r\n\x05\x63\x61use\x18\x07 \x01(\t\x12\x11\n\treference\x18\x08 \x01(\t\";\n\x16GetAvailabilityRequest\x12\x0f\n\x07sku_ids\x18\x01 \x03(\t\x12\x10\n\x08node_ids\x18\x02 \x03(\t\"c\n\x17GetAvailabilityResponse\x12\x31\n\x0e\x61vailabilities\x18\x01 \x03(\x0b\x32\x19.sourcing.v1.Availability\x12\x15\n\rstock_version\x18\x02 \x01(\x03\"\xb9\x01\n\x0c\x41vailability\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x0f\n\x07on_hand\x18\x03 \x01(\x03\x12\x10\n\x08reserved\x18\x04 \x01(\x03\x12\x14\n\x0csafety_stock\x18\x05 \x01(\x03\x12\x1c\n\x14\x61vailable_to_promise\x18\x06 \x01(\x03\x12\x31\n\rexpected_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xb7\x03\n\x0cStockService\x12G\n\x08SetStock\x12\x1c.sourcing.v1.SetStockRequest\x1a\x1d.sourcing.v1.SetStockResponse\x12P\n\x0b\x41\x64justStock\x12\x1f.sourcing.v1.AdjustStockRequest\x1a .sourcing.v1.AdjustStockResponse\x12\\\n\x0fGetAvailability\x12#.sourcing.v1.GetAvailabilityRequest\x1a$.sourcing.v1.GetAvailabilityResponse\x12_\n\x10ListStockChanges\x12$.sourcing.v1.ListStockChangesRequest\x1a%.sourcing.v1.ListStockChangesResponse\x12M\n\nGetReplica\x12\x1e.sourcing.v1.GetReplicaRequest\x1a\x1f.sourcing.v1.GetReplicaResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,23 +33,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'server.api.sourcing.v1.stoc
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STOCKLEVEL']._serialized_start=85
-  _globals['_STOCKLEVEL']._serialized_end=242
-  _globals['_SETSTOCKREQUEST']._serialized_start=244
-  _globals['_SETSTOCKREQUEST']._serialized_end=322
-  _globals['_SETSTOCKRESPONSE']._serialized_start=324
-  _globals['_SETSTOCKRESPONSE']._serialized_end=365
-  _globals['_STOCKADJUSTMENT']._serialized_start=367
-  _globals['_STOCKADJUSTMENT']._serialized_end=483
-  _globals['_ADJUSTSTOCKREQUEST']._serialized_start=485
-  _globals['_ADJUSTSTOCKREQUEST']._serialized_end=576
-  _globals['_ADJUSTSTOCKRESPONSE']._serialized_start=578
-  _globals['_ADJUSTSTOCKRESPONSE']._serialized_end=622
-  _globals['_GETAVAILABILITYREQUEST']._serialized_start=624
-  _globals['_GETAVAILABILITYREQUEST']._serialized_end=683
-  _globals['_GETAVAILABILITYRESPONSE']._serialized_start=685
-  _globals['_GETAVAILABILITYRESPONSE']._serialized_end=784
-  _globals['_AVAILABILITY']._serialized_start=787
-  _globals['_AVAILABILITY']._serialized_end=972
-  _globals['_STOCKSERVICE']._serialized_start=975
-  _globals['_STOCKSERVICE']._serialized_end=1238
+  _globals['_STOCKLEVEL']._serialized_end=260
+  _globals['_SETSTOCKREQUEST']._serialized_start=262
+  _globals['_SETSTOCKREQUEST']._serialized_end=357
+  _globals['_SETSTOCKRESPONSE']._serialized_start=359
+  _globals['_SETSTOCKRESPONSE']._serialized_end=445
+  _globals['_STOCKADJUSTMENT']._serialized_start=448
+  _globals['_STOCKADJUSTMENT']._serialized_end=582
+  _globals['_ADJUSTSTOCKREQUEST']._serialized_start=584
+  _globals['_ADJUSTSTOCKREQUEST']._serialized_end=692
+  _globals['_ADJUSTSTOCKRESPONSE']._serialized_start=694
+  _globals['_ADJUSTSTOCKRESPONSE']._serialized_end=783
+  _globals['_LISTSTOCKCHANGESREQUEST']._serialized_start=785
+  _globals['_LISTSTOCKCHANGESREQUEST']._serialized_end=885
+  _globals['_LISTSTOCKCHANGESRESPONSE']._serialized_start=887
+  _globals['_LISTSTOCKCHANGESRESPONSE']._serialized_end=995
+  _globals['_GETREPLICAREQUEST']._serialized_start=997
+  _globals['_GETREPLICAREQUEST']._serialized_end=1016
+  _globals['_GETREPLICARESPONSE']._serialized_start=1019
+  _globals['_GETREPLICARESPONSE']._serialized_end=1183
+  _globals['_STOCKCHANGE']._serialized_start=1186
+  _globals['_STOCKCHANGE']._serialized_end=1379
+  _globals['_GETAVAILABILITYREQUEST']._serialized_start=1381
+  _globals['_GETAVAILABILITYREQUEST']._serialized_end=1440
+  _globals['_GETAVAILABILITYRESPONSE']._serialized_start=1442
+  _globals['_GETAVAILABILITYRESPONSE']._serialized_end=1541
+  _globals['_AVAILABILITY']._serialized_start=1544
+  _globals['_AVAILABILITY']._serialized_end=1729
+  _globals['_STOCKSERVICE']._serialized_start=1732
+  _globals['_STOCKSERVICE']._serialized_end=2171
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,7 @@ class StockLevel(_message.Message):
     ON_HAND_FIELD_NUMBER: _builtins.int
     SAFETY_STOCK_FIELD_NUMBER: _builtins.int
     EXPECTED_TIME_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.str
     """A SKU of the catalogue."""
     node_id: _builtins.str
@@ -38,6 +39,8 @@ class StockLevel(_message.Message):
     """Units in the building, or of a receipt those that are expected, 0 to 10^9; reserved units included."""
     safety_stock: _builtins.int
     """Units never offered, 0 to 10^9. Optional: the row's own, for a new row the node's. A receipt has none."""
+    sequence: _builtins.int
+    """With a feed_id: 1 or more, greater than that of all the feed has sent of the row before."""
     @_builtins.property
     def expected_time(self) -> _timestamp_pb2.Timestamp:
         """Set: the row is a receipt, units that the node expects then, in whole seconds from 2000-01-01 to 2100-01-01.
@@ -52,10 +55,11 @@ class StockLevel(_message.Message):
         on_hand: _builtins.int = ...,
         safety_stock: _builtins.int | None = ...,
         expected_time: _timestamp_pb2.Timestamp | None = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "expected_time", b"expected_time", "safety_stock", b"safety_stock"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "expected_time", b"expected_time", "node_id", b"node_id", "on_hand", b"on_hand", "safety_stock", b"safety_stock", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock", "expected_time", b"expected_time", "node_id", b"node_id", "on_hand", b"on_hand", "safety_stock", b"safety_stock", "sequence", b"sequence", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__safety_stock: _TypeAlias = _typing.Literal["safety_stock"]  # noqa: Y015
     _WhichOneofArgType__safety_stock: _TypeAlias = _typing.Literal["_safety_stock", b"_safety_stock"]  # noqa: Y015
@@ -71,8 +75,13 @@ class SetStockRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     LEVELS_FIELD_NUMBER: _builtins.int
+    FEED_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a retry harmless."""
+    feed_id: _builtins.str
+    """The rows are of this feed, which numbers what it sends of each row: what comes again or after something later is
+    left out and counted. Takes the place of request_id: the call may be repeated at any time.
+    """
     @_builtins.property
     def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockLevel]:
         """1 to 100,000 rows; a row is named once."""
@@ -82,10 +91,11 @@ class SetStockRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         levels: _abc.Iterable[Global___StockLevel] | None = ...,
+        feed_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["levels", b"levels", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feed_id", b"feed_id", "levels", b"levels", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -98,16 +108,24 @@ class SetStockResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STOCK_VERSION_FIELD_NUMBER: _builtins.int
+    LATE_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
     stock_version: _builtins.int
     """Version of the stock once all rows are in."""
+    late_count: _builtins.int
+    """Rows left out because the feed had sent a later state of them."""
+    duplicate_count: _builtins.int
+    """Rows left out because the feed had sent the same before."""
     def __init__(
         self,
         *,
         stock_version: _builtins.int = ...,
+        late_count: _builtins.int = ...,
+        duplicate_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stock_version", b"stock_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_count", b"duplicate_count", "late_count", b"late_count", "stock_version", b"stock_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,12 +141,17 @@ class StockAdjustment(_message.Message):
     NODE_ID_FIELD_NUMBER: _builtins.int
     DELTA_FIELD_NUMBER: _builtins.int
     EXPECTED_TIME_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
     sku_id: _builtins.str
     """A SKU of the catalogue."""
     node_id: _builtins.str
     """A node of the network."""
     delta: _builtins.int
     """Units to add (positive) or take (negative); on hand must not fall below zero."""
+    sequence: _builtins.int
+    """With a feed_id: 1 or more, greater than that of all the feed has sent of the row before. Changes of a row that
+    overtake each other are lost: such a feed sends them in order.
+    """
     @_builtins.property
     def expected_time(self) -> _timestamp_pb2.Timestamp:
         """Set: the row is the receipt that is expected then, in whole seconds from 2000-01-01 to 2100-01-01."""
@@ -140,10 +163,11 @@ class StockAdjustment(_message.Message):
         node_id: _builtins.str = ...,
         delta: _builtins.int = ...,
         expected_time: _timestamp_pb2.Timestamp | None = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "expected_time", b"expected_time", "node_id", b"node_id", "sku_id", b"sku_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "expected_time", b"expected_time", "node_id", b"node_id", "sequence", b"sequence", "sku_id", b"sku_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,8 +181,11 @@ class AdjustStockRequest(_message.Message):
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ADJUSTMENTS_FIELD_NUMBER: _builtins.int
+    FEED_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a retry harmless."""
+    feed_id: _builtins.str
+    """As in SetStockRequest."""
     @_builtins.property
     def adjustments(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockAdjustment]:
         """1 to 100,000 changes."""
@@ -168,10 +195,11 @@ class AdjustStockRequest(_message.Message):
         *,
         request_id: _builtins.str = ...,
         adjustments: _abc.Iterable[Global___StockAdjustment] | None = ...,
+        feed_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjustments", b"adjustments", "feed_id", b"feed_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -184,20 +212,213 @@ class AdjustStockResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STOCK_VERSION_FIELD_NUMBER: _builtins.int
+    LATE_COUNT_FIELD_NUMBER: _builtins.int
+    DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
     stock_version: _builtins.int
     """Version of the stock once all changes are in."""
+    late_count: _builtins.int
+    """Changes left out because the feed had sent a later one of the row."""
+    duplicate_count: _builtins.int
+    """Changes left out because the feed had sent the same before."""
     def __init__(
         self,
         *,
         stock_version: _builtins.int = ...,
+        late_count: _builtins.int = ...,
+        duplicate_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stock_version", b"stock_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicate_count", b"duplicate_count", "late_count", b"late_count", "stock_version", b"stock_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdjustStockResponse: _TypeAlias = AdjustStockResponse  # noqa: Y015
+
+@_typing.final
+class ListStockChangesRequest(_message.Message):
+    """Asks for the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_VERSION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    SKU_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    after_version: _builtins.int
+    """After this version; 0 from the beginning."""
+    page_size: _builtins.int
+    """Most changes to look at, 1 to 100,000. Optional: 10,000."""
+    sku_id: _builtins.str
+    """Only of this SKU. Optional: all."""
+    node_id: _builtins.str
+    """Only of this node, with its receipts. Optional: all."""
+    def __init__(
+        self,
+        *,
+        after_version: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        sku_id: _builtins.str = ...,
+        node_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_version", b"after_version", "node_id", b"node_id", "page_size", b"page_size", "sku_id", b"sku_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStockChangesRequest: _TypeAlias = ListStockChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListStockChangesResponse(_message.Message):
+    """A page of the log."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    LAST_VERSION_FIELD_NUMBER: _builtins.int
+    IS_LAST_FIELD_NUMBER: _builtins.int
+    last_version: _builtins.int
+    """Ask on after this version."""
+    is_last: _builtins.bool
+    """The end of the log was reached."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockChange]:
+        """Ascending by version."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___StockChange] | None = ...,
+        last_version: _builtins.int = ...,
+        is_last: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "is_last", b"is_last", "last_version", b"last_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStockChangesResponse: _TypeAlias = ListStockChangesResponse  # noqa: Y015
+
+@_typing.final
+class GetReplicaRequest(_message.Message):
+    """Asks whichever process answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReplicaRequest: _TypeAlias = GetReplicaRequest  # noqa: Y015
+
+@_typing.final
+class GetReplicaResponse(_message.Message):
+    """A process that decides from a copy of the stock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STOCK_VERSION_FIELD_NUMBER: _builtins.int
+    LEDGER_VERSION_FIELD_NUMBER: _builtins.int
+    STALE_MILLIS_FIELD_NUMBER: _builtins.int
+    RULES_HASH_FIELD_NUMBER: _builtins.int
+    LEDGER_ID_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    PROCESS_ID_FIELD_NUMBER: _builtins.int
+    stock_version: _builtins.int
+    """The version that decisions are made from."""
+    ledger_version: _builtins.int
+    """The ledger's, when it was asked just now."""
+    stale_millis: _builtins.int
+    """For how many milliseconds the copy may have missed what others changed; beyond server.max_stale_seconds no orders
+    are decided.
+    """
+    rules_hash: _builtins.str
+    """Hash of the rules in force."""
+    ledger_id: _builtins.str
+    """The ledger it follows."""
+    worker: _builtins.int
+    """Which of several workers it is, from 1; 0 for a server that is one process."""
+    process_id: _builtins.int
+    """The process on its host."""
+    def __init__(
+        self,
+        *,
+        stock_version: _builtins.int = ...,
+        ledger_version: _builtins.int = ...,
+        stale_millis: _builtins.int = ...,
+        rules_hash: _builtins.str = ...,
+        ledger_id: _builtins.str = ...,
+        worker: _builtins.int = ...,
+        process_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ledger_id", b"ledger_id", "ledger_version", b"ledger_version", "process_id", b"process_id", "rules_hash", b"rules_hash", "stale_millis", b"stale_millis", "stock_version", b"stock_version", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReplicaResponse: _TypeAlias = GetReplicaResponse  # noqa: Y015
+
+@_typing.final
+class StockChange(_message.Message):
+    """A change of what can be promised of a row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    SKU_ID_FIELD_NUMBER: _builtins.int
+    NODE_ID_FIELD_NUMBER: _builtins.int
+    EXPECTED_TIME_FIELD_NUMBER: _builtins.int
+    AVAILABLE_TO_PROMISE_FIELD_NUMBER: _builtins.int
+    DELTA_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Counts up by 1 over all rows."""
+    sku_id: _builtins.str
+    """The SKU; one that begins with # stands for the days of a node, or how it is."""
+    node_id: _builtins.str
+    """The node."""
+    available_to_promise: _builtins.int
+    """Units that can be promised after it; negative when the node has promised more than it has."""
+    delta: _builtins.int
+    """How many more than before."""
+    cause: _builtins.str
+    """reserve, confirm, release, expire or stock."""
+    reference: _builtins.str
+    """On whose behalf: a reservation_id, a feed_id, or the request_id of a stock call behind what it was (set, adjust,
+    node) and a colon. Empty where a file was loaded.
+    """
+    @_builtins.property
+    def expected_time(self) -> _timestamp_pb2.Timestamp:
+        """Of a receipt."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        sku_id: _builtins.str = ...,
+        node_id: _builtins.str = ...,
+        expected_time: _timestamp_pb2.Timestamp | None = ...,
+        available_to_promise: _builtins.int = ...,
+        delta: _builtins.int = ...,
+        cause: _builtins.str = ...,
+        reference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_time", b"expected_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available_to_promise", b"available_to_promise", "cause", b"cause", "delta", b"delta", "expected_time", b"expected_time", "node_id", b"node_id", "reference", b"reference", "sku_id", b"sku_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockChange: _TypeAlias = StockChange  # noqa: Y015
 
 @_typing.final
 class GetAvailabilityRequest(_message.Message):

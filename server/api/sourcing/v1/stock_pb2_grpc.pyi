@@ -43,6 +43,10 @@ class StockServiceStub:
     """Add to or take from units on hand or expected (relative). All rows of a call take effect, or none."""
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_stock_pb2.GetAvailabilityRequest, _stock_pb2.GetAvailabilityResponse]
     """What can be promised of some SKUs, node by node."""
+    ListStockChanges: _grpc.UnaryUnaryMultiCallable[_stock_pb2.ListStockChangesRequest, _stock_pb2.ListStockChangesResponse]
+    """What became of the stock, why and on whose behalf: the log of changes, in pages."""
+    GetReplica: _grpc.UnaryUnaryMultiCallable[_stock_pb2.GetReplicaRequest, _stock_pb2.GetReplicaResponse]
+    """How far the process that answers has followed the ledger."""
 
 @_typing.type_check_only
 class StockServiceAsyncStub(StockServiceStub):
@@ -59,6 +63,10 @@ class StockServiceAsyncStub(StockServiceStub):
     """Add to or take from units on hand or expected (relative). All rows of a call take effect, or none."""
     GetAvailability: _aio.UnaryUnaryMultiCallable[_stock_pb2.GetAvailabilityRequest, _stock_pb2.GetAvailabilityResponse]  # type: ignore[assignment]
     """What can be promised of some SKUs, node by node."""
+    ListStockChanges: _aio.UnaryUnaryMultiCallable[_stock_pb2.ListStockChangesRequest, _stock_pb2.ListStockChangesResponse]  # type: ignore[assignment]
+    """What became of the stock, why and on whose behalf: the log of changes, in pages."""
+    GetReplica: _aio.UnaryUnaryMultiCallable[_stock_pb2.GetReplicaRequest, _stock_pb2.GetReplicaResponse]  # type: ignore[assignment]
+    """How far the process that answers has followed the ledger."""
 
 class StockServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps the stock of every node."""
@@ -90,5 +98,21 @@ class StockServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stock_pb2.GetAvailabilityResponse, _abc.Awaitable[_stock_pb2.GetAvailabilityResponse]]:
         """What can be promised of some SKUs, node by node."""
+
+    @_abc_1.abstractmethod
+    def ListStockChanges(
+        self,
+        request: _stock_pb2.ListStockChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stock_pb2.ListStockChangesResponse, _abc.Awaitable[_stock_pb2.ListStockChangesResponse]]:
+        """What became of the stock, why and on whose behalf: the log of changes, in pages."""
+
+    @_abc_1.abstractmethod
+    def GetReplica(
+        self,
+        request: _stock_pb2.GetReplicaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stock_pb2.GetReplicaResponse, _abc.Awaitable[_stock_pb2.GetReplicaResponse]]:
+        """How far the process that answers has followed the ledger."""
 
 def add_StockServiceServicer_to_server(servicer: StockServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
