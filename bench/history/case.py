@@ -33,7 +33,7 @@ def units_of(holds: Iterable[Hold]) -> dict[Key, int]:
 
 class Case:
     """calls in order of their ticks. Raises NotJudged for requests that replace, correct, or hold days of
-    nodes, and for rows of receipts or about nodes."""
+    nodes, for confirms of a part, for feeds, and for rows of receipts or about nodes."""
 
     def __init__(self, calls: Sequence[Call], final: Final) -> None:
         self.calls = calls
@@ -43,12 +43,17 @@ class Case:
         self.by_request: dict[str, list[Attempt]] = defaultdict(list)
         self.acknowledged: dict[str, list[Attempt]] = defaultdict(list)
         self.resolving: dict[str, list[Call]] = defaultdict(list)
+        self.extending: dict[str, list[Call]] = defaultdict(list)
         self.updates: dict[str, list[Call]] = defaultdict(list)
         for call in calls:
             for ix, attempt in enumerate(_attempts(call)):
                 self._index(attempt, attempt.request.request_id or f"call {call.call_id}/{ix}")
             if call.verb in ("confirm", "release"):
                 self.resolving[call.arguments].append(call)
+            elif call.verb == "extend":
+                self.extending[call.arguments[0]].append(call)
+            elif call.verb in ("confirm_part", "feed"):
+                raise NotJudged(f"{call} is not judged")
             elif call.verb == "update_stock" and call.ending is not Ending.REFUSED:
                 self.updates[call.arguments[0] or f"call {call.call_id}"].append(call)
                 for update in call.arguments[1]:

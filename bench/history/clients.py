@@ -49,6 +49,8 @@ class Client:
             self.ledger.confirm(self._any_open())
         elif self.open_ids and kind < 0.5:
             self.ledger.release(self._any_open())
+        elif self.open_ids and kind < 0.52:
+            self.ledger.extend(self._any_open(), self.chance.choice(_TTL_SECONDS))
         elif kind < 0.55:
             self.fed_count += 1
             self.ledger.update_stock(f"{self.name}-feed-{self.fed_count}", self._delivery())

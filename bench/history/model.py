@@ -13,6 +13,8 @@ from typing import Any
 from bench.history.codec import plain, restored
 from router.ledger import (
     Change,
+    FeedOutcome,
+    Hold,
     Ledger,
     Reservation,
     ReserveOutcome,
@@ -64,10 +66,13 @@ class Call:
 SHAPES: dict[str, tuple[Any, Any]] = {
     "reserve": (tuple[ReserveRequest, ...], list[ReserveOutcome]),
     "confirm": (str, ResolveOutcome),
+    "confirm_part": (tuple[str, tuple[Hold, ...]], ResolveOutcome),
     "release": (str, ResolveOutcome),
+    "extend": (tuple[str, int], ResolveOutcome),
     "find": (str, Reservation | None),
     "expire": (int, int),
     "update_stock": (tuple[str, tuple[StockUpdate, ...]], int),
+    "feed": (tuple[str, tuple[StockUpdate, ...]], FeedOutcome),
     "stock": (tuple[tuple[str, ...], tuple[str, ...]], list[StockRow]),
     "stock_of": (tuple[tuple[str, ...], tuple[str, ...]], tuple[int, list[StockRow]]),
     "version": (int, int),

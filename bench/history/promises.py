@@ -20,11 +20,14 @@ _FINAL = {
 def promises(case: Case) -> Iterator[Finding]:
     """Everything told against everything kept."""
     for reservation_id, attempts in case.acknowledged.items():
-        yield from _held(case.reservations.get(reservation_id), attempts)
+        extended = bool(case.extending.get(reservation_id))
+        yield from _held(case.reservations.get(reservation_id), attempts, extended)
     for attempts in case.by_request.values():
         yield from _one_request(attempts)
     for reservation_id, calls in case.resolving.items():
         yield from _resolved(case, reservation_id, calls)
+    for reservation_id, calls in case.extending.items():
+        yield from _extended(case.reservations.get(reservation_id), calls)
     for calls in case.updates.values():
         yield from _updated(case, calls)
     for call in case.calls:
@@ -43,7 +46,7 @@ def _about(law: Law, what: str, calls: Sequence[Call], reservation: Reservation 
     return Finding(law=law, what=what, calls=tuple(call.call_id for call in calls), rows=tuple(rows))
 
 
-def _held(kept: Reservation | None, attempts: Sequence[Attempt]) -> Iterator[Finding]:
+def _held(kept: Reservation | None, attempts: Sequence[Attempt], extended: bool) -> Iterator[Finding]:
     """One reservation and all the answers that name it."""
     calls = [attempt.call for attempt in attempts]
     first = [one for one in attempts if one.outcome is not None and not one.outcome.replayed]
@@ -58,19 +61,32 @@ def _held(kept: Reservation | None, attempts: Sequence[Attempt]) -> Iterator[Fin
             yield _about(Law.ALL_OR_NOTHING, "other holds than were asked for are held", [call], told)
         if kept is None:
             yield _about(Law.DURABLE, f"{told.reservation_id} was acknowledged and is gone", [call], told)
-        elif _content(kept) != _content(told):
+        elif _content(kept, extended) != _content(told, extended):
             yield _about(Law.DURABLE, f"{told.reservation_id} is not what was acknowledged", [call], kept)
-        if told.expires_at_seconds - told.created_at_seconds != request.ttl_seconds:
+        stays = told.expires_at_seconds - told.created_at_seconds
+        if stays != request.ttl_seconds and not (outcome.replayed and extended):
             yield _about(Law.EXPIRY, "the deadline is not the time to live after the hold", [call], told)
         stamped = call.called_seconds <= told.created_at_seconds <= call.answered_seconds
         if not outcome.replayed and not stamped:
             yield _about(Law.EXPIRY, "was held at a time that is not between call and answer", [call], told)
 
 
-def _content(reservation: Reservation) -> tuple[object, ...]:
-    """What never changes of a reservation."""
+def _content(reservation: Reservation, extended: bool) -> tuple[object, ...]:
+    """What never changes of a reservation; its deadline only if somebody asked for that."""
     r = reservation
-    return r.order_id, r.holds, r.created_at_seconds, r.expires_at_seconds
+    return r.order_id, r.holds, r.created_at_seconds, 0 if extended else r.expires_at_seconds
+
+
+def _extended(kept: Reservation | None, calls: Sequence[Call]) -> Iterator[Finding]:
+    """An acknowledged deadline is never taken back, and none is later than asked for."""
+    for call in calls:
+        if call.ending is not Ending.ANSWERED or call.answer.code is not ResolveCode.DONE:
+            continue
+        told = call.answer.reservation
+        if kept is None or kept.expires_at_seconds < told.expires_at_seconds:
+            yield _about(Law.DURABLE, f"the extension of {call.arguments[0]} is gone", [call], told)
+        if told.expires_at_seconds < call.called_seconds + call.arguments[1]:
+            yield _about(Law.EXPIRY, f"{call.arguments[0]} was extended by too little", [call], told)
 
 
 def _one_request(attempts: Sequence[Attempt]) -> Iterator[Finding]:

@@ -15,6 +15,8 @@ from bench.history.codec import plain
 from router.errors import InvalidInput, RequestIdReused
 from router.ledger import (
     Change,
+    FeedOutcome,
+    Hold,
     Ledger,
     LoadProgress,
     Reservation,
@@ -79,11 +81,18 @@ class Recorder:
     def reserve_many(self, requests: Sequence[ReserveRequest]) -> list[ReserveOutcome]:
         return self._told("reserve", requests, lambda: self._ledger.reserve_many(requests))
 
-    def confirm(self, reservation_id: str) -> ResolveOutcome:
+    def confirm(self, reservation_id: str, part: Sequence[Hold] = ()) -> ResolveOutcome:
+        if part:
+            call = (reservation_id, part)
+            return self._told("confirm_part", call, lambda: self._ledger.confirm(reservation_id, part))
         return self._told("confirm", reservation_id, lambda: self._ledger.confirm(reservation_id))
 
     def release(self, reservation_id: str) -> ResolveOutcome:
         return self._told("release", reservation_id, lambda: self._ledger.release(reservation_id))
+
+    def extend(self, reservation_id: str, ttl_seconds: int) -> ResolveOutcome:
+        call = (reservation_id, ttl_seconds)
+        return self._told("extend", call, lambda: self._ledger.extend(reservation_id, ttl_seconds))
 
     def find(self, reservation_id: str) -> Reservation | None:
         return self._told("find", reservation_id, lambda: self._ledger.find(reservation_id))
@@ -94,6 +103,9 @@ class Recorder:
     def update_stock(self, request_id: str, updates: Sequence[StockUpdate]) -> int:
         call = (request_id, updates)
         return self._told("update_stock", call, lambda: self._ledger.update_stock(request_id, updates))
+
+    def feed(self, feed_id: str, updates: Sequence[StockUpdate]) -> FeedOutcome:
+        return self._told("feed", (feed_id, updates), lambda: self._ledger.feed(feed_id, updates))
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         """Recorded as the update that it stands for."""
@@ -121,6 +133,10 @@ class Recorder:
     def columns(self) -> StockColumns:
         """Of the answer its version is recorded."""
         return self._told("version", 0, self._ledger.columns, lambda columns: columns.version)
+
+    def ledger_id(self) -> str:
+        """Not recorded."""
+        return self._ledger.ledger_id()
 
     def version(self) -> int:
         return self._told("version", 0, self._ledger.version)

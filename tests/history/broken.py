@@ -133,6 +133,16 @@ class NeverExpires(ToyLedger):
         return 0
 
 
+class ForgetsExtension(ToyLedger):
+    """Says that it extends."""
+
+    def extend(self, reservation_id: str, ttl_seconds: int) -> ResolveOutcome:
+        before = self.reservations[reservation_id]
+        outcome = super().extend(reservation_id, ttl_seconds)
+        self.reservations[reservation_id] = before
+        return outcome
+
+
 class HoldsInPart(ToyLedger):
     """Keeps what it took before it found a row short."""
 
@@ -293,6 +303,7 @@ FAULTS: dict[str, Fault] = {
     "expires early": Fault(FastClock, plays.looked_at_just_before, Law.EXPIRY),
     "confirm after expiry": Fault(ConfirmsTheExpired, plays.confirmed_too_late, Law.EXPIRY),
     "never expires": Fault(NeverExpires, plays.abandoned, Law.EXPIRY),
+    "forgets an extension": Fault(ForgetsExtension, plays.extended, Law.DURABLE),
     "holds in part": Fault(HoldsInPart, plays.second_row_short, Law.ALL_OR_NOTHING),
     "takes the first row": Fault(TakesTheFirstRow, plays.two_rows, Law.ALL_OR_NOTHING),
     "reused version": Fault(ReusedVersion, plays.two_rows, Law.VERSIONS),

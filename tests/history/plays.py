@@ -68,6 +68,15 @@ def abandoned(stage: Stage) -> None:
     client.version()
 
 
+def extended(stage: Stage) -> None:
+    client = stage.client()
+    client.update_stock("", [stock_of("A", "N", 5)])
+    reservation = held(client.reserve(asked(("A", 1), ttl_seconds=20)))
+    client.extend(reservation.reservation_id, 30)
+    stage.clock.now += 25
+    client.confirm(reservation.reservation_id)
+
+
 def second_row_short(stage: Stage) -> None:
     client = stage.client()
     client.update_stock("", [stock_of("A", "N", 5), stock_of("B", "N", 1)])

@@ -145,6 +145,19 @@ class ToyLedger:
             self.expire_due()
             return self.resolve_once(reservation_id, ReservationState.RELEASED)
 
+    def extend(self, reservation_id: str, ttl_seconds: int) -> ResolveOutcome:
+        with self.lock:
+            self.expire_due()
+            reservation = self.reservations.get(reservation_id)
+            if reservation is None:
+                return ResolveOutcome(code=ResolveCode.NOT_FOUND)
+            if reservation.state is not ReservationState.HELD:
+                return ResolveOutcome(code=ALREADY[reservation.state], reservation=reservation)
+            until = max(reservation.expires_at_seconds, self.clock() + ttl_seconds)
+            longer = replace(reservation, expires_at_seconds=until)
+            self.reservations[reservation_id] = longer
+            return ResolveOutcome(code=ResolveCode.DONE, reservation=longer)
+
     def resolve_once(self, reservation_id: str, to: ReservationState) -> ResolveOutcome:
         reservation = self.reservations.get(reservation_id)
         if reservation is None:
