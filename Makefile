@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warm demo test test-long bench audit release lint format check proto schema methods lock clean
+.PHONY: help setup warm demo test test-long bench history audit release lint format check proto schema methods lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -42,6 +42,11 @@ test-long: warm  ## every test
 
 bench: warm  ## the figures of README.md
 	@$(BIN)/python -m bench $(ARGS)
+
+history: $(STAMP)  ## kill -9 loops and four replicas, each history proven (docs/history.md)
+	@$(BIN)/python -m bench.history crash --ledger sqlite --cycles 500
+	@$(BIN)/python -m bench.history crash --ledger postgres --cycles 500
+	@$(BIN)/python -m bench.history replicas --reserves 100000
 
 lint: $(STAMP)  ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .
