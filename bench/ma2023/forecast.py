@@ -45,9 +45,7 @@ def wrong_rate(rate: F64, noise: float, total: float, seed: int) -> F64:
     return rate * factor * total
 
 
-def run_forecasts(
-    *, instances: int, sequences: int, told: Callable[[], None]
-) -> dict[str, dict[str, F64]]:
+def run_forecasts(*, instances: int, sequences: int, told: Callable[[], None]) -> dict[str, dict[str, F64]]:
     """Error -> way -> float64[instances], cost over the bound in hindsight, mean over sequences. told: called
     after each sequence of each error."""
     found = {error: {way: np.zeros(instances) for way in WAYS} for error in ERRORS}

@@ -1,8 +1,9 @@
-"""Instances after the generator of Ma, "Order-optimal correlated rounding for fulfilling multi-item e-commerce
-orders" (M&SOM 25(4), 2023), and their order sequences; written from a description, with the same draw order."""
+"""Instances after the generator of Ma (M&SOM 25(4):1324-1337, 2023; arXiv 2207.04774) and their order sequences;
+written from a description, with the same draw order."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -77,7 +78,12 @@ def generate(network: Network, seed: int, periods: int | None = None) -> Instanc
     carries = np.array([rng.random(len(network.centres)) < network.carry for _ in range(network.items)])
     rate = np.outer(kind_rate, places.population / places.population.sum())
     horizon = network.periods if periods is None else periods
-    return assemble(kinds, rate, carries, costs, horizon)
+
+    def lay_in(due: F64) -> F64:
+        """Expected use and half a standard deviation."""
+        return np.round(horizon * due + 0.5 * np.sqrt(horizon * due * (1 - due)))
+
+    return assemble(kinds, rate, carries, costs, horizon, lay_in)
 
 
 def _kind_rates(rng: np.random.Generator, network: Network) -> F64:
@@ -92,8 +98,16 @@ def _kind_rates(rng: np.random.Generator, network: Network) -> F64:
     return np.concatenate(rates)
 
 
-def assemble(kinds: list[I64], rate: F64, carries: NDArray[np.bool_], costs: Carriage, periods: int) -> Instance:
-    """Menu, nearest centres and stock. rate: float64[types, regions]; carries: bool[items, centres]."""
+def assemble(
+    kinds: Sequence[I64],
+    rate: F64,
+    carries: NDArray[np.bool_],
+    costs: Carriage,
+    periods: int,
+    lay_in: Callable[[F64], F64],
+) -> Instance:
+    """Menu, nearest centres and stock. rate: float64[types, regions]; carries: bool[items, centres]; lay_in: from
+    the chance that a period needs a unit of a cell, if each line is served from its nearest centre, to units."""
     region_count, node_count = costs.unit.shape
     centre_count = node_count - 1
     nearest = nearest_carrying(carries, costs.miles)
@@ -109,8 +123,7 @@ def assemble(kinds: list[I64], rate: F64, carries: NDArray[np.bool_], costs: Car
     line_rate = np.repeat(rate.ravel(), length)
     due = np.zeros((carries.shape[0], node_count))
     np.add.at(due, (kind_item, attached), line_rate)
-    due = due[:, :centre_count]
-    stock = np.round(periods * due + 0.5 * np.sqrt(periods * due * (1 - due)))
+    stock = lay_in(due[:, :centre_count])
     return Instance(
         menu=Menu(line_start, line_cost, line_cell, costs.shipment),
         rate=rate.ravel(),

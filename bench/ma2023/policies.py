@@ -64,7 +64,11 @@ def prepare(instance: Instance, seed: int, *, with_item_lp: bool = True) -> Case
 
 
 def solve_for(
-    instance: Instance, demand: F64, stock: I64 | None = None, start: PackageLp | None = None, gap: float = 1e-9
+    instance: Instance,
+    demand: F64,
+    stock: I64 | None = None,
+    start: PackageLp | None = None,
+    gap: float = 1e-9,
 ) -> PackageLp:
     """The package programme of an instance's menu with another demand or stock."""
     return solve_package_lp(
@@ -80,9 +84,7 @@ def solve_for(
 def draw(case: Case, sequence: int) -> Run:
     """A sequence, the random numbers common to all policies, and the bound in hindsight."""
     orders = draw_sequence(case.instance, case.seed, sequence)
-    hindsight = solve_for(
-        case.instance, counts(case.instance, orders), start=case.package, gap=HINDSIGHT_GAP
-    )
+    hindsight = solve_for(case.instance, counts(case.instance, orders), start=case.package, gap=HINDSIGHT_GAP)
     needed = case.item is not None
     uniform = draw_uniforms(case.instance, case.seed, sequence) if needed else np.empty((0, 0))
     return Run(case=case, sequence=orders, uniform=uniform, hindsight=hindsight.bound)

@@ -85,7 +85,7 @@ def order_of(name: str) -> tuple[int, str]:
     """Rows of the table: bounds first, then by number."""
     if name in {PACKAGE, HINDSIGHT}:
         return (0, name)
-    number = name.split()[0].strip("Pf")
+    number = name.split(maxsplit=1)[0].strip("Pf")
     return (int(number), name)
 
 

@@ -33,7 +33,7 @@ IMPROVES = 1e-9
 """Part of a plan's cost by which it must undercut what its type pays."""
 
 
-class NotSolved(RuntimeError):  # noqa: N818 (named for what is wrong)
+class NotSolved(RuntimeError):
     """The solver gave a master programme up."""
 
 

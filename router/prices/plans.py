@@ -144,8 +144,6 @@ def _price_all(menu: Any, stock_price: Any, room: Any, value: Any, cost: Any, no
 def cheapest_plans(menu: Menu, stock_price: F64) -> CheapestPlans:
     """The cheapest plan of every order type, whatever is in stock. stock_price: float64[cells]."""
     kinds = len(menu.line_start) - 1
-    found = CheapestPlans(
-        np.empty(kinds), np.empty(kinds), np.empty(len(menu.line_cost), dtype=np.int64)
-    )
+    found = CheapestPlans(np.empty(kinds), np.empty(kinds), np.empty(len(menu.line_cost), dtype=np.int64))
     _price_all(menu, stock_price, workspace(menu), *found)
     return found

@@ -1,0 +1,182 @@
+"""Tables, figures for machines and the chart of the benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.ma2023.checks import FORECAST, HORIZON, HORIZON_HALF, agrees
+from bench.ma2023.forecast import WAYS
+from bench.ma2023.horizon import ADVISED, FIXED, GREEDY, POLICIES
+from bench.ma2023.policies import LITERATURE, OURS
+from bench.ma2023.study import BASES, Measured, Ratios, better_everywhere, measured
+from bench.spec import Sheet
+from bench.svg import line_chart
+
+F64 = NDArray[np.float64]
+
+GREEDY_ROW = "P6 greedy, exact plan"
+NOT_KNOWN = "-"
+HEADINGS = {"item": "/ item programme", "package": "/ package programme", "hindsight": "/ hindsight bound"}
+
+
+def words(found: Measured) -> str:
+    """Four decimals and the standard error, if there is one."""
+    if found.mean != found.mean:
+        return NOT_KNOWN
+    return f"{found.mean:.4f}" + (f" ± {found.error:.4f}" if found.error == found.error else "")
+
+
+def verdict(pairs: list[tuple[Measured, float]]) -> str:
+    """Whether all figures agree with their check values."""
+    known = [agrees(found, check) for found, check in pairs if found.error == found.error]
+    return NOT_KNOWN if not known else "agrees" if all(known) else "DIFFERS"
+
+
+def policy_sheet(found: Ratios, checks: Mapping[str, Mapping[str, float]], title: str) -> Sheet:
+    """Every policy over every base, with the check values."""
+    rows = []
+    for name, by_base in found.items():
+        figures = {base: measured(by_base[base]) for base in BASES}
+        check = checks.get(name, {})
+        shown = " / ".join(f"{check[base]:.4f}" if base in check else NOT_KNOWN for base in BASES)
+        pairs = [(figures[base], check[base]) for base in BASES if base in check]
+        rows.append((name, *(words(figures[base]) for base in BASES), shown, verdict(pairs)))
+    return Sheet(
+        title=title,
+        headings=("cost", *HEADINGS.values(), "check values", "within 2 s.e."),
+        rows=rows,
+        note="Mean over instances of the mean over sequences, and its standard error over instances.",
+    )
+
+
+def comparison_sheet(found: Ratios) -> Sheet:
+    """Our policy against every other, instance by instance."""
+    others = [name for name in found if name in {*LITERATURE, GREEDY_ROW}]
+    rows = []
+    for name in others:
+        better, of = better_everywhere(found, OURS, name)
+        least = float(np.min(found[name]["hindsight"] - found[OURS]["hindsight"]))
+        rows.append((name, f"{better} of {of}", f"{100 * least:.2f} points"))
+    return Sheet(
+        title=f"instances on which '{OURS}' costs less",
+        headings=("than", "instances", "least difference"),
+        rows=rows,
+    )
+
+
+def horizon_sheet(found: Mapping[int, Mapping[str, F64]]) -> Sheet:
+    """Cost over the bound in hindsight by number of periods."""
+    rows = []
+    for periods, by_policy in found.items():
+        checks = {**HORIZON.get(periods, {})}
+        if periods in HORIZON_HALF:
+            checks["0.5"] = HORIZON_HALF[periods]
+        figures = {name: measured(ratios) for name, ratios in by_policy.items()}
+        pairs = [(figures[name], check) for name, check in checks.items()]
+        agreeing = sum(agrees(*pair) for pair in pairs)
+        shown = (f"{figures[name].mean:.4f} ({checks[name]:.4f})" if name in checks else
+                 f"{figures[name].mean:.4f}" for name in POLICIES)  # fmt: skip
+        rows.append((f"{periods:,}", *shown, f"{agreeing} of {len(pairs)}" if pairs else NOT_KNOWN))
+    names = {GREEDY: "greedy", FIXED: "fixed prices", ADVISED: "advised step"}
+    return Sheet(
+        title="cost / hindsight bound (check value)",
+        headings=("periods", *(names.get(name, f"step {name}") for name in POLICIES), "within 2 s.e."),
+        rows=rows,
+    )
+
+
+def horizon_chart(found: Mapping[int, Mapping[str, F64]]) -> str:
+    """Percent above the bound in hindsight, as SVG."""
+    names = {
+        GREEDY: "greedy, exact plan",
+        FIXED: "fixed prices",
+        "0.02": "moving prices, step 0.02",
+        "0.1": "moving prices, step 0.1",
+        "0.5": "moving prices, step 0.5",
+        ADVISED: "moving prices, advised step",
+    }
+    return line_chart(
+        "Cost above the hindsight bound, by volume",
+        "periods in a cycle (at most one order in each)",
+        "% above the bound",
+        [float(periods) for periods in found],
+        {
+            label: [100 * (float(np.mean(of[name])) - 1) for of in found.values()]
+            for name, label in names.items()
+        },
+        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+    )
+
+
+def forecast_sheet(found: Mapping[str, Mapping[str, F64]]) -> Sheet:
+    """Cost over the bound in hindsight by error of the forecast."""
+    headings = {
+        "fixed": "fixed prices",
+        "solved": "10 programmes",
+        "0.05": "step 0.05",
+        "0.1": "step 0.1",
+        "both": "both, 0.05",
+        "blended": "both, blended",
+        "blended 0.1": "both 0.1, blended",
+    }
+    rows = []
+    for error, by_way in found.items():
+        checks = FORECAST[error]
+        rows.append(
+            (
+                error,
+                *(
+                    f"{np.mean(by_way[way]):.4f}" + (f" ({checks[way]:.4f})" if way in checks else "")
+                    for way in WAYS
+                ),
+                verdict([(measured(by_way[way]), check) for way, check in checks.items()]),
+            )
+        )
+    return Sheet(
+        title="cost / hindsight bound with a wrong forecast (check value)",
+        headings=("error", *(headings[way] for way in WAYS), "within 2 s.e."),
+        rows=rows,
+        note="blended: half the learned prices, half those of the new programme.",
+    )
+
+
+def as_json(found: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
+    """Means, standard errors and every instance's figure, as far as known."""
+    return {
+        str(key): {name: _figures(value) for name, value in inner.items()} for key, inner in found.items()
+    }
+
+
+def _figures(ratios: F64) -> dict[str, Any]:
+    summary = measured(ratios)
+    return {
+        "mean": _known(summary.mean),
+        "standard_error": _known(summary.error),
+        "instances": [_known(float(x)) for x in ratios],
+    }
+
+
+def _known(figure: float) -> float | None:
+    return figure if np.isfinite(figure) else None
+
+
+def dollars_sheet(rows: list[tuple[str, float, float]]) -> Sheet:
+    """What the programmes of single instances cost. rows: name, ours, check value, to the cent or, if it is a
+    whole number, to the dollar."""
+    return Sheet(
+        title="optimum of the programmes, dollars",
+        headings=("instance", "ours", "check value", ""),
+        rows=[
+            (
+                name,
+                f"{ours:,.2f}",
+                f"{check:,.2f}",
+                "agrees" if abs(ours - check) <= (0.006 if check % 1 else 0.6) else "DIFFERS",
+            )
+            for name, ours, check in rows
+        ],
+    )
