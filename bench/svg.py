@@ -19,8 +19,8 @@ def line_chart(
     lines: Mapping[str, Sequence[float]],
     y_ticks: Sequence[float],
 ) -> str:
-    """The chart. ``lines``: a positive figure for each x. Values outside the ticks stretch no axis: give ticks
-    around them."""
+    """The chart. ``lines``: a positive figure for each x. Values outside the ticks stretch no axis: give
+    ticks around them."""
     low, high = math.log(min(y_ticks)), math.log(max(y_ticks))
     first, last = math.log(min(x)), math.log(max(x))
 
@@ -44,7 +44,7 @@ def line_chart(
     for tick in x:
         parts.append(_rule(across(tick), TOP, across(tick), HEIGHT - BOTTOM))
         parts.append(_text(across(tick), HEIGHT - BOTTOM + 18, f"{tick:,.0f}", anchor="middle"))
-    for (name, values), colour in zip(lines.items(), COLOURS, strict=False):
+    for values, colour in zip(lines.values(), COLOURS, strict=False):
         points = [(across(a), up(b)) for a, b in zip(x, values, strict=True)]
         drawn = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
         parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')

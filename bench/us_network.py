@@ -1,7 +1,7 @@
 """The fulfilment centres, regions and carriage costs of two benchmarks of the literature.
 
-Regions are read from ``us_regions.csv`` in the folder that SOURCIER_DATA names, else in ``../shared/data`` seen
-from the repository; centres and costs are facts stated in Ma (2023) and Amil, Makhdoumi, Wei (2025).
+Regions are read from ``us_regions.csv`` in the folder that SOURCIER_DATA names, else in ``../shared/data``
+seen from the repository; centres and costs are facts stated in Ma (2023) and Amil, Makhdoumi, Wei (2025).
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Regions(NamedTuple):
 
 
 class Carriage(NamedTuple):
-    """Dollars. shipment: float64[centres + 1]; unit: float64[regions, centres + 1]; the last centre stands for
-    not serving at all. miles: float64[regions, centres]."""
+    """Dollars. shipment: float64[centres + 1]; unit: float64[regions, centres + 1]; the last centre stands
+    for not serving at all. miles: float64[regions, centres]."""
 
     shipment: F64
     unit: F64

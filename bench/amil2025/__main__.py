@@ -1,7 +1,8 @@
 """``python -m bench.amil2025``: policies on the seeded instances of Amil, Makhdoumi, Wei (2025).
 
-Optima of the package programme are compared with their check values to the cent, costs of policies with ratios
-measured earlier. Tables go to the standard output, progress to the standard error. docs/prices.md has the results.
+Optima of the package programme are compared with their check values to the cent, costs of policies with
+ratios measured earlier. Tables go to the standard output, progress to the standard error. docs/prices.md
+has the results.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Instances after Amil, Makhdoumi, Wei (Management Science, 2025, doi 10.1287/mnsc.2023.00357), by their seeds;
-written from a description, with the same draws.
+"""Instances after Amil, Makhdoumi, Wei (Management Science, 2025, doi 10.1287/mnsc.2023.00357), by their
+seeds; written from a description, with the same draws.
 
-One thing is settled differently: whoever gets nothing at all is charged one shipment of the refusing node, like
-one who lacks some lines, not one for each line. No optimum below is changed by that.
+One thing is settled differently: whoever gets nothing at all is charged one shipment of the refusing node,
+like one who lacks some lines, not one for each line. No optimum below is changed by that.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def generate(seed: int) -> Instance:
 
 
 def _kinds(seed: int) -> tuple[list[I64], F64]:
-    """Order types and their rates, in the order in which a set of tuples happens to hold them, which is the same
-    in every CPython of 64 bits."""
+    """Order types and their rates, in the order in which a set of tuples happens to hold them, which is the
+    same in every CPython of 64 bits."""
     weight = random.Random(seed).sample(range(1, LARGEST_WEIGHT + 1), LONGEST_ORDER + 1)
     share = np.array(weight) / sum(weight)
     picks, numbers = random.Random(seed), np.random.RandomState(seed)

@@ -1,5 +1,5 @@
-"""The policies of Amil, Makhdoumi and Wei: a whole plan is drawn from the package programme, and gates keep units
-for later orders."""
+"""The policies of Amil, Makhdoumi and Wei: a whole plan is drawn from the package programme, and gates keep
+units for later orders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ I64 = NDArray[np.int64]
 
 
 class Mix(NamedTuple):
-    """Plans by class: start: int64[classes + 1]; weight: float64[plans]; node: int64[plans, longest order]."""
+    """Plans by class: start: int64[classes + 1]; weight: float64[plans]; node: int64[plans, longest
+    order]."""
 
     start: I64
     weight: F64
@@ -121,8 +122,8 @@ def _run(
 def run_drawn_plans(
     instance: Instance, sequence: I64, mix: Mix, uniform: F64, gates: Gates | None = None
 ) -> tuple[float, I64]:
-    """Cost of a sequence in dollars, and the units left. A line whose gate is shut, or whose cell is empty, is
-    not served."""
+    """Cost of a sequence in dollars, and the units left. A line whose gate is shut, or whose cell is empty,
+    is not served."""
     cells = len(instance.stock)
     prices = stock_prices(np.zeros(cells), instance.stock, step=0.0, horizon=instance.periods)
     shut = gates if gates is not None else Gates(np.zeros((1, 1), dtype=np.int64), np.zeros((1, 1)))

@@ -65,7 +65,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--repeated-sequences",
         type=int,
-        help="of which P9 and P10 run so many, which solve programmes on the way: 3, none of the large network",
+        help="of which P9 and P10, which solve programmes on the way, run so many: 3; large network: none",
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--horizon", action="store_true", help="the small network over 300 to 100,000 periods")

@@ -1,5 +1,5 @@
-"""Prices from a wrong forecast: noise by class, totals too low or too high. Orders come, and stock was laid in, by
-the true rates."""
+"""Prices from a wrong forecast: noise by class, totals too low or too high. Orders come, and stock was laid
+in, by the true rates."""
 
 from __future__ import annotations
 

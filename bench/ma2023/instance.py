@@ -1,5 +1,5 @@
-"""Instances after the generator of Ma (M&SOM 25(4):1324-1337, 2023; arXiv 2207.04774) and their order sequences;
-written from a description, with the same draw order."""
+"""Instances after the generator of Ma (M&SOM 25(4):1324-1337, 2023; arXiv 2207.04774) and their order
+sequences; written from a description, with the same draw order."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ NETWORKS = {
 class Instance:
     """An order type and a region make a class; class = type * regions + region. Costs in dollars.
 
-    menu: lines and costs of the classes; its last node stands for not serving. rate: float64[classes], chance of
-    an order of the class in a period; what is missing to 1 is a period without. stock: int64[cells], cell =
-    item * centres + centre. line_item: int64[lines]; attached: int64[lines], the node each line is served from
-    in the first place.
+    menu: lines and costs of the classes; its last node stands for not serving. rate: float64[classes],
+    chance of an order of the class in a period; what is missing to 1 is a period without. stock:
+    int64[cells], cell = item * centres + centre. line_item: int64[lines]; attached: int64[lines], the node
+    each line is served from in the first place.
     """
 
     menu: Menu
@@ -106,8 +106,9 @@ def assemble(
     periods: int,
     lay_in: Callable[[F64], F64],
 ) -> Instance:
-    """Menu, nearest centres and stock. rate: float64[types, regions]; carries: bool[items, centres]; lay_in: from
-    the chance that a period needs a unit of a cell, if each line is served from its nearest centre, to units."""
+    """Menu, nearest centres and stock. rate: float64[types, regions]; carries: bool[items, centres];
+    lay_in: from the chance that a period needs a unit of a cell, if each line is served from its nearest
+    centre, to units."""
     region_count, node_count = costs.unit.shape
     centre_count = node_count - 1
     nearest = nearest_carrying(carries, costs.miles)

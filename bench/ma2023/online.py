@@ -72,8 +72,8 @@ def run_priced(
     resolves: int = 0,
     learned_share: float = 0.0,
 ) -> tuple[float, StockPrices]:
-    """Cost of a sequence in dollars, and how prices and stock end. ``resolve`` is called ``resolves`` times, at
-    equal distances, and blended with the prices learned until then."""
+    """Cost of a sequence in dollars, and how prices and stock end. ``resolve`` is called ``resolves``
+    times, at equal distances, and blended with the prices learned until then."""
     room = workspace(instance.menu)
     prices = stock_prices(price, instance.stock, step=step, horizon=instance.periods)
     edges = np.linspace(0, instance.periods, resolves + 2).astype(np.int64)

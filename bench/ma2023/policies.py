@@ -16,6 +16,7 @@ from bench.ma2023.rounding import Draw, draw_uniforms, run_rounding
 from bench.ma2023.waves import run_waves
 from router.prices.columns import pricing_of
 from router.prices.package_lp import PackageLp, solve_package_lp
+from router.prices.plans import cheapest_plans
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -88,6 +89,15 @@ def draw(case: Case, sequence: int) -> Run:
     needed = case.item is not None
     uniform = draw_uniforms(case.instance, case.seed, sequence) if needed else np.empty((0, 0))
     return Run(case=case, sequence=orders, uniform=uniform, hindsight=hindsight.bound)
+
+
+def certified(run: Run) -> float:
+    """Dollars that serving a sequence costs at least, as the prices of the forecast prove it: what a service can
+    say of its own traffic, without solving anything."""
+    case = run.case
+    price, stock = case.package.stock_price, case.instance.stock.astype(np.float64)
+    optimum = cheapest_plans(case.instance.menu, price).value
+    return float(counts(case.instance, run.sequence) @ optimum - price @ stock)
 
 
 def resolver(case: Case, rate: F64, start: PackageLp) -> Resolve:

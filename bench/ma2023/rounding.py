@@ -1,8 +1,8 @@
-"""The literature's policies: they draw a node for every line from the item programme's shares, once, and a line
-whose node has nothing left is not served.
+"""The literature's policies: they draw a node for every line from the item programme's shares, once, and a
+line whose node has nothing left is not served.
 
-CORRELATED is that of Jasin and Sinha (2015), DILATED and FORCED_OPEN those of Ma (2023); each keeps the chance of
-every pair of line and node and differs in how often lines meet at a node.
+CORRELATED is that of Jasin and Sinha (2015), DILATED and FORCED_OPEN those of Ma (2023); each keeps the
+chance of every pair of line and node and differs in how often lines meet at a node.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def draw_uniforms(instance: Instance, seed: int, sequence: int) -> F64:
 def run_rounding(
     instance: Instance, sequence: I64, share: F64, uniform: F64, draw: Draw, fallback_price: F64 | None = None
 ) -> tuple[float, StockPrices]:
-    """Cost of a sequence in dollars, and how stock ends. fallback_price: with these prices, an order that finds
-    a node empty is planned anew."""
+    """Cost of a sequence in dollars, and how stock ends. fallback_price: with these prices, an order that
+    finds a node empty is planned anew."""
     price = np.zeros(len(instance.stock)) if fallback_price is None else fallback_price
     prices = stock_prices(price, instance.stock, step=0.0, horizon=instance.periods)
     return _run(
@@ -134,8 +134,8 @@ def pick(weight: Any, chance: float) -> int:
 
 @kernel
 def draw_correlated(shares: Any, chance: Any, height: Any, member: Any, rest: Any, node: Any) -> None:
-    """Peels each node's shares into blocks of m lines, from all lines down to one; draws one block, whose lines
-    go there together, and the other lines from what their blocks leave."""
+    """Peels each node's shares into blocks of m lines, from all lines down to one; draws one block, whose
+    lines go there together, and the other lines from what their blocks leave."""
     lines, nodes = shares.shape
     total = 0.0
     for k in range(nodes):

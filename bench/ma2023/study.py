@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.ma2023.instance import Network, generate
-from bench.ma2023.policies import ONLINE, REPEATED, ROUNDING, Policy, draw, prepare
+from bench.ma2023.policies import ONLINE, REPEATED, ROUNDING, Policy, certified, draw, prepare
 
 F64 = NDArray[np.float64]
 
 FIRST_SEED = 100
-HINDSIGHT, PACKAGE = "hindsight bound", "package programme"
+HINDSIGHT, PACKAGE, CERTIFICATE = "hindsight bound", "package programme", "certificate of fixed prices"
 BASES = ("item", "package", "hindsight")
 
 
@@ -56,6 +56,7 @@ def run_study(
         for sequence in range(sequences):
             run = draw(case, sequence)
             bounds.append(run.hindsight)
+            costs.setdefault(CERTIFICATE, []).append(certified(run))
             now = {**chosen, **(REPEATED if sequence < repeated_sequences else {})}
             for name, policy in now.items():
                 costs.setdefault(name, []).append(policy(run))
@@ -83,7 +84,7 @@ def _like_all(cost: list[float], bounds: list[float], base: float) -> float:
 
 def order_of(name: str) -> tuple[int, str]:
     """Rows of the table: bounds first, then by number."""
-    if name in {PACKAGE, HINDSIGHT}:
+    if name in {PACKAGE, HINDSIGHT, CERTIFICATE}:
         return (0, name)
     number = name.split(maxsplit=1)[0].strip("Pf")
     return (int(number), name)

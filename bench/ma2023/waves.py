@@ -54,8 +54,8 @@ def _distinct(plans: Plans) -> Plans:
 
 
 def _best_mix(orders: F64, stock: I64, plans: Plans, stock_price: F64) -> I64:
-    """int64[plans]: how many orders get each plan, cheapest with prices, within the stock. Raises NotSolved when
-    the solver finds none."""
+    """int64[plans]: how many orders get each plan, cheapest with prices, within the stock. Raises NotSolved
+    when the solver finds none."""
     count = len(plans.kind)
     model = Model(
         lower=np.zeros(count),

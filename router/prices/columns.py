@@ -58,7 +58,8 @@ def pricing_of(menu: Menu) -> Pricing:
 
 
 def plans_of(menu: Menu, found: CheapestPlans) -> Plans:
-    """One plan of every order type. Raises ValueError where a type has none: give it a node to be refused at."""
+    """One plan of every order type. Raises ValueError where a type has none: give it a node to be refused
+    at."""
     if not np.isfinite(found.value).all():
         raise ValueError(f"no plan for order type {int(np.argmin(np.isfinite(found.value)))}")
     kinds = len(found.value)

@@ -1,13 +1,13 @@
 """Prices that move with every decision.
 
-A cycle has ``horizon`` periods; in each at most one order comes. After a period a cell's price follows how its
-stock is used against how it ought to be used to last exactly:
+A cycle has ``horizon`` periods; in each at most one order comes. After a period a cell's price follows how
+its stock is used against how it ought to be used to last exactly:
 
     price <- max(0, price + step * (units used - stock left / periods left))
 
-Most cells are touched by no order for many periods, in which their price only falls. Falls add up, also when
-they end at 0, so a cell is brought up to date when it is looked at: the price after any number of idle periods
-costs one subtraction of ``idle_rates``. The result is that of moving every cell in every period.
+Most cells are touched by no order for many periods, in which their price only falls. Falls add up, also
+when they end at 0, so a cell is brought up to date when it is looked at: the price after any number of idle
+periods costs one subtraction of ``idle_rates``. The result is that of moving every cell in every period.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ STEP_FACTOR = 0.6
 class StockPrices(NamedTuple):
     """Prices within a cycle, changed in place.
 
-    price: float64[cells], as of the beginning of period ``as_of``: int64[cells]. stock: int64[cells], units left.
-    idle_rate: float64[horizon + 1], see ``idle_rates``. step: money per unit.
+    price: float64[cells], as of the beginning of period ``as_of``: int64[cells]. stock: int64[cells], units
+    left. idle_rate: float64[horizon + 1], see ``idle_rates``. step: money per unit.
     """
 
     price: F64
@@ -41,8 +41,8 @@ class StockPrices(NamedTuple):
 
 
 def advised_step(fixed_cost: float, horizon: int) -> float:
-    """A step close to the best for horizons from 300 to 100,000 periods: 0.6 times the fixed cost of a shipment
-    over the root of the number of periods. Raises ValueError for a horizon below 1."""
+    """A step close to the best for horizons from 300 to 100,000 periods: 0.6 times the fixed cost of a
+    shipment over the root of the number of periods. Raises ValueError for a horizon below 1."""
     if horizon < 1:
         raise ValueError(f"horizon must be at least 1, not {horizon}")
     return STEP_FACTOR * fixed_cost / math.sqrt(horizon)
@@ -57,7 +57,8 @@ def idle_rates(horizon: int) -> F64:
 
 
 def stock_prices(price: F64, stock: I64, *, step: float, horizon: int) -> StockPrices:
-    """Prices at the beginning of a cycle; copies. Raises ValueError for negative prices or a negative step."""
+    """Prices at the beginning of a cycle; copies. Raises ValueError for negative prices or a negative
+    step."""
     if step < 0 or (price < 0).any():
         raise ValueError("prices and step must not be negative")
     cells = len(stock)

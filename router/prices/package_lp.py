@@ -5,12 +5,12 @@
                sum of amount over the plans that take from a cell - over[cell] <= stock[cell]
 
 Plans are far too many to write down; they are generated. A master programme over those found so far gives
-prices, pricing finds the cheapest plan of every type at these prices, and a plan that is cheaper than what its
-type pays in the master joins it. Prices swing wildly at first, so each round prices at a blend of the best
-prices so far and the master's (0.3 to 0.7).
+prices, pricing finds the cheapest plan of every type at these prices, and a plan that is cheaper than what
+its type pays in the master joins it. Prices swing wildly at first, so each round prices at a blend of the
+best prices so far and the master's (0.3 to 0.7).
 
-For any prices, sum demand * (cheapest priced plan) - prices * stock is a lower bound on the optimum: the round
-that closes on it proves it. ``over`` keeps the master solvable and prices below ``price_ceiling``.
+For any prices, sum demand * (cheapest priced plan) - prices * stock is a lower bound on the optimum: the
+round that closes on it proves it. ``over`` keeps the master solvable and prices below ``price_ceiling``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from router.errors import SourcierError
 from router.prices.columns import Plans, Priced, Pricing, chosen, joined, priced_at
 from router.solver.linear import LinearAnswer, solve_linear
 from router.solver.mathopt import Model
@@ -33,15 +34,15 @@ IMPROVES = 1e-9
 """Part of a plan's cost by which it must undercut what its type pays."""
 
 
-class NotSolved(RuntimeError):
+class NotSolved(SourcierError):
     """The solver gave a master programme up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageLp:
-    """stock_price: float64[cells]. objective: of the best mix of plans found; bound: below what any mix costs.
-    amount: float64[plans], how often each plan is used. over: float64[cells], units beyond the stock, at the
-    ceiling. rounds: master programmes solved."""
+    """stock_price: float64[cells]. objective: of the best mix of plans found; bound: below what any mix
+    costs. amount: float64[plans], how often each plan is used. over: float64[cells], units beyond the
+    stock, at the ceiling. rounds: master programmes solved."""
 
     stock_price: F64
     objective: float
@@ -64,9 +65,9 @@ def solve_package_lp(
 ) -> PackageLp:
     """The optimum within ``gap`` (relative), or what ``max_rounds`` reached: the bound holds either way.
 
-    demand: float64[types], stock: float64[cells], both not negative. start: plans to begin with, of an earlier
-    programme over the same types and cells. Raises ValueError for negative figures, NotSolved when the solver
-    gives up.
+    demand: float64[types], stock: float64[cells], both not negative. start: plans to begin with, of an
+    earlier programme over the same types and cells. Raises ValueError for negative figures, NotSolved when
+    the solver gives up.
     """
     if (demand < 0).any() or (stock < 0).any() or not price_ceiling > 0:
         raise ValueError("demand and stock must not be negative, and the ceiling must be positive")

@@ -1,7 +1,7 @@
 """Linear programmes with their dual values, behind the same thin door.
 
-GLOP is the default: it is exact to the last digits, keeps to one thread and prints nothing. PDLP and HiGHS are
-there for programmes beyond what a simplex method takes.
+GLOP is the default: it is exact to the last digits, keeps to one thread and prints nothing. PDLP and HiGHS
+are there for programmes beyond what a simplex method takes.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class LinearSolver(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearAnswer:
-    """objective: what the optimum costs. values: float64[columns]. duals: float64[rows], what one more unit on
-    the right-hand side of a row adds to the objective."""
+    """objective: what the optimum costs. values: float64[columns]. duals: float64[rows], what one more unit
+    on the right-hand side of a row adds to the objective."""
 
     objective: float
     values: F64
