@@ -92,8 +92,8 @@ def draw(case: Case, sequence: int) -> Run:
 
 
 def certified(run: Run) -> float:
-    """Dollars that serving a sequence costs at least, as the prices of the forecast prove it: what a service can
-    say of its own traffic, without solving anything."""
+    """Dollars that serving a sequence costs at least, as the prices of the forecast prove it: what a
+    service can say of its own traffic, without solving anything."""
     case = run.case
     price, stock = case.package.stock_price, case.instance.stock.astype(np.float64)
     optimum = cheapest_plans(case.instance.menu, price).value

@@ -1,7 +1,7 @@
 """What a clairvoyant would have paid at least, from the orders that came: a proof without any assumption.
 
-For prices that are not negative and stay the same, no way of serving all orders of a cycle from its stock costs
-less than
+For prices that are not negative and stay the same, no way of serving all orders of a cycle from its stock
+costs less than
 
     sum over orders of (cost of the cheapest plan at these prices) - sum over cells of price * units
 

@@ -123,9 +123,7 @@ def test_earlier_plans_save_rounds() -> None:
     assert again.rounds < first.rounds
 
 
-@pytest.mark.parametrize(
-    ("demand", "stock", "ceiling"), [(-1.0, 1.0, 1.0), (1.0, -1.0, 1.0), (1.0, 1.0, 0.0)]
-)
+@pytest.mark.parametrize(("demand", "stock", "ceiling"), [(-1, 1, 1), (1, -1, 1), (1, 1, 0)])
 def test_negative_figures_are_refused(demand: float, stock: float, ceiling: float) -> None:
     menu = Menu(np.array([0, 1]), np.array([[1.0]]), np.array([[-1]]), np.array([2.0]))
     with pytest.raises(ValueError, match="negative"):
