@@ -1,4 +1,4 @@
-"""The benchmark after Amil, Makhdoumi, Wei (2025): optima to the cent, gates that open as often as they must."""
+"""The benchmark after Amil, Makhdoumi, Wei (2025): optima to the cent, gates that open as often as told."""
 
 from __future__ import annotations
 

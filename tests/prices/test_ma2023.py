@@ -193,7 +193,8 @@ def test_greedy_does_not_gain_by_volume_and_moving_prices_do() -> None:
     found = run_horizons(instances=2, sequences=1, told=lambda: None, horizons=(300, 3_000, 30_000))
     mean = {periods: {name: of.mean() for name, of in by.items()} for periods, by in found.items()}
     assert mean[30_000][GREEDY] > 1.04
-    assert mean[30_000][ADVISED] < 1.005 < 1.01 < mean[30_000][FIXED]
+    assert mean[30_000][FIXED] > 1.01
+    assert mean[30_000][ADVISED] < 1.005
     assert mean[300][ADVISED] > mean[3_000][ADVISED] > mean[30_000][ADVISED] > 1
     assert ET.fromstring(horizon_chart(found)).tag.endswith("svg")
 
