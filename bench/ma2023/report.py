@@ -77,7 +77,7 @@ def horizon_sheet(found: Mapping[int, Mapping[str, F64]]) -> Sheet:
             checks["0.5"] = HORIZON_HALF[periods]
         figures = {name: measured(ratios) for name, ratios in by_policy.items()}
         pairs = [(figures[name], check) for name, check in checks.items()]
-        agreeing = sum(agrees(*pair) for pair in pairs)
+        agreeing = sum(agrees(*pair, other_instances=True) for pair in pairs)
         shown = (f"{figures[name].mean:.4f} ({checks[name]:.4f})" if name in checks else
                  f"{figures[name].mean:.4f}" for name in POLICIES)  # fmt: skip
         rows.append((f"{periods:,}", *shown, f"{agreeing} of {len(pairs)}" if pairs else NOT_KNOWN))
@@ -126,16 +126,12 @@ def forecast_sheet(found: Mapping[str, Mapping[str, F64]]) -> Sheet:
     rows = []
     for error, by_way in found.items():
         checks = FORECAST[error]
-        rows.append(
-            (
-                error,
-                *(
-                    f"{np.mean(by_way[way]):.4f}" + (f" ({checks[way]:.4f})" if way in checks else "")
-                    for way in WAYS
-                ),
-                verdict([(measured(by_way[way]), check) for way, check in checks.items()]),
-            )
+        figures = {way: measured(by_way[way]) for way in WAYS}
+        shown = (
+            f"{figures[way].mean:.4f}" + (f" ({checks[way]:.4f})" if way in checks else "") for way in WAYS
         )
+        agreeing = sum(agrees(figures[way], check, other_instances=True) for way, check in checks.items())
+        rows.append((error, *shown, f"{agreeing} of {len(checks)}"))
     return Sheet(
         title="cost / hindsight bound with a wrong forecast (check value)",
         headings=("error", *(headings[way] for way in WAYS), "within 2 s.e."),
