@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.ma2023.checks import FORECAST, HORIZON, HORIZON_HALF, agrees
+from bench.ma2023.checks import CENT, FORECAST, HORIZON, HORIZON_HALF, STOPPED_EARLY, agrees
 from bench.ma2023.forecast import WAYS
 from bench.ma2023.horizon import ADVISED, FIXED, GREEDY, POLICIES
 from bench.ma2023.policies import LITERATURE, OURS
@@ -161,8 +161,8 @@ def _known(figure: float) -> float | None:
 
 
 def dollars_sheet(rows: list[tuple[str, float, float]]) -> Sheet:
-    """What the programmes of single instances cost. rows: name, ours, check value, to the cent or, if it is a
-    whole number, to the dollar."""
+    """What the programmes of single instances cost. rows: name, ours, check value: to the cent, or
+    of a run that stopped early if it is a whole number."""
     return Sheet(
         title="optimum of the programmes, dollars",
         headings=("instance", "ours", "check value", ""),
@@ -171,7 +171,9 @@ def dollars_sheet(rows: list[tuple[str, float, float]]) -> Sheet:
                 name,
                 f"{ours:,.2f}",
                 f"{check:,.2f}",
-                "agrees" if abs(ours - check) <= (0.006 if check % 1 else 0.6) else "DIFFERS",
+                "agrees"
+                if abs(ours - check) <= (CENT if check % 1 else STOPPED_EARLY * check)
+                else "DIFFERS",
             )
             for name, ours, check in rows
         ],
