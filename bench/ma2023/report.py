@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.ma2023.checks import CENT, FORECAST, HORIZON, HORIZON_HALF, STOPPED_EARLY, agrees
+from bench.ma2023.checks import CENT, FORECAST, HORIZON, STOPPED_EARLY, agrees
 from bench.ma2023.forecast import WAYS
 from bench.ma2023.horizon import ADVISED, FIXED, GREEDY, POLICIES
 from bench.ma2023.policies import LITERATURE, OURS
@@ -70,23 +70,26 @@ def comparison_sheet(found: Ratios) -> Sheet:
 
 def horizon_sheet(found: Mapping[int, Mapping[str, F64]]) -> Sheet:
     """Cost over the bound in hindsight by number of periods."""
-    rows = []
-    for periods, by_policy in found.items():
-        checks = {**HORIZON.get(periods, {})}
-        if periods in HORIZON_HALF:
-            checks["0.5"] = HORIZON_HALF[periods]
-        figures = {name: measured(ratios) for name, ratios in by_policy.items()}
-        pairs = [(figures[name], check) for name, check in checks.items()]
-        agreeing = sum(agrees(*pair, other_instances=True) for pair in pairs)
-        shown = (f"{figures[name].mean:.4f} ({checks[name]:.4f})" if name in checks else
-                 f"{figures[name].mean:.4f}" for name in POLICIES)  # fmt: skip
-        rows.append((f"{periods:,}", *shown, f"{agreeing} of {len(pairs)}" if pairs else NOT_KNOWN))
     names = {GREEDY: "greedy", FIXED: "fixed prices", ADVISED: "advised step"}
     return Sheet(
         title="cost / hindsight bound (check value)",
         headings=("periods", *(names.get(name, f"step {name}") for name in POLICIES), "within 2 s.e."),
-        rows=rows,
+        rows=[
+            (f"{periods:,}", *_beside_checks(by_policy, HORIZON.get(periods, {})))
+            for periods, by_policy in found.items()
+        ],
     )
+
+
+def _beside_checks(ratios: Mapping[str, F64], checks: Mapping[str, float]) -> list[str]:
+    """A cell for each, with its check value where there is one, and how many of those agree."""
+    figures = {name: measured(of) for name, of in ratios.items()}
+    cells = [
+        f"{figure.mean:.4f}" + (f" ({checks[name]:.4f})" if name in checks else "")
+        for name, figure in figures.items()
+    ]
+    agreeing = sum(agrees(figures[name], check, other_instances=True) for name, check in checks.items())
+    return [*cells, f"{agreeing} of {len(checks)}" if checks else NOT_KNOWN]
 
 
 def horizon_chart(found: Mapping[int, Mapping[str, F64]]) -> str:
@@ -123,19 +126,10 @@ def forecast_sheet(found: Mapping[str, Mapping[str, F64]]) -> Sheet:
         "blended": "both, blended",
         "blended 0.1": "both 0.1, blended",
     }
-    rows = []
-    for error, by_way in found.items():
-        checks = FORECAST[error]
-        figures = {way: measured(by_way[way]) for way in WAYS}
-        shown = (
-            f"{figures[way].mean:.4f}" + (f" ({checks[way]:.4f})" if way in checks else "") for way in WAYS
-        )
-        agreeing = sum(agrees(figures[way], check, other_instances=True) for way, check in checks.items())
-        rows.append((error, *shown, f"{agreeing} of {len(checks)}"))
     return Sheet(
         title="cost / hindsight bound with a wrong forecast (check value)",
         headings=("error", *(headings[way] for way in WAYS), "within 2 s.e."),
-        rows=rows,
+        rows=[(error, *_beside_checks(by_way, FORECAST[error])) for error, by_way in found.items()],
         note="blended: half the learned prices, half those of the new programme.",
     )
 

@@ -37,9 +37,6 @@ class Draw(IntEnum):
     FORCED_OPEN = 4
 
 
-NEAREST, INDEPENDENT, CORRELATED, DILATED = 0, 1, 2, 3
-
-
 def uniforms_per_order(instance: Instance) -> int:
     """Width of the random numbers of an order."""
     return int(np.diff(instance.menu.line_start).max()) + len(instance.menu.fixed_cost)
@@ -94,16 +91,16 @@ def _run(
             continue
         first, last = menu.line_start[kind], menu.line_start[kind + 1]
         shares, chance = share[first:last], uniform[period]
-        if draw == NEAREST:
+        if draw == Draw.NEAREST:
             for line in range(last - first):
                 room.node[line] = attached[first + line]
-        elif draw == INDEPENDENT:
+        elif draw == Draw.INDEPENDENT:
             for line in range(last - first):
                 room.node[line] = pick(shares[line], chance[line])
-        elif draw == CORRELATED:
+        elif draw == Draw.CORRELATED:
             draw_correlated(shares, chance, height, member, rest, room.node)
         else:
-            draw_by_clocks(shares, chance, draw != DILATED, room.node)
+            draw_by_clocks(shares, chance, draw != Draw.DILATED, room.node)
         is_short = False
         for line in range(last - first):
             cell = menu.line_cell[first + line, room.node[line]]
