@@ -73,10 +73,11 @@ def solve_package_lp(
         raise ValueError("demand and stock must not be negative, and the ceiling must be positive")
     search = _Search(demand, stock, pricing, price_ceiling)
     plans = _first_plans(pricing, stock, price_ceiling, start)
-    rounds, answer = 0, None
+    rounds = 0
+    answer: LinearAnswer | None = None
     while rounds < max_rounds:
         rounds += 1
-        answer = _solve_master(demand, stock, plans, price_ceiling)
+        answer = _solve_master(demand, stock, plans, price_ceiling, answer)
         price = np.clip(-answer.duals[len(demand) :], 0.0, price_ceiling)
         fresh = search.new_plans(answer, price, BEST_SHARE if rounds > 1 else 0.0)
         if search.closes(answer.objective, gap):
@@ -88,14 +89,14 @@ def solve_package_lp(
         plans = joined(plans, fresh)
     if answer is None:
         raise ValueError("max_rounds must be at least 1")
-    amount = answer.values[: len(answer.values) - len(stock)]
+    over, amount = answer.values[: len(stock)], answer.values[len(stock) :]
     return PackageLp(
         stock_price=search.best_price,
         objective=answer.objective,
         bound=search.bound,
         plans=chosen(plans, np.arange(len(amount))),
         amount=amount,
-        over=answer.values[len(amount) :],
+        over=over,
         rounds=rounds,
     )
 
@@ -135,22 +136,25 @@ def _first_plans(pricing: Pricing, stock: F64, ceiling: float, start: Plans | No
     return both if start is None else joined(start, both)
 
 
-def _solve_master(demand: F64, stock: F64, plans: Plans, ceiling: float) -> LinearAnswer:
+def _solve_master(
+    demand: F64, stock: F64, plans: Plans, ceiling: float, last: LinearAnswer | None
+) -> LinearAnswer:
+    """Columns: ``over`` by cell, then the plans, so that the basis of the last round fits."""
     kinds, cells, count = len(demand), len(stock), len(plans.kind)
     columns = count + cells
     model = Model(
         lower=np.zeros(columns),
         upper=np.full(columns, np.inf),
         integer=np.zeros(columns, dtype=bool),
-        cost=np.concatenate([plans.cost, np.full(cells, ceiling)]),
+        cost=np.concatenate([np.full(cells, ceiling), plans.cost]),
         offset=0.0,
         row_lower=np.concatenate([demand, np.full(cells, -np.inf)]),
         row_upper=np.concatenate([demand, stock]),
         entry_row=np.concatenate([plans.kind, kinds + plans.cell, kinds + np.arange(cells)]),
-        entry_column=np.concatenate([np.arange(count), plans.plan_of_pick, count + np.arange(cells)]),
+        entry_column=np.concatenate([cells + np.arange(count), cells + plans.plan_of_pick, np.arange(cells)]),
         entry_value=np.concatenate([np.ones(count + len(plans.cell)), np.full(cells, -1.0)]),
     )
-    answer = solve_linear(model)
+    answer = solve_linear(model, start=None if last is None else last.basis)
     if answer is None:
         raise NotSolved(f"no optimum of a master programme with {columns} columns")
     return answer

@@ -17,6 +17,7 @@ from ortools.math_opt import (
     model_parameters_pb2,
     parameters_pb2,
     result_pb2,
+    solution_pb2,
 )
 from ortools.math_opt.core.python import solver as mathopt_solver
 
@@ -34,6 +35,15 @@ class LinearSolver(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """Where a simplex method ended: the solver's codes for columns and for rows. Another programme with the
+    same rows and with more columns after these can start there."""
+
+    columns: tuple[int, ...]
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinearAnswer:
     """objective: what the optimum costs. values: float64[columns]. duals: float64[rows], what one more unit
     on the right-hand side of a row adds to the objective."""
@@ -41,26 +51,35 @@ class LinearAnswer:
     objective: float
     values: F64
     duals: F64
+    basis: Basis | None
 
 
 def solve_linear(
-    model: Model, time_limit_seconds: float = 3600.0, solver: LinearSolver = LinearSolver.GLOP
+    model: Model,
+    time_limit_seconds: float = 3600.0,
+    solver: LinearSolver = LinearSolver.GLOP,
+    start: Basis | None = None,
 ) -> LinearAnswer | None:
     """The optimum of a model without integer columns, or None where the solver proved none: there is none,
-    the time was over, or it gave up. Raises ValueError for a model with integer columns."""
+    the time was over, or it gave up. start: for GLOP, the basis of the same programme with fewer columns.
+    Raises ValueError for a model with integer columns."""
     if model.integer.any():
         raise ValueError("a linear programme has no integer columns")
     parameters = parameters_pb2.SolveParametersProto()
     parameters.time_limit.FromNanoseconds(int(time_limit_seconds * 1e9))
+    request = model_parameters_pb2.ModelSolveParametersProto()
     if solver is LinearSolver.GLOP:
         parameters.threads = 1
+        if start is not None:
+            parameters.lp_algorithm = parameters_pb2.LP_ALGORITHM_PRIMAL_SIMPLEX
+            _start_at(request, start, len(model.cost))
     try:
         result = mathopt_solver.solve(
             to_proto(model),
             solver.value,
             parameters_pb2.SolverInitializerProto(),
             parameters,
-            model_parameters_pb2.ModelSolveParametersProto(),
+            request,
             None,
             callback_pb2.CallbackRegistrationProto(),
             None,
@@ -78,7 +97,23 @@ def solve_linear(
         objective=float(primal.objective_value),
         values=_dense(primal.variable_values, len(model.cost)),
         duals=_dense(best.dual_solution.dual_values, len(model.row_lower)),
+        basis=_basis(best.basis) if best.HasField("basis") else None,
     )
+
+
+def _basis(found: Any) -> Basis:
+    return Basis(columns=tuple(found.variable_status.values), rows=tuple(found.constraint_status.values))
+
+
+def _start_at(request: Any, start: Basis, column_count: int) -> None:
+    """New columns begin at 0, out of the basis."""
+    fresh = column_count - len(start.columns)
+    basis = request.initial_basis
+    basis.variable_status.ids.extend(range(column_count))
+    basis.variable_status.values.extend(start.columns)
+    basis.variable_status.values.extend([solution_pb2.BASIS_STATUS_AT_LOWER_BOUND] * fresh)
+    basis.constraint_status.ids.extend(range(len(start.rows)))
+    basis.constraint_status.values.extend(start.rows)
 
 
 def _dense(sparse: Any, length: int) -> F64:
