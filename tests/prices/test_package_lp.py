@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,3 +151,48 @@ def test_linear_answers_have_duals_and_no_surprises() -> None:
         assert found.objective == pytest.approx(10.0, rel=1e-4)
         assert found.values == pytest.approx([1.0, 3.0], rel=1e-3)
         assert found.duals == pytest.approx([3.0, -2.0], rel=1e-3)
+
+
+def test_a_programme_with_more_columns_starts_where_the_smaller_one_ended() -> None:
+    """minimise 3 x + y with x + y = 4: first without y."""
+
+    def model(cost: list[float]) -> Model:
+        columns = len(cost)
+        return Model(
+            lower=np.zeros(columns),
+            upper=np.full(columns, np.inf),
+            integer=np.zeros(columns, dtype=bool),
+            cost=np.array(cost),
+            offset=0.0,
+            row_lower=np.array([4.0]),
+            row_upper=np.array([4.0]),
+            entry_row=np.zeros(columns, dtype=np.int64),
+            entry_column=np.arange(columns),
+            entry_value=np.ones(columns),
+        )
+
+    first = solve_linear(model([3.0]))
+    assert first is not None
+    assert first.basis is not None
+    more = solve_linear(model([3.0, 1.0]), start=first.basis)
+    assert more is not None
+    assert (first.objective, more.objective) == (12.0, 4.0)
+    assert more.values.tolist() == [0.0, 4.0]
+
+
+def test_what_cannot_be_solved_is_none_and_integers_are_refused() -> None:
+    impossible = Model(
+        lower=np.zeros(1),
+        upper=np.ones(1),
+        integer=np.zeros(1, dtype=bool),
+        cost=np.ones(1),
+        offset=0.0,
+        row_lower=np.array([2.0]),
+        row_upper=np.array([2.0]),
+        entry_row=np.zeros(1, dtype=np.int64),
+        entry_column=np.zeros(1, dtype=np.int64),
+        entry_value=np.ones(1),
+    )
+    assert solve_linear(impossible) is None
+    with pytest.raises(ValueError, match="integer"):
+        solve_linear(replace(impossible, integer=np.ones(1, dtype=bool)))
