@@ -19,7 +19,19 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from bench import growth, memory, speed_dates, speed_exact, speed_promise, speed_rank, speed_server
+from bench import (
+    growth,
+    memory,
+    overload,
+    speed_dates,
+    speed_exact,
+    speed_ledger,
+    speed_promise,
+    speed_rank,
+    speed_server,
+    speed_start,
+    speed_workers,
+)
 from bench.spec import BenchSpec, Result, Target
 from bench.tables import table_of
 
@@ -29,8 +41,12 @@ SPECS: tuple[BenchSpec, ...] = (
     speed_server.SPEC,
     speed_promise.SPEC,
     speed_dates.SPEC,
+    speed_ledger.SPEC,
+    speed_start.SPEC,
+    speed_workers.SPEC,
     growth.SPEC,
     memory.SPEC,
+    overload.SPEC,
 )
 
 
@@ -96,7 +112,7 @@ def targets_table(targets: Sequence[Target]) -> Table:
         table.add_row(
             target.name,
             f"{target.value:,.1f}{target.unit}",
-            f"{sign} {target.limit:,.0f}{target.unit}",
+            f"{sign} {target.limit:,g}{target.unit}",
             "[green]met[/]" if target.met else "[red]missed[/]",
         )
     return table

@@ -83,6 +83,18 @@ class StockConflict(SourcierError):
     reason = "STOCK_CONFLICT"
 
 
+class StaleSnapshot(SourcierError):
+    """What orders would be decided from is too old."""
+
+    reason = "STALE_SNAPSHOT"
+
+    def __init__(self, stale_seconds: float) -> None:
+        super().__init__(
+            f"the ledger could not be followed for {stale_seconds:.0f} seconds",
+            metadata={"stale_seconds": f"{stale_seconds:.0f}"},
+        )
+
+
 class LedgerUnusable(SourcierError):
     """The ledger file is corrupt, belongs to another application or to a newer version."""
 

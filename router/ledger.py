@@ -313,6 +313,10 @@ class Ledger(Protocol):
         """All rows at one version, for a snapshot."""
         ...
 
+    def ledger_id(self) -> str:
+        """Which ledger this is: another one has another, wherever it lies."""
+        ...
+
     def version(self) -> int: ...
 
     def changes(self, since: int, limit: int = 100_000) -> list[Change]:

@@ -223,26 +223,26 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
         _set_row(state, sku_id, node_id, row, cause, reference, known_row)
     if replaced is not None:
         state.reservations[replaced.reservation_id] = replace(replaced, state=ReservationState.RELEASED)
-    return _opened(state, request, holds, now_seconds)
+    return _opened(state, request, own_id, holds, now_seconds)
 
 
 def _opened(
-    state: LedgerState, request: ReserveRequest, holds: tuple[Hold, ...], now_seconds: int
+    state: LedgerState, request: ReserveRequest, own_id: str, holds: tuple[Hold, ...], now_seconds: int
 ) -> ReserveOutcome:
     """The new reservation, whose units are reserved; without any it is over at once."""
     state.sequence += 1
     reservation = Reservation(
-        reservation_id=reservation_id_of(state.sequence),
+        reservation_id=own_id,
         order_id=request.order_id,
         state=_first_state(holds),
         holds=holds,
         created_at_seconds=now_seconds,
         expires_at_seconds=now_seconds + request.ttl_seconds,
     )
-    state.reservations[reservation.reservation_id] = reservation
-    heapq.heappush(state.timers, (reservation.expires_at_seconds, reservation.reservation_id))
+    state.reservations[own_id] = reservation
+    heapq.heappush(state.timers, (reservation.expires_at_seconds, own_id))
     if request.request_id:
-        remembered = RememberedReserve(request.fingerprint, reservation.reservation_id, request.payload)
+        remembered = RememberedReserve(request.fingerprint, own_id, request.payload)
         state.reserves[request.request_id] = remembered
     return ReserveOutcome(code=ReserveCode.HELD, reservation=reservation, payload=request.payload)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import FrameType
 
@@ -18,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from router.domain import Destination, Order, OrderLine
 from router.errors import InvalidConfig, InvalidInput
 from router.sourcer import ENGINE_VERSION, decide
+from server.admission import Admission, Lane
 from server.api.sourcing.v1 import (
     node_pb2,
     node_pb2_grpc,
@@ -30,9 +32,10 @@ from server.api.sourcing.v1 import (
     stock_pb2,
     stock_pb2_grpc,
 )
+from server.config import Config
 from server.fast_batch import FastBatch
 from server.fast_quote import FastQuote
-from server.guard import Guard
+from server.guard import PREFIX, Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
 from server.services.node import NodeService
@@ -51,7 +54,20 @@ SERVICE_NAMES = (
     node_pb2.DESCRIPTOR.services_by_name["NodeService"].full_name,
     sourcing_pb2.DESCRIPTOR.services_by_name["OfferService"].full_name,
 )
+DECIDING = frozenset(
+    f"{PREFIX}{method}"
+    for method in (
+        "SourcingService/SourceOrder",
+        "SourcingService/SourceOrders",
+        "SourcingService/ResourceOrder",
+        "SourcingService/RankNodes",
+        "SourcingService/GetPromise",
+        "OfferService/OfferOrder",
+    )
+)
+"""Methods whose answers are made from the snapshot."""
 TICK_SECONDS = 1.0
+FOLLOWS_PER_TICK = 10
 STEP_SECONDS = 10.0
 """How long a stopping server waits for the ticker's step under way."""
 
@@ -59,18 +75,39 @@ STEP_SECONDS = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """How to serve. listen: ``host:port``, port 0 for any free one. grace_seconds: how long calls under way
-    may take once the server is told to stop."""
+    may take once the server is told to stop; drain_seconds: how long others are still taken then.
+    max_calls_per_connection: others wait at the client. max_waiting_calls, max_wait_seconds: calls beyond are
+    refused (``server.admission``). shares_port: other workers serve it too."""
 
     listen: str
     threads: int
     max_message_bytes: int
     grace_seconds: float
+    drain_seconds: float = 0
+    max_calls_per_connection: int = 256
+    max_waiting_calls: int = 1_000
+    max_wait_seconds: float = 2.0
+    shares_port: bool = False
+
+    @classmethod
+    def of(cls, config: Config, *, shares_port: bool = False) -> Serving:
+        return cls(
+            listen=config.address,
+            threads=config.threads,
+            max_message_bytes=config.max_message_bytes,
+            grace_seconds=config.grace_seconds,
+            drain_seconds=config.drain_seconds,
+            max_calls_per_connection=config.max_calls_per_connection,
+            max_waiting_calls=config.max_waiting_calls,
+            max_wait_seconds=config.max_wait_millis / 1_000,
+            shares_port=shares_port,
+        )
 
 
 class Ticker:
-    """Once a second: ends holds whose time is over, follows what other processes wrote, looks at the rule
-    file. A step that fails is reported, once for each way it fails, and tried again a second later; the
-    others go on.
+    """Once a second: ends holds whose time is over and looks at the rule file; more often, follows what other
+    processes wrote. A step that fails is reported, once for each way it fails, and tried again the next time;
+    the others go on.
 
     sound: told after every tick whether the ledger could be used. Rules that cannot be read are no reason to
     serve nobody: those in force stay.
@@ -92,6 +129,7 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
+        self._world.is_kept_fresh = True
         self._thread.start()
 
     def stop(self) -> None:
@@ -100,8 +138,13 @@ class Ticker:
         self._thread.join(STEP_SECONDS)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            self.tick()
+        steps = itertools.cycle([*[self.follow] * (FOLLOWS_PER_TICK - 1), self.tick])
+        while not self._stop.wait(self._seconds / FOLLOWS_PER_TICK):
+            next(steps)()
+
+    def follow(self) -> None:
+        """What others wrote only."""
+        self._done("follow", self._world.follow)
 
     def tick(self) -> None:
         """Every step once."""
@@ -138,13 +181,17 @@ class App:
         self._health_lock = threading.Lock()
         self._state = {"warm": False, "sound": True, "open": True}
         self._tell_health()
+        self.admission = Admission(serving.threads, serving.max_waiting_calls, serving.max_wait_seconds)
         self._server = grpc.server(
-            ThreadPoolExecutor(serving.threads, thread_name_prefix="call"),
-            interceptors=[Guard()],
+            self.admission.pool(Lane.RESOLVE),
+            interceptors=[Guard(self.admission, self._check)],
             options=[
                 ("grpc.max_receive_message_length", serving.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),  # a second server on the port is a mistake, not a helper
+                # Others wait where they come from, which costs nothing here.
+                ("grpc.max_concurrent_streams", serving.max_calls_per_connection),
+                # A second server on the port is a mistake, unless it is another worker.
+                ("grpc.so_reuseport", int(serving.shares_port)),
             ],
         )
         sourcing = SourcingService(world, max_explaining=max(1, serving.threads // 2))
@@ -193,7 +240,9 @@ class App:
     def stop(self) -> None:
         """NOT_SERVING first, so that callers go elsewhere; calls under way are answered."""
         self._tell_health(open=False)
+        time.sleep(self._serving.drain_seconds)
         self._server.stop(self._serving.grace_seconds).wait()
+        self.admission.shut_down()
         self._ticker.stop()
         self.world.ledger.close()
         event("stopped", stock_version=self.world.snapshot.stock.version)
@@ -226,6 +275,11 @@ class App:
         if warming.is_alive():
             logging.shutdown()
             os._exit(0)
+
+    def _check(self, method: str) -> None:
+        """Before a call. Raises StaleSnapshot."""
+        if method in DECIDING:
+            self.world.check_fresh()
 
     def _tell_health(self, **changed: bool) -> None:
         """``changed``: some of warm, sound, open; all of them make SERVING."""

@@ -42,6 +42,7 @@ from server.status import failure_of
 from server.stock_import import import_remotely, receipt_rows, stock_rows
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
 from server.warm import notice
+from server.workers import check_workers, serve_together, worker_number
 from server.world import World
 
 DEFAULT_CONFIG = Path("sourcier.yaml")
@@ -101,17 +102,22 @@ OutputOption = Annotated[Output, typer.Option("--output", help="table for people
 
 
 @app.command()
-def serve(config: ConfigOption = None) -> None:
+def serve(
+    config: ConfigOption = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="Processes that share the port.")
+    ] = None,
+) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up()
-    settings = load_config(config or DEFAULT_CONFIG)
+    path = config or DEFAULT_CONFIG
+    settings = load_config(path)
+    count = workers or settings.workers
+    check_workers(settings, count)
+    if count > 1 and not worker_number():
+        raise typer.Exit(serve_together(settings, path, count))
     world = _open(settings)
-    serving = Serving(
-        listen=settings.address,
-        threads=settings.threads,
-        max_message_bytes=settings.max_message_bytes,
-        grace_seconds=settings.grace_seconds,
-    )
+    serving = Serving.of(settings, shares_port=worker_number() > 0)
     App(world, serving, RulesWatch(settings.rules, world)).run_until_told()
 
 

@@ -49,6 +49,11 @@ class LedgerSection(_Model):
         description="The SQLite file, made when missing; relative to this file; sourcier.db when not given. "
         f"{LEDGER_PATH_VARIABLE} in the environment comes before it.",
     )
+    stock_copy: FileName | None = Field(
+        default=None,
+        description="A file with a copy of all stock, made and renewed by itself: a start reads it and what "
+        "changed since instead of every row. Worth it from some million rows on.",
+    )
     url: Annotated[str, Field(min_length=1, max_length=4_096)] | None = Field(
         default=None,
         description="The PostgreSQL database, postgresql://host/name; its tables are made when missing. "
@@ -91,6 +96,42 @@ class ServerSection(_Model):
     )
     grace_seconds: int = Field(
         default=10, ge=0, le=3_600, description="Time for calls under way once the server is told to stop."
+    )
+    drain_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=3_600,
+        description="How long a server that is told to stop goes on taking calls, reporting NOT_SERVING, so "
+        "that whoever deals calls out can go elsewhere.",
+    )
+    max_calls_per_connection: int = Field(
+        default=256,
+        ge=1,
+        le=1_000_000,
+        description="Calls under way on one connection; what exceeds them is refused by the transport.",
+    )
+    max_waiting_calls: int = Field(
+        default=1_000,
+        ge=10,
+        le=1_000_000,
+        description="Calls that may wait for a thread; lower lanes use up a part of it only.",
+    )
+    max_wait_millis: int = Field(
+        default=2_000,
+        ge=1,
+        le=3_600_000,
+        description="How long a call may have to wait, as far as can be foreseen; one that would longer is "
+        "told to come again.",
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that share the port; --workers comes before it."
+    )
+    max_stale_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=86_400,
+        description="Orders are refused when the ledger could not be followed for so long; reservations are "
+        "still confirmed and released.",
     )
 
 
@@ -172,6 +213,7 @@ class Config:
     stock: Path | None
     receipts: Path | None
     ledger: Path | Database | None
+    stock_copy: Path | None
     address: str
     threads: int
     max_message_bytes: int
@@ -180,6 +222,12 @@ class Config:
     collect_hold_seconds: int
     reserve_attempts: int
     grace_seconds: int
+    drain_seconds: int
+    max_calls_per_connection: int
+    max_waiting_calls: int
+    max_wait_millis: int
+    workers: int
+    max_stale_seconds: int
     search: SearchLimits
 
 
@@ -218,6 +266,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         stock=None if file.stock is None else folder / file.stock,
         receipts=None if file.receipts is None else folder / file.receipts,
         ledger=ledger,
+        stock_copy=None if file.ledger.stock_copy is None else folder / file.ledger.stock_copy,
         address=address,
         threads=file.server.threads,
         max_message_bytes=file.server.max_message_bytes,
@@ -226,6 +275,12 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         collect_hold_seconds=file.server.collect_hold_seconds,
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
+        drain_seconds=file.server.drain_seconds,
+        max_calls_per_connection=file.server.max_calls_per_connection,
+        max_waiting_calls=file.server.max_waiting_calls,
+        max_wait_millis=file.server.max_wait_millis,
+        workers=file.server.workers,
+        max_stale_seconds=file.server.max_stale_seconds,
         search=SearchLimits(
             node_limit=file.solver.node_limit, time_limit_seconds=file.solver.time_limit_seconds
         ),

@@ -36,7 +36,7 @@ def decide_now(world: World, order: Order, now_seconds: int, *, explain_to: Call
 
     An explanation looks at the stock many times, so it gets a copy that nobody writes to.
     """
-    limits = world.settings.search
+    limits = world.search
     if explain_to is None:
         return world.read(lambda s: Decided(decide(order, s, now_seconds, limits), None, s))
     sku_ids = order.sku_ids
@@ -108,7 +108,7 @@ def explain_again(
     Raises NotFound, CannotExplain, CallExpired.
     """
     entry, order, before = _restored(world, decision_id, parse)
-    decision, explanation = explain(order, before, entry.now_seconds, world.settings.search, call)
+    decision, explanation = explain(order, before, entry.now_seconds, world.search, call)
     return _as_named(decision, entry), explanation
 
 
@@ -117,7 +117,7 @@ def decide_again(
 ) -> tuple[Order, Decision]:
     """The order of a remembered decision, and the decision made once more. Raises NotFound, CannotExplain."""
     entry, order, before = _restored(world, decision_id, parse)
-    decision = decide(order, before, entry.now_seconds, world.settings.search)
+    decision = decide(order, before, entry.now_seconds, world.search)
     return order, _as_named(decision, entry)
 
 

@@ -13,10 +13,13 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from router.errors import InvalidInput
+from server.admission import Admission, LanePool, check_admitted, is_hasty
 from server.logs import event
 from server.status import CallExpired, is_internal, to_status
 
 PREFIX = "/sourcing.v1."
+HASTY = ("sourcier-hasty", "1")
+"""Trailing metadata of answers for which searches had a small budget, because many calls wait."""
 
 M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,7 +86,10 @@ class Guard(grpc.ServerInterceptor):
     """Wraps the handlers of this API: decodes the request itself, so that bytes that are no such message get
     a proper error, and ends calls whose handler raised with the status of ``server.status``."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission, check: Callable[[str], None] = lambda _: None) -> None:
+        """check: told the method of every call before it is decoded; may raise what the caller is to get."""
+        self._admission = admission
+        self._check = check
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     def intercept_service(
@@ -97,7 +103,8 @@ class Guard(grpc.ServerInterceptor):
             handler = continuation(handler_call_details)
             if handler is None or handler.unary_unary is None or not method.startswith(PREFIX):
                 return handler
-            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer)
+            pool = self._admission.pool_of(method)
+            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer, self._check, pool)
             self._wrapped[method] = wrapped
         return wrapped
 
@@ -106,15 +113,23 @@ def _wrap(
     method: str,
     behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
     decode: Callable[[bytes], Any] | None,
+    check: Callable[[str], None],
+    pool: LanePool,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     as_it_came = decode is None or getattr(behaviour, "takes_bytes", False)
 
     def call(request_bytes: bytes, context: grpc.ServicerContext) -> Message | bytes:
         try:
+            check_admitted()
+            check_wanted(context)
+            check(method)
+            if is_hasty():
+                context.set_trailing_metadata((HASTY,))
             request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
             return behaviour(request, context)
         except Exception as error:
             context.abort_with_status(rpc_status.to_status(reported(error, method)))
             raise AssertionError("abort_with_status always raises") from error
 
+    vars(call)["experimental_thread_pool"] = pool
     return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=encoded)

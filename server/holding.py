@@ -176,7 +176,7 @@ class _View:
             decided = decide_now(self._world, order, now_seconds, explain_to=explain_to)
             self.snapshot = decided.snapshot
             return decided.decision, decided.explanation
-        limits = self._world.settings.search
+        limits = self._world.search
         if explain_to is not None:
             return explain(order, self.snapshot, now_seconds, limits, explain_to)
         return decide(order, self.snapshot, now_seconds, limits), None

@@ -170,7 +170,7 @@ def _decisions(world: World, ask: AskOffers, snapshot: Snapshot) -> Iterator[tup
     order, now_seconds = ask.order, world.now_seconds()
     first: Status | None = None
     for _ in range(ask.rules.at_most if ask.rules.mode == "at_once" else 1):
-        decision = decide(order, snapshot, now_seconds, world.settings.search)
+        decision = decide(order, snapshot, now_seconds, world.search)
         first = first or decision.status
         if decision.status is not first:
             return

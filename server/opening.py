@@ -37,6 +37,7 @@ from server.load.stock import StockFeed, read_stock
 from server.load.table import Progress
 from server.logs import event
 from server.snapshot_rows import RowUnits, set_rows
+from server.stock_copy import columns_with_copy
 from server.world import Clock, Settings, World
 
 ROWS_PER_WRITE = 20_000
@@ -91,11 +92,14 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
         reserve_attempts=config.reserve_attempts,
         max_orders_per_call=config.max_orders_per_call,
         search=config.search,
+        max_stale_seconds=config.max_stale_seconds,
     )
     report("reading the ledger")
     state_capacities(ledger, inputs.network.nodes, clock())
-    snapshot = snapshot_of(ledger.columns(), inputs, clock())
-    return World(snapshot, ledger, clock, settings)
+    columns = columns_with_copy(ledger, config.stock_copy)
+    world = World(snapshot_of(columns, inputs, clock()), ledger, clock, settings)
+    world.follow()
+    return world
 
 
 def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = silent) -> Ledger:

@@ -145,7 +145,7 @@ def _decided(world: World, found: Resourcing, snapshot: Snapshot) -> Decision | 
     if order is None:
         return None
     if not found.is_exhausted:
-        return decide(order, snapshot, now_seconds, world.settings.search)
+        return decide(order, snapshot, now_seconds, world.search)
     version = snapshot.stock.version
     return Decision(
         decision_id=key_of(order, now_seconds, version, snapshot.rules_hash),

@@ -24,12 +24,14 @@ from router.errors import (
     NotFound,
     RequestIdReused,
     SourcierError,
+    StaleSnapshot,
     StateConflict,
     StockConflict,
     Violation,
 )
 from router.ledger import Hold
 from router.node_rows import is_node_row, split_day
+from server.admission import Overloaded
 
 Detail = TypeVar("Detail", bound=Message)
 
@@ -105,7 +107,9 @@ TABLE: tuple[Row, ...] = (
     Row(CannotExplain, grpc.StatusCode.FAILED_PRECONDITION, "DECISION_NOT_REPRODUCIBLE", "no"),
     Row(StockConflict, grpc.StatusCode.ABORTED, "STOCK_CONFLICT", "with the same request_id"),
     Row(CallExpired, grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_EXPIRED", "with the same request_id"),
+    Row(Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "after the delay, same request_id"),
     Row(TooManyExplanations, grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_EXPLANATIONS", "later"),
+    Row(StaleSnapshot, grpc.StatusCode.UNAVAILABLE, "STALE_SNAPSHOT", "later, or elsewhere"),
     Row(LedgerUnusable, grpc.StatusCode.UNAVAILABLE, "LEDGER_UNUSABLE", "later, with the same request_id"),
     Row(BrokenInvariant, grpc.StatusCode.INTERNAL, "BROKEN_INVARIANT", "no; report it"),
     Row(Exception, grpc.StatusCode.INTERNAL, "INTERNAL", "no; report it"),
@@ -146,6 +150,10 @@ def to_status(error: Exception, *, incident: str = "") -> status_pb2.Status:
     if isinstance(error, InvalidInput):
         metadata["violation_count"] = str(len(error.violations))
         details.append(_bad_request(error.violations))
+    if isinstance(error, Overloaded):
+        delay = error_details_pb2.RetryInfo()
+        delay.retry_delay.FromMilliseconds(int(1_000 * error.retry_seconds))
+        details.append(delay)
     if isinstance(error, SoldOut):
         details.append(_shortages(error.shortages))
     info = error_details_pb2.ErrorInfo(

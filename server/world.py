@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -10,12 +12,14 @@ from typing import TypeVar
 import numpy as np
 
 from router.domain import DeliveryMethod, Order
+from router.errors import StaleSnapshot
 from router.ledger import Change, Hold, Ledger, ReserveRequest
 from router.ledger_rows import MAX_UNITS
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.stock import Stock
+from server.admission import is_hasty
 from server.decision_log import DecisionLog
 from server.snapshot_rows import RowUnits, set_rows
 
@@ -30,7 +34,8 @@ class Settings:
 
     hold_seconds: how long stock is held when the caller does not say, and nobody has reserved to collect;
     collect_hold_seconds: when somebody has. reserve_attempts: how often an order is
-    decided because its stock was taken in between. search: limits of the solver.
+    decided because its stock was taken in between. search: limits of the solver. max_stale_seconds: how old
+    the snapshot may be that orders are decided from, where somebody keeps it fresh.
     """
 
     hold_seconds: int
@@ -38,6 +43,7 @@ class Settings:
     reserve_attempts: int
     max_orders_per_call: int
     search: SearchLimits
+    max_stale_seconds: float = math.inf
 
     def hold_of(self, order: Order) -> int:
         """Seconds for which an order's stock is held when the caller does not say."""
@@ -59,6 +65,9 @@ class World:
         self._snapshot = snapshot
         self._clock = clock
         self._writer = threading.Lock()
+        self._followed_at = time.monotonic()
+        self.is_kept_fresh = False
+        """Does somebody follow the ledger all the time?"""
         self._writes = 0
         """Odd while rows are being written."""
 
@@ -66,6 +75,11 @@ class World:
     def snapshot(self) -> Snapshot:
         """What decisions are made from, as of now."""
         return self._snapshot
+
+    @property
+    def search(self) -> SearchLimits:
+        """For the call that this thread works on."""
+        return self.settings.search.brief() if is_hasty() else self.settings.search
 
     def now_seconds(self) -> int:
         """Epoch seconds by the same clock as the ledger's."""
@@ -78,10 +92,20 @@ class World:
         answer = ask(self._snapshot)
         return answer if self._writes == before and before % 2 == 0 else ask(self._snapshot)
 
+    def stale_seconds(self) -> float:
+        """Since when the snapshot may have missed a change that others made."""
+        return time.monotonic() - self._followed_at
+
+    def check_fresh(self) -> None:
+        """Raises StaleSnapshot where decisions would be made from what was long ago."""
+        if self.is_kept_fresh and self.stale_seconds() > self.settings.max_stale_seconds:
+            raise StaleSnapshot(self.stale_seconds())
+
     def follow(self) -> int:
         """Takes over every change of the ledger since the last time; how many."""
         count = 0
         with self._writer:
+            asked_at = time.monotonic()
             while changes := self.ledger.changes(self._snapshot.stock.version):
                 self._writes += 1
                 try:
@@ -89,6 +113,8 @@ class World:
                 finally:
                     self._writes += 1
                 count += len(changes)
+                asked_at = time.monotonic()
+            self._followed_at = asked_at
         return count
 
     def _apply(self, changes: Sequence[Change]) -> None:

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.ma2023 import checks
+from bench.ma2023.chart import draw_horizon
 from bench.ma2023.forecast import ERRORS, run_forecasts
 from bench.ma2023.horizon import HORIZONS, run_horizons
 from bench.ma2023.instance import NETWORKS, Network, generate
@@ -31,7 +32,6 @@ from bench.ma2023.report import (
     comparison_sheet,
     dollars_sheet,
     forecast_sheet,
-    horizon_chart,
     horizon_sheet,
     policy_sheet,
 )
@@ -73,7 +73,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--item-programme", action="store_true", help="of the large network, too: many minutes"
     )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="SVG of --horizon")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="chart of --horizon, as SVG or PNG")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw figures there, too")
     wanted = parser.parse_args(arguments)
     series, large = wanted.horizon or wanted.forecast_errors, wanted.network == "large"
@@ -147,7 +147,7 @@ def _horizon(wanted: argparse.Namespace, progress: Progress) -> tuple[list[Sheet
         instances=wanted.instances, sequences=wanted.sequences, told=partial(progress.advance, steps)
     )
     if wanted.plot is not None:
-        wanted.plot.write_text(horizon_chart(found), encoding="utf-8")
+        draw_horizon(found, wanted.plot)
     return [horizon_sheet(found)], as_json(found)
 
 

@@ -14,7 +14,6 @@ from bench.ma2023.horizon import ADVISED, FIXED, GREEDY, POLICIES
 from bench.ma2023.policies import LITERATURE, OURS
 from bench.ma2023.study import BASES, Measured, Ratios, better_everywhere, measured
 from bench.spec import Sheet
-from bench.svg import line_chart
 
 F64 = NDArray[np.float64]
 
@@ -90,29 +89,6 @@ def _beside_checks(ratios: Mapping[str, F64], checks: Mapping[str, float]) -> li
     ]
     agreeing = sum(agrees(figures[name], check, other_instances=True) for name, check in checks.items())
     return [*cells, f"{agreeing} of {len(checks)}" if checks else NOT_KNOWN]
-
-
-def horizon_chart(found: Mapping[int, Mapping[str, F64]]) -> str:
-    """Percent above the bound in hindsight, as SVG."""
-    names = {
-        GREEDY: "greedy, exact plan",
-        FIXED: "fixed prices",
-        "0.02": "moving prices, step 0.02",
-        "0.1": "moving prices, step 0.1",
-        "0.5": "moving prices, step 0.5",
-        ADVISED: "moving prices, advised step",
-    }
-    return line_chart(
-        "Cost above the hindsight bound, by volume",
-        "periods in a cycle (at most one order in each)",
-        "% above the bound",
-        [float(periods) for periods in found],
-        {
-            label: [100 * (float(np.mean(of[name])) - 1) for of in found.values()]
-            for name, label in names.items()
-        },
-        (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
-    )
 
 
 def forecast_sheet(found: Mapping[str, Mapping[str, F64]]) -> Sheet:

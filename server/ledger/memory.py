@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from uuid import uuid4
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class MemoryLedger(Verbs):
         self._clock = clock
         self._lock = threading.Lock()
         self._state = LedgerState()
+        self._id = uuid4().hex
 
     def _submit(self, command: Command) -> Answer:
         with self._lock:
@@ -95,6 +97,9 @@ class MemoryLedger(Verbs):
                 node_ix=table[:, 1].copy(),
                 available=table[:, 2].copy(),
             )
+
+    def ledger_id(self) -> str:
+        return self._id
 
     def version(self) -> int:
         with self._settled() as state:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -38,6 +39,8 @@ from server.ledger.working_set import Answer, WorkingSet
 
 SCHEMA_VERSION = 2
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 10
+"""How long a network that swallows everything is waited for."""
 CHUNK_ROWS = 50_000
 """Rows of a load that are sent at a time."""
 
@@ -144,21 +147,28 @@ class PostgresLedger(Verbs):
         """Sorted by SKU id, then node id."""
         with self._settled() as db:
             version = int(one_value(db, "get_version"))
-            found = db.execute(SQL["list_available"]).fetchall()
-        rows = [(sku.decode(), node.decode(), units) for sku, node, units in found]
-        sku_ids = sorted({sku_id for sku_id, _, _ in rows})
-        node_ids = sorted({node_id for _, node_id, _ in rows})
-        sku_at, node_at = ({text: i for i, text in enumerate(ids)} for ids in (sku_ids, node_ids))
-        table = np.array([(sku_at[s], node_at[n], units) for s, n, units in rows], np.int32).reshape(-1, 3)
-        order = np.lexsort((table[:, 1], table[:, 0]))
+            skus: dict[bytes, int] = {}
+            nodes: dict[bytes, int] = {}
+            cells = array("i")
+            with db.cursor(name="rows") as cursor:  # some rows at a time: all of them may be ten million
+                cursor.itersize = CHUNK_ROWS
+                for sku, node, units in cursor.execute(SQL["list_available"]):
+                    cells.extend((skus.setdefault(sku, len(skus)), nodes.setdefault(node, len(nodes)), units))
+        table = np.frombuffer(cells, np.int32).reshape(-1, 3)
+        rank = np.empty(len(nodes), np.int32)
+        rank[[nodes[node] for node in sorted(nodes)]] = np.arange(len(nodes), dtype=np.int32)
         return StockColumns(
             version=version,
-            sku_ids=sku_ids,
-            node_ids=node_ids,
-            sku_ix=table[order, 0],
-            node_ix=table[order, 1],
-            available=table[order, 2],
+            sku_ids=[sku.decode() for sku in skus],
+            node_ids=[node.decode() for node in sorted(nodes)],
+            sku_ix=table[:, 0].copy(),
+            node_ix=rank[table[:, 1]],
+            available=table[:, 2].copy(),
         )
+
+    def ledger_id(self) -> str:
+        with self._reader() as db:
+            return str(one_value(db, "get_ledger_id"))
 
     def version(self) -> int:
         with self._settled() as db:
@@ -230,7 +240,15 @@ class PostgresLedger(Verbs):
                 raise
 
     def _connected(self) -> Connection:
-        return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        return psycopg.connect(
+            self._conninfo,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            tcp_user_timeout=1_000 * ANSWER_SECONDS,
+            keepalives_idle=ANSWER_SECONDS,
+            keepalives_interval=1,
+            keepalives_count=3,
+        )
 
     @contextmanager
     def _settled(self) -> Iterator[Connection]:

@@ -16,6 +16,10 @@ SELECT schema_version FROM ledger;
 -- Nobody else writes from here on, so what is read now still holds when it is written back.
 SELECT last_number, version FROM ledger FOR UPDATE;
 
+-- name: get_ledger_id
+-- Which ledger this is.
+SELECT ledger_id FROM ledger;
+
 -- name: get_version
 -- Of the last change of stock, 0 for none.
 SELECT version FROM ledger;

@@ -2,12 +2,13 @@
 
 -- Ids are kept as UTF-8 bytes: a text column refuses some of what ids may hold, and bytes sort as ids do.
 
--- One row: what is next. Whoever writes has it locked, so that versions and numbers have no gaps.
+-- One row: which ledger this is, and what is next. Whoever writes has it locked, so that versions and numbers have no gaps.
 CREATE TABLE ledger (
   one BOOLEAN PRIMARY KEY CHECK (one),
   schema_version INTEGER NOT NULL,
   last_number BIGINT NOT NULL,
-  version BIGINT NOT NULL
+  version BIGINT NOT NULL,
+  ledger_id TEXT NOT NULL DEFAULT replace(gen_random_uuid()::text, '-', '')
 );
 
 -- Units of one SKU at one node, or of a receipt that it expects: then node_id has the time at its end. on_hand may

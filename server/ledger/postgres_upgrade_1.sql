@@ -1,4 +1,6 @@
--- From version 1 to 2: on whose behalf stock changed, and what feeds have brought.
+-- From version 1 to 2: which ledger it is, on whose behalf stock changed, and what feeds have brought.
+ALTER TABLE ledger ADD COLUMN ledger_id TEXT NOT NULL DEFAULT replace(gen_random_uuid()::text, '-', '');
+
 ALTER TABLE stock_change ADD COLUMN reference BYTEA NOT NULL DEFAULT '';
 
 CREATE TABLE feed_row (

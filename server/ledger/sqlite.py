@@ -136,6 +136,10 @@ class SqliteLedger(Verbs):
             available=table[:, 2][order],
         )
 
+    def ledger_id(self) -> str:
+        with self._reader() as db:
+            return str(one_value(db, "get_ledger_id"))
+
     def version(self) -> int:
         with self._settled() as db:
             return int(one_value(db, "get_version"))

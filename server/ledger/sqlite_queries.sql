@@ -47,6 +47,10 @@ COMMIT;
 -- Forget everything since the beginning of the transaction.
 ROLLBACK;
 
+-- name: get_ledger_id
+-- Which ledger this is.
+SELECT ledger_id FROM identity;
+
 -- name: get_version
 -- Of the last change of stock, 0 for none.
 SELECT coalesce(max(version), 0) FROM stock_change;

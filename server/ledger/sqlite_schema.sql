@@ -5,6 +5,14 @@ BEGIN IMMEDIATE;
 PRAGMA application_id = 1397900108;
 PRAGMA user_version = 2;
 
+-- Which ledger this is, whatever the file is called: what was kept of another one is not taken for it.
+CREATE TABLE IF NOT EXISTS identity (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  ledger_id TEXT NOT NULL
+) STRICT;
+
+INSERT INTO identity VALUES (1, lower(hex(randomblob(16))));
+
 -- Ids, once each; every other table refers to them by number.
 CREATE TABLE IF NOT EXISTS sku (
   sku_ix INTEGER PRIMARY KEY,

@@ -1,4 +1,12 @@
--- From version 1 to 2: on whose behalf stock changed, and what feeds have brought. Run in one transaction.
+-- From version 1 to 2: which ledger it is, on whose behalf stock changed, and what feeds have brought. Run in one
+-- transaction.
+CREATE TABLE identity (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  ledger_id TEXT NOT NULL
+) STRICT;
+
+INSERT INTO identity VALUES (1, lower(hex(randomblob(16))));
+
 ALTER TABLE stock_change ADD COLUMN reference TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE feed_row (

@@ -145,13 +145,15 @@ class WorkingSet:
         stock = [command for command in commands if isinstance(command, UpdateStock)]
         state.updates.update(tables.updates([command.request_id for command in stock if command.request_id]))
         for request in requests:
-            for hold in (*request.holds, *(day.hold for day in request.days)):
+            for hold in request.holds:
                 wanted[hold.sku_id].add(hold.node_id)
+            for day in request.days:
+                wanted[day.hold.sku_id].add(day.hold.node_id)
             for correction in request.corrections:
                 wanted[correction.sku_id].add(correction.node_id)
             known = state.reserves.get(request.request_id)
             for reservation_id in (request.replaces, known.reservation_id if known else ""):
-                number = reservation_number(reservation_id)
+                number = reservation_number(reservation_id) if reservation_id else None
                 numbers.update(() if number is None else (number,))
         for command in commands:
             match command:

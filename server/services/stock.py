@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from router.errors import InvalidInput, RequestIdReused, Violation
@@ -11,6 +12,7 @@ from server.api.sourcing.v1 import stock_pb2, stock_pb2_grpc
 from server.convert import envelope_violations, id_violations
 from server.convert_stock import availability_to_proto, change_to_proto, parse_place
 from server.guard import Call, check_wanted
+from server.workers import worker_number
 from server.world import World
 
 MAX_ROWS = 100_000
@@ -164,6 +166,20 @@ class StockService(stock_pb2_grpc.StockServiceServicer):
             ],
             last_version=changes[-1].version if changes else request.after_version,
             is_last=len(changes) < most,
+        )
+
+    def GetReplica(  # noqa: N802
+        self, request: stock_pb2.GetReplicaRequest, context: Call
+    ) -> stock_pb2.GetReplicaResponse:
+        world = self._world
+        return stock_pb2.GetReplicaResponse(
+            stock_version=world.snapshot.stock.version,
+            ledger_version=world.ledger.version(),
+            stale_millis=int(1_000 * world.stale_seconds()),
+            rules_hash=world.snapshot.rules_hash,
+            ledger_id=world.ledger.ledger_id(),
+            worker=worker_number(),
+            process_id=os.getpid(),
         )
 
     def _check_query(self, request: stock_pb2.GetAvailabilityRequest) -> None:

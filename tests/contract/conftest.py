@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres_server import drop_database, new_database
 from router.ledger import Ledger
 from server.ledger import MemoryLedger, SqliteLedger
 from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock
-from tests.contract.postgres_server import drop_database, new_database
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from bench.postgres_server import drop_database, new_database
 from router.errors import SourcierError
 from router.ledger import Correction, DayHold, Hold, Ledger, ReserveRequest, StockUpdate
 from router.ledger_load import updates_of
@@ -18,7 +19,6 @@ from router.node_rows import LOAD_SKUS, day_place
 from server.ledger import MemoryLedger, SqliteLedger
 from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock, all_changes, all_reservations, audit, load_of
-from tests.contract.postgres_server import drop_database, new_database
 
 SKUS = ["A", "B", "C"]
 NODES = ["N1", "N2", "N3", "N4"]

@@ -10,13 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bench.postgres_server import drop_database, new_database
 from router.errors import LedgerUnusable
 from router.ledger import Change, Ledger, ReservationState
 from router.ledger_places import receipt_place
 from server.ledger import SqliteLedger
 from server.ledger.postgres import PostgresLedger
 from tests.contract.ledger_tools import VirtualClock, adjusted, audit, hold, request
-from tests.contract.postgres_server import drop_database, new_database
 
 EARLIER = Path(__file__).parent / "earlier"
 LATER = receipt_place("N1", 1_900_000_000)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.postgres_server import drop_database, new_database
 from router.errors import LedgerUnusable
 from router.ledger import Ledger
 from server.config import Config, Database, load_config
 from server.opening import Inputs, open_ledger, read_inputs, silent
 from tests.contract.ledger_tools import START, VirtualClock, hold, request
-from tests.contract.postgres_server import drop_database, new_database
 from tests.e2e.files import write_shop
 
 ROW_COUNT = 1_200

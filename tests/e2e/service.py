@@ -135,13 +135,7 @@ def running(folder: Path, **shop: str) -> Iterator[Service]:
     ledger = Hooked(world.ledger)
     world.ledger = ledger
     rules = RulesWatch(config.rules, world)
-    serving = Serving(
-        listen=config.address,
-        threads=config.threads,
-        max_message_bytes=config.max_message_bytes,
-        grace_seconds=config.grace_seconds,
-    )
-    app = App(world, serving, rules)
+    app = App(world, Serving.of(config), rules)
     app.start()
     with grpc.insecure_channel(f"127.0.0.1:{app.port}") as channel:
         yield Service(app, world, rules, ledger, clock, folder, channel)

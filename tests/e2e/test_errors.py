@@ -18,10 +18,12 @@ from router.errors import (
     LedgerUnusable,
     NotFound,
     RequestIdReused,
+    StaleSnapshot,
     StateConflict,
     StockConflict,
 )
 from router.ledger import Hold, StockUpdate
+from server.admission import Lane, Overloaded
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 from server.status import TABLE, CallExpired, CannotExplain, Row, SoldOut, TooManyExplanations
 from tests.e2e.service import Service, failure, new_id, nodes_of, order
@@ -37,6 +39,8 @@ SAMPLES: dict[type[Exception], Exception] = {
     StockConflict: StockConflict("kept changing", metadata={"attempts": "3"}),
     CallExpired: CallExpired("too late"),
     TooManyExplanations: TooManyExplanations(4),
+    StaleSnapshot: StaleSnapshot(31.0),
+    Overloaded: Overloaded(Lane.SOURCE, 0.5),
     LedgerUnusable: LedgerUnusable("disk full", metadata={"path": "ledger.db"}),
     BrokenInvariant: BrokenInvariant("cost differs"),
     Exception: ZeroDivisionError("secret words"),

@@ -62,6 +62,7 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         stock=folder / "stock.csv",
         receipts=folder / "receipts.csv",
         ledger=folder / "sourcier.db",
+        stock_copy=None,
         address="localhost:50051",
         threads=8,
         max_message_bytes=67_108_864,
@@ -70,6 +71,12 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         collect_hold_seconds=86_400,
         reserve_attempts=4,
         grace_seconds=10,
+        drain_seconds=0,
+        max_calls_per_connection=256,
+        max_waiting_calls=1_000,
+        max_wait_millis=2_000,
+        workers=1,
+        max_stale_seconds=30,
         search=SearchLimits(),
     )
 

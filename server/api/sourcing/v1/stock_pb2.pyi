@@ -302,6 +302,71 @@ class ListStockChangesResponse(_message.Message):
 Global___ListStockChangesResponse: _TypeAlias = ListStockChangesResponse  # noqa: Y015
 
 @_typing.final
+class GetReplicaRequest(_message.Message):
+    """Asks whichever process answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReplicaRequest: _TypeAlias = GetReplicaRequest  # noqa: Y015
+
+@_typing.final
+class GetReplicaResponse(_message.Message):
+    """A process that decides from a copy of the stock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STOCK_VERSION_FIELD_NUMBER: _builtins.int
+    LEDGER_VERSION_FIELD_NUMBER: _builtins.int
+    STALE_MILLIS_FIELD_NUMBER: _builtins.int
+    RULES_HASH_FIELD_NUMBER: _builtins.int
+    LEDGER_ID_FIELD_NUMBER: _builtins.int
+    WORKER_FIELD_NUMBER: _builtins.int
+    PROCESS_ID_FIELD_NUMBER: _builtins.int
+    stock_version: _builtins.int
+    """The version that decisions are made from."""
+    ledger_version: _builtins.int
+    """The ledger's, when it was asked just now."""
+    stale_millis: _builtins.int
+    """For how many milliseconds the copy may have missed what others changed; beyond server.max_stale_seconds no orders
+    are decided.
+    """
+    rules_hash: _builtins.str
+    """Hash of the rules in force."""
+    ledger_id: _builtins.str
+    """The ledger it follows."""
+    worker: _builtins.int
+    """Which of several workers it is, from 1; 0 for a server that is one process."""
+    process_id: _builtins.int
+    """The process on its host."""
+    def __init__(
+        self,
+        *,
+        stock_version: _builtins.int = ...,
+        ledger_version: _builtins.int = ...,
+        stale_millis: _builtins.int = ...,
+        rules_hash: _builtins.str = ...,
+        ledger_id: _builtins.str = ...,
+        worker: _builtins.int = ...,
+        process_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ledger_id", b"ledger_id", "ledger_version", b"ledger_version", "process_id", b"process_id", "rules_hash", b"rules_hash", "stale_millis", b"stale_millis", "stock_version", b"stock_version", "worker", b"worker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReplicaResponse: _TypeAlias = GetReplicaResponse  # noqa: Y015
+
+@_typing.final
 class StockChange(_message.Message):
     """A change of what can be promised of a row."""
 

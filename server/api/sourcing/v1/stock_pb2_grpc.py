@@ -55,6 +55,11 @@ class StockServiceStub:
                 request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.ListStockChangesRequest.SerializeToString,
                 response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.ListStockChangesResponse.FromString,
                 _registered_method=True)
+        self.GetReplica = channel.unary_unary(
+                '/sourcing.v1.StockService/GetReplica',
+                request_serializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.GetReplicaRequest.SerializeToString,
+                response_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.GetReplicaResponse.FromString,
+                _registered_method=True)
 
 
 class StockServiceServicer:
@@ -92,6 +97,13 @@ class StockServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReplica(self, request, context):
+        """How far the process that answers has followed the ledger.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StockServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +126,11 @@ def add_StockServiceServicer_to_server(servicer, server):
                     servicer.ListStockChanges,
                     request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.ListStockChangesRequest.FromString,
                     response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.ListStockChangesResponse.SerializeToString,
+            ),
+            'GetReplica': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReplica,
+                    request_deserializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.GetReplicaRequest.FromString,
+                    response_serializer=server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.GetReplicaResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,6 +242,33 @@ class StockService:
             '/sourcing.v1.StockService/ListStockChanges',
             server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.ListStockChangesRequest.SerializeToString,
             server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.ListStockChangesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReplica(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sourcing.v1.StockService/GetReplica',
+            server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.GetReplicaRequest.SerializeToString,
+            server_dot_api_dot_sourcing_dot_v1_dot_stock__pb2.GetReplicaResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,8 @@ class StockServiceStub:
     """What can be promised of some SKUs, node by node."""
     ListStockChanges: _grpc.UnaryUnaryMultiCallable[_stock_pb2.ListStockChangesRequest, _stock_pb2.ListStockChangesResponse]
     """What became of the stock, why and on whose behalf: the log of changes, in pages."""
+    GetReplica: _grpc.UnaryUnaryMultiCallable[_stock_pb2.GetReplicaRequest, _stock_pb2.GetReplicaResponse]
+    """How far the process that answers has followed the ledger."""
 
 @_typing.type_check_only
 class StockServiceAsyncStub(StockServiceStub):
@@ -63,6 +65,8 @@ class StockServiceAsyncStub(StockServiceStub):
     """What can be promised of some SKUs, node by node."""
     ListStockChanges: _aio.UnaryUnaryMultiCallable[_stock_pb2.ListStockChangesRequest, _stock_pb2.ListStockChangesResponse]  # type: ignore[assignment]
     """What became of the stock, why and on whose behalf: the log of changes, in pages."""
+    GetReplica: _aio.UnaryUnaryMultiCallable[_stock_pb2.GetReplicaRequest, _stock_pb2.GetReplicaResponse]  # type: ignore[assignment]
+    """How far the process that answers has followed the ledger."""
 
 class StockServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps the stock of every node."""
@@ -102,5 +106,13 @@ class StockServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stock_pb2.ListStockChangesResponse, _abc.Awaitable[_stock_pb2.ListStockChangesResponse]]:
         """What became of the stock, why and on whose behalf: the log of changes, in pages."""
+
+    @_abc_1.abstractmethod
+    def GetReplica(
+        self,
+        request: _stock_pb2.GetReplicaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stock_pb2.GetReplicaResponse, _abc.Awaitable[_stock_pb2.GetReplicaResponse]]:
+        """How far the process that answers has followed the ledger."""
 
 def add_StockServiceServicer_to_server(servicer: StockServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

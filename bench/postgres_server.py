@@ -1,4 +1,4 @@
-"""A PostgreSQL server of this test process alone, started when it is first asked for; as root or not."""
+"""A PostgreSQL server of this process alone, started when it is first asked for; as root or not."""
 
 from __future__ import annotations
 
