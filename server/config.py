@@ -20,6 +20,7 @@ from router.errors import InvalidConfig, Violation
 from router.rules.validate import validate
 from router.rules.yaml_lines import Document, parse_yaml
 from router.solver.limits import SearchLimits
+from server.config_telemetry import MetricsSection, TracingSection, is_host_port, telemetry_mistakes
 from server.load.files import read_text
 
 ADDRESS_VARIABLE = "SOURCIER_ADDRESS"
@@ -28,7 +29,6 @@ LEDGER_URL_VARIABLE = "SOURCIER_LEDGER_URL"
 
 FileName = Annotated[str, Field(min_length=1, max_length=4_096)]
 _SEARCH = SearchLimits()
-_HOST_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})", re.ASCII)
 _UNIX = re.compile(r"unix:\S+")
 
 
@@ -182,6 +182,8 @@ class ConfigDocument(_Model):
     ledger: LedgerSection = LedgerSection()
     server: ServerSection = ServerSection()
     solver: SolverSection = SolverSection()
+    metrics: MetricsSection = MetricsSection()
+    tracing: TracingSection = TracingSection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,9 @@ class Config:
     workers: int
     max_stale_seconds: int
     search: SearchLimits
+    metrics_address: str | None
+    tracing_endpoint: str | None
+    sample_ratio: float
 
 
 def load_config(path: Path, environ: Mapping[str, str] | None = None) -> Config:
@@ -243,6 +248,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         *_missing_files(document, file, folder),
         *_ledger_mistakes(document, file.ledger, ledger, environ),
         *_address_mistakes(document, address, environ),
+        *(document.violation(*mistake) for mistake in telemetry_mistakes(file.metrics, file.tracing)),
     ]
     if found:
         raise InvalidConfig(found)
@@ -276,6 +282,9 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         search=SearchLimits(
             node_limit=file.solver.node_limit, time_limit_seconds=file.solver.time_limit_seconds
         ),
+        metrics_address=file.metrics.address,
+        tracing_endpoint=file.tracing.endpoint,
+        sample_ratio=file.tracing.sample_ratio,
     )
 
 
@@ -358,8 +367,7 @@ def _wrong_url(url: str) -> str:
 
 
 def _address_mistakes(document: Document, address: str, environ: Mapping[str, str]) -> Iterator[Violation]:
-    match = _HOST_PORT.fullmatch(address)
-    if (match and int(match[1]) <= 65_535) or _UNIX.fullmatch(address):
+    if is_host_port(address) or _UNIX.fullmatch(address):
         return
     message = f"{address!r} is neither host:port nor unix:path"
     if environ.get(ADDRESS_VARIABLE):

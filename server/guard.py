@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -14,13 +14,16 @@ from grpc_status import rpc_status
 
 from router.errors import InvalidInput
 from server.admission import Admission, LanePool, check_admitted, is_hasty
+from server.calls import Stage, stage
 from server.logs import event
 from server.status import CallExpired, is_internal, to_status
+from server.telemetry import Telemetry
 
 PREFIX = "/sourcing.v1."
 HASTY = ("sourcier-hasty", "1")
 """Trailing metadata of answers for which searches had a small budget, because many calls wait."""
 
+Behaviour = Callable[[Any, grpc.ServicerContext], Message | bytes]
 M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,7 +74,8 @@ def encoded(answer: Message | bytes) -> bytes:
 def decoded(decode: Callable[[bytes], M], request_bytes: bytes) -> M:
     """The request. Raises InvalidInput for bytes that are no such message."""
     try:
-        return decode(request_bytes)
+        with stage(Stage.DECODE):
+            return decode(request_bytes)
     except DecodeError as error:
         raise InvalidInput.at("request", "is no message of the type the method takes") from error
 
@@ -86,9 +90,12 @@ class Guard(grpc.ServerInterceptor):
     """Wraps the handlers of this API: decodes the request itself, so that bytes that are no such message get
     a proper error, and ends calls whose handler raised with the status of ``server.status``."""
 
-    def __init__(self, admission: Admission, check: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, admission: Admission, telemetry: Telemetry, check: Callable[[str], None] = lambda _: None
+    ) -> None:
         """check: told the method of every call before it is decoded; may raise what the caller is to get."""
         self._admission = admission
+        self._telemetry = telemetry
         self._check = check
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
@@ -103,33 +110,35 @@ class Guard(grpc.ServerInterceptor):
             handler = continuation(handler_call_details)
             if handler is None or handler.unary_unary is None or not method.startswith(PREFIX):
                 return handler
-            pool = self._admission.pool_of(method)
-            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer, self._check, pool)
+            wrapped = _wrap(method, handler, self._telemetry, self._check, self._admission.pool_of(method))
             self._wrapped[method] = wrapped
         return wrapped
 
 
 def _wrap(
     method: str,
-    behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
-    decode: Callable[[bytes], Any] | None,
+    handler: grpc.RpcMethodHandler[Any, Any],
+    telemetry: Telemetry,
     check: Callable[[str], None],
     pool: LanePool,
 ) -> grpc.RpcMethodHandler[Any, Any]:
+    behaviour, decode = cast(Behaviour, handler.unary_unary), handler.request_deserializer
     as_it_came = decode is None or getattr(behaviour, "takes_bytes", False)
 
     def call(request_bytes: bytes, context: grpc.ServicerContext) -> Message | bytes:
-        try:
-            check_admitted()
-            check_wanted(context)
-            check(method)
-            if is_hasty():
-                context.set_trailing_metadata((HASTY,))
-            request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
-            return behaviour(request, context)
-        except Exception as error:
-            context.abort_with_status(rpc_status.to_status(reported(error, method)))
-            raise AssertionError("abort_with_status always raises") from error
+        with telemetry.watch(method, context.invocation_metadata) as watch:
+            try:
+                check_admitted()
+                check_wanted(context)
+                check(method)
+                if is_hasty():
+                    context.set_trailing_metadata((HASTY,))
+                request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
+                return behaviour(request, context)
+            except Exception as error:
+                watch.failed(error)
+                context.abort_with_status(rpc_status.to_status(reported(error, method)))
+                raise AssertionError("abort_with_status always raises") from error
 
     vars(call)["experimental_thread_pool"] = pool
     return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=encoded)

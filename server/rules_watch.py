@@ -21,6 +21,8 @@ class RulesWatch:
         self._path = path
         self._world = world
         self._seen = _mark(path)
+        self.loaded_count = 0
+        self.rejected_count = 0
         self.rejected: InvalidConfig | None = None
         """What is wrong with the file as it is now; None when its rules are in force."""
 
@@ -45,6 +47,7 @@ class RulesWatch:
         self.rejected = None
         if rules == snapshot.rules:
             return
+        self.loaded_count += 1
         for warning in warnings[:_SHOWN]:
             event("rule_file_warning", level=logging.WARNING, at=warning.field, message=warning.message)
         event("rules_loaded", file=self._path, rules_hash=self._world.snapshot.rules_hash)
@@ -52,6 +55,7 @@ class RulesWatch:
     def _reject(self, error: InvalidConfig, kept: str) -> None:
         """Reports the mistakes and that the rules with the hash ``kept`` stay."""
         self.rejected = error
+        self.rejected_count += 1
         for violation in error.violations[:_SHOWN]:
             event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)
         event(

@@ -77,6 +77,9 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         workers=1,
         max_stale_seconds=30,
         search=SearchLimits(),
+        metrics_address=None,
+        tracing_endpoint=None,
+        sample_ratio=0.01,
     )
 
 
