@@ -25,6 +25,7 @@ from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
 from server.exits import Exit, complain
+from server.health import health
 from server.ledger_files import ledger_app
 from server.load.network import load_network
 from server.load.rules import load_rules
@@ -81,6 +82,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(stock_app, name="stock")
 app.add_typer(node_app, name="node")
 app.add_typer(ledger_app, name="ledger")
+app.command()(health)
 
 
 class Output(StrEnum):

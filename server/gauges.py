@@ -112,19 +112,19 @@ LOOKS = (
     ),
     _Look(
         "sourcier_waiting_calls",
-        "Calls that wait for a thread.",
+        "Calls that wait for a thread, by lane.",
         lambda s: _by_lane(s.admission.waiting_in),
         ("lane",),
     ),
     _Look(
         "sourcier_foreseen_wait_seconds",
-        "How long a call that comes now would wait for a thread.",
+        "How long a call that comes now would wait for a thread, by lane.",
         lambda s: _by_lane(s.admission.foreseen_seconds),
         ("lane",),
     ),
     _Look(
         "sourcier_shed_calls",
-        "Calls that were told to come again because too many wait.",
+        "Calls that were told to come again because too many wait, by lane.",
         lambda s: _by_lane(lambda lane: s.admission.shed_count[lane]),
         ("lane",),
         counts=True,

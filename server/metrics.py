@@ -29,7 +29,7 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._calls = Histogram(
             "sourcier_call_seconds",
-            "Time of a call in its handler, without the wait for a thread.",
+            "Time of a call in its handler by method and status code, without the wait for a thread.",
             ("method", "code"),
             buckets=SECONDS,
             registry=registry,
