@@ -173,6 +173,4 @@ def test_alerts_name_a_section_of_the_runbook() -> None:
     for rule in group["rules"]:
         assert rule["annotations"]["runbook"] in sections, rule["alert"]
         assert rule["labels"]["severity"] in {"page", "ticket"}
-    assert {name for name in re.findall(r"`(Sourcier[A-Za-z]+)`", text)} <= {
-        r["alert"] for r in group["rules"]
-    }
+    assert set(re.findall(r"`(Sourcier[A-Za-z]+)`", text)) <= {r["alert"] for r in group["rules"]}
