@@ -22,6 +22,7 @@ from rich.table import Table
 from bench import (
     growth,
     memory,
+    overload,
     speed_dates,
     speed_exact,
     speed_ledger,
@@ -29,6 +30,7 @@ from bench import (
     speed_rank,
     speed_server,
     speed_start,
+    speed_workers,
 )
 from bench.spec import BenchSpec, Result, Sheet, Target
 
@@ -40,8 +42,10 @@ SPECS: tuple[BenchSpec, ...] = (
     speed_dates.SPEC,
     speed_ledger.SPEC,
     speed_start.SPEC,
+    speed_workers.SPEC,
     growth.SPEC,
     memory.SPEC,
+    overload.SPEC,
 )
 
 
@@ -117,7 +121,7 @@ def targets_table(targets: Sequence[Target]) -> Table:
         table.add_row(
             target.name,
             f"{target.value:,.1f}{target.unit}",
-            f"{sign} {target.limit:,.0f}{target.unit}",
+            f"{sign} {target.limit:,g}{target.unit}",
             "[green]met[/]" if target.met else "[red]missed[/]",
         )
     return table

@@ -41,6 +41,7 @@ class Running:
 
     channel: grpc.Channel
     pid: int
+    address: str
 
     def cpu_seconds(self) -> float:
         """User and system time so far; 0 where the machine does not tell (no /proc)."""
@@ -66,7 +67,7 @@ def running(
     try:
         with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
             wait_until_serving(channel, process, log)
-            yield Running(channel, process.pid)
+            yield Running(channel, process.pid, address)
     finally:
         process.terminate()
         process.wait(timeout=60)

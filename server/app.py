@@ -78,14 +78,15 @@ STEP_SECONDS = 10.0
 class Serving:
     """How to serve. listen: ``host:port``, port 0 for any free one. grace_seconds: how long calls under way
     may take once the server is told to stop; drain_seconds: how long others are still taken then.
-    max_waiting_calls, max_wait_seconds: calls beyond are refused (``server.admission``). shares_port: other
-    workers serve it too."""
+    max_calls_per_connection: others wait at the client. max_waiting_calls, max_wait_seconds: calls beyond are
+    refused (``server.admission``). shares_port: other workers serve it too."""
 
     listen: str
     threads: int
     max_message_bytes: int
     grace_seconds: float
     drain_seconds: float = 0
+    max_calls_per_connection: int = 256
     max_waiting_calls: int = 1_000
     max_wait_seconds: float = 2.0
     shares_port: bool = False
@@ -98,6 +99,7 @@ class Serving:
             max_message_bytes=config.max_message_bytes,
             grace_seconds=config.grace_seconds,
             drain_seconds=config.drain_seconds,
+            max_calls_per_connection=config.max_calls_per_connection,
             max_waiting_calls=config.max_waiting_calls,
             max_wait_seconds=config.max_wait_millis / 1_000,
             shares_port=shares_port,
@@ -196,6 +198,8 @@ class App:
             options=[
                 ("grpc.max_receive_message_length", serving.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
+                # Others wait where they come from, which costs nothing here.
+                ("grpc.max_concurrent_streams", serving.max_calls_per_connection),
                 # A second server on the port is a mistake, unless it is another worker.
                 ("grpc.so_reuseport", int(serving.shares_port)),
             ],

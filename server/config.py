@@ -104,6 +104,12 @@ class ServerSection(_Model):
         description="How long a server that is told to stop goes on taking calls, reporting NOT_SERVING, so "
         "that whoever deals calls out can go elsewhere.",
     )
+    max_calls_per_connection: int = Field(
+        default=256,
+        ge=1,
+        le=1_000_000,
+        description="Calls under way on one connection; what exceeds them is refused by the transport.",
+    )
     max_waiting_calls: int = Field(
         default=1_000,
         ge=10,
@@ -219,6 +225,7 @@ class Config:
     reserve_attempts: int
     grace_seconds: int
     drain_seconds: int
+    max_calls_per_connection: int
     max_waiting_calls: int
     max_wait_millis: int
     workers: int
@@ -275,6 +282,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         reserve_attempts=file.server.reserve_attempts,
         grace_seconds=file.server.grace_seconds,
         drain_seconds=file.server.drain_seconds,
+        max_calls_per_connection=file.server.max_calls_per_connection,
         max_waiting_calls=file.server.max_waiting_calls,
         max_wait_millis=file.server.max_wait_millis,
         workers=file.server.workers,

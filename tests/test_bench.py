@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bench import memory
+from bench import memory, plots
 from bench.__main__ import SPECS, main, table_of, targets_table
 from bench.models import Formulation, exact_by_ortools, read_prices
 from bench.spec import BenchSpec, Result, Target, interleaved, ratio_of
@@ -145,3 +145,18 @@ def test_what_is_measured_is_what_was_written(tmp_path: Path) -> None:
     loaded = memory.measure(tmp_path)
     assert loaded.rows == 40 * memory.NODES
     assert loaded.array_bytes == 41 * 8 + loaded.rows * 8
+
+
+def test_figures_become_pictures_that_are_the_same_every_time(tmp_path: Path) -> None:
+    figures = {"peak_per_second": 100.0}
+    for way in ("with limits", "without"):
+        for times in (0.5, 1, 5):
+            figures |= {f"{way} {times:g} goodput": 90.0 * times, f"{way} {times:g} p99_ms": 12.0}
+    file = tmp_path / "figures.json"
+    file.write_text(json.dumps({"benchmarks": {"overload": {"figures": figures}, "rank": {}}}))
+    drawn = []
+    for folder in ("one", "two"):
+        assert plots.main([str(file), str(tmp_path / folder)]) == 0
+        drawn.append((tmp_path / folder / "overload.svg").read_bytes())
+    assert drawn[0] == drawn[1]
+    assert b"</svg>" in drawn[0]
