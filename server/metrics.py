@@ -36,8 +36,7 @@ class Metrics:
         )
         stages = Histogram(
             "sourcier_stage_seconds",
-            "Time of a stage of a call: decode, snapshot, decide, encode, reserve. The short ways of quotes "
-            "and batches are not divided.",
+            "Time of a stage: decode, snapshot, decide, encode, reserve; not of the short ways.",
             ("stage",),
             buckets=SECONDS,
             registry=registry,
