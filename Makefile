@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warm demo test test-long bench history audit release lint format check proto schema methods lock clean
+.PHONY: help setup warm demo test test-long bench history audit release lint format check proto schema methods metrics lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -69,6 +69,9 @@ schema: $(STAMP)  ## write docs/schema from the models
 methods: warm  ## write the tables of docs/methods.md
 	@$(BIN)/python -m bench.methods
 
+metrics: $(STAMP)  ## write the table of docs/operations.md
+	@$(BIN)/python -m server.metrics_table
+
 audit: $(STAMP)  ## look every pinned version up in the databases of known holes; needs the network
 	uvx pip-audit --require-hashes --disable-pip -r requirements.lock
 
@@ -77,6 +80,8 @@ release: lint test-long audit  ## what has to pass before a version is published
 lock: pyproject.toml  ## pin again; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev \
 	    pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group image \
+	    --extra otel -c requirements.lock pyproject.toml -o deploy/requirements.lock
 
 clean:  ## remove what can be made again; ledgers stay
 	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks \

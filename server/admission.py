@@ -140,6 +140,10 @@ class Admission:
         """Calls that nobody works on yet."""
         return sum(self._waiting.values())
 
+    def waiting_in(self, lane: Lane) -> int:
+        """Those of a lane."""
+        return self._waiting[lane]
+
     def foreseen_seconds(self, lane: Lane) -> float:
         """How long a call that comes now would wait."""
         ahead = ((other, count) for other, count in self._waiting.items() if other <= lane)

@@ -36,6 +36,7 @@ from server.api.sourcing.v1 import (
 from server.config import Config
 from server.fast_batch import FastBatch
 from server.fast_quote import FastQuote
+from server.gauges import State
 from server.guard import PREFIX, Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
@@ -47,6 +48,7 @@ from server.services.reservation import ReservationService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
 from server.services.stock import StockService
+from server.telemetry import Telemetry
 from server.world import World
 
 SERVICE_NAMES = (
@@ -178,7 +180,12 @@ class App:
     it stops, but for the time in which its ledger cannot be used."""
 
     def __init__(
-        self, world: World, serving: Serving, rules: RulesWatch | None = None, gate: Gate = OPEN
+        self,
+        world: World,
+        serving: Serving,
+        rules: RulesWatch | None = None,
+        telemetry: Telemetry | None = None,
+        gate: Gate = OPEN,
     ) -> None:
         self.world = world
         self.port = 0
@@ -190,9 +197,11 @@ class App:
         self._state = {"warm": False, "sound": True, "open": True}
         self._tell_health()
         self.admission = Admission(serving.threads, serving.max_waiting_calls, serving.max_wait_seconds)
+        self.telemetry = telemetry or Telemetry()
+        self.telemetry.watch_state(State(world, self.admission, rules, self.is_serving))
         self._server = grpc.server(
             self.admission.pool(Lane.RESOLVE),
-            interceptors=[Guard(self.admission, gate, self._nodes, self._check)],
+            interceptors=[Guard(self.admission, self.telemetry, gate, self._nodes, self._check)],
             options=[
                 ("grpc.max_receive_message_length", serving.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -257,6 +266,7 @@ class App:
         self.admission.shut_down()
         self._ticker.stop()
         self.world.ledger.close()
+        self.telemetry.close()
         event("stopped", stock_version=self.world.snapshot.stock.version)
 
     def run_until_told(self) -> None:
@@ -299,13 +309,17 @@ class App:
         if method in DECIDING:
             self.world.check_fresh()
 
+    def is_serving(self) -> bool:
+        """What its health reports."""
+        return all(self._state.values())
+
     def _tell_health(self, **changed: bool) -> None:
         """``changed``: some of warm, sound, open; all of them make SERVING."""
         status = health_pb2.HealthCheckResponse.ServingStatus
         with self._health_lock:
-            before = all(self._state.values())
+            before = self.is_serving()
             self._state.update(changed)
-            serving = all(self._state.values())
+            serving = self.is_serving()
             if changed and serving == before:
                 return
             for name in ("", *SERVICE_NAMES):

@@ -17,7 +17,6 @@ import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from router.errors import InvalidConfig, SourcierError
@@ -26,14 +25,16 @@ from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
 from server.exits import Exit, complain
+from server.health import health
+from server.ledger_files import ledger_app
 from server.load.network import load_network
 from server.load.rules import load_rules
-from server.load.table import Progress as Told
 from server.load.times import use_packaged_zones
-from server.logs import set_up
+from server.logs import LogFormat, LogLevel, set_up
 from server.node_view import node_view, state_request
 from server.opening import catalogue_of, open_gate, open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
+from server.progress import progress_bars
 from server.request_file import RequestFile, read_request_file
 from server.resource_tables import resourcing_view
 from server.return_tables import returns_view
@@ -41,6 +42,7 @@ from server.rules_watch import RulesWatch
 from server.status import failure_of
 from server.stock_import import import_remotely, receipt_rows, stock_rows
 from server.tables import console_for, decision_view, explanation_view, ranking_view, stock_table
+from server.telemetry import Telemetry
 from server.warm import notice
 from server.workers import check_workers, serve_together, worker_number
 from server.world import World
@@ -79,6 +81,8 @@ node_app = typer.Typer(no_args_is_help=True, help="Nodes.")
 app.add_typer(rules_app, name="rules")
 app.add_typer(stock_app, name="stock")
 app.add_typer(node_app, name="node")
+app.add_typer(ledger_app, name="ledger")
+app.command()(health)
 
 
 class Output(StrEnum):
@@ -107,19 +111,28 @@ def serve(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=64, help="Processes that share the port.")
     ] = None,
+    log_level: Annotated[LogLevel, typer.Option("--log-level", envvar="SOURCIER_LOG_LEVEL")] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", envvar="SOURCIER_LOG_FORMAT")
+    ] = LogFormat.TEXT,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
-    set_up()
+    set_up(log_level, log_format)
     path = config or DEFAULT_CONFIG
     settings = load_config(path)
     count = workers or settings.workers
     check_workers(settings, count)
     if count > 1 and not worker_number():
-        raise typer.Exit(serve_together(settings, path, count))
+        options = ("--log-level", log_level.value, "--log-format", log_format.value)
+        raise typer.Exit(serve_together(settings, path, count, options))
     world = _open(settings)
     serving = Serving.of(settings, shares_port=worker_number() > 0)
     gate = open_gate(settings, world.now_seconds)
-    App(world, serving, RulesWatch(settings.rules, world, gate.note_rules), gate).run_until_told()
+    telemetry, rules = (
+        Telemetry.of(settings, worker_number()),
+        RulesWatch(settings.rules, world, gate.note_rules),
+    )
+    App(world, serving, rules, telemetry, gate).run_until_told()
 
 
 @app.command()
@@ -257,7 +270,7 @@ def stock_import(
     if settings.ledger is None and not target:
         raise InvalidConfig.at("ledger.kind", "is memory: there is nothing to import into without --target")
     inputs = read_inputs(settings, _clock())
-    with _progress() as report:
+    with progress_bars() as report:
         rows = receipt_rows(file, inputs) if receipts else stock_rows(file, inputs, report)
         told = report("writing receipts" if receipts else "writing stock")
         if target:
@@ -341,7 +354,7 @@ def _clock() -> int:
 
 
 def _open(settings: Config) -> World:
-    with _progress() as report:
+    with progress_bars() as report:
         inputs = read_inputs(settings, _clock(), report)
         return open_world(settings, inputs, _clock, report)
 
@@ -360,20 +373,6 @@ def _client(config: Path | None, target: str) -> Iterator[Client]:
         yield client
     finally:
         client.close()
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], Told]]:
-    """A bar per step on the standard error, gone when all is done; nothing when that is no terminal."""
-    console = console_for(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-
-        def report(step: str) -> Told:
-            task = progress.add_task(step, total=None)
-            return lambda done, total: progress.update(task, completed=done, total=total)
-
-        yield report
 
 
 def _located(file: OrderFile | RequestFile[Any], call: Callable[[], T]) -> T:

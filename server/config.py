@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,48 +20,22 @@ from router.errors import InvalidConfig, Violation
 from router.rules.validate import validate
 from router.rules.yaml_lines import Document, parse_yaml
 from router.solver.limits import SearchLimits
+from server.config_ledger import Database, LedgerSection, ledger_mistakes, ledger_of
+from server.config_telemetry import MetricsSection, TracingSection, is_host_port, telemetry_mistakes
 from server.load.files import read_text
 from server.security.reading import Security, read_security
 from server.security.section import SecuritySection
 from server.security.tls import TlsFiles
 
 ADDRESS_VARIABLE = "SOURCIER_ADDRESS"
-LEDGER_PATH_VARIABLE = "SOURCIER_LEDGER_PATH"
-LEDGER_URL_VARIABLE = "SOURCIER_LEDGER_URL"
 
 FileName = Annotated[str, Field(min_length=1, max_length=4_096)]
 _SEARCH = SearchLimits()
-_HOST_PORT = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:/\[\]]+):([0-9]{1,5})", re.ASCII)
 _UNIX = re.compile(r"unix:\S+")
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LedgerSection(_Model):
-    """Where reservations and stock are kept."""
-
-    kind: Literal["sqlite", "postgres", "memory"] = Field(
-        default="sqlite",
-        description="sqlite: a file, durable. postgres: a database, for processes on several hosts. "
-        "memory: gone when the process ends.",
-    )
-    path: FileName | None = Field(
-        default=None,
-        description="The SQLite file, made when missing; relative to this file; sourcier.db when not given. "
-        f"{LEDGER_PATH_VARIABLE} in the environment comes before it.",
-    )
-    stock_copy: FileName | None = Field(
-        default=None,
-        description="A file with a copy of all stock, made and renewed by itself: a start reads it and what "
-        "changed since instead of every row. Worth it from some million rows on.",
-    )
-    url: Annotated[str, Field(min_length=1, max_length=4_096)] | None = Field(
-        default=None,
-        description="The PostgreSQL database, postgresql://host/name; its tables are made when missing. "
-        f"{LEDGER_URL_VARIABLE} in the environment comes before it: there a password belongs, if any.",
-    )
 
 
 class AuditSection(_Model):
@@ -201,13 +175,8 @@ class ConfigDocument(_Model):
     audit: AuditSection | None = Field(
         default=None, description="Who changed stock, nodes and rules; none: not noted."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """A PostgreSQL database. url: a libpq connection URL; never shown, it may hold a password."""
-
-    url: str = field(repr=False)
+    metrics: MetricsSection = MetricsSection()
+    tracing: TracingSection = TracingSection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +213,9 @@ class Config:
     search: SearchLimits
     security: Security
     audit: Path | None
+    metrics_address: str | None
+    tracing_endpoint: str | None
+    sample_ratio: float
 
     @property
     def tls(self) -> TlsFiles | None:
@@ -264,13 +236,14 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     file = validate(document, ConfigDocument)
     folder = Path(os.path.abspath(path)).parent
     address = environ.get(ADDRESS_VARIABLE) or file.server.address
-    ledger = _ledger_of(file.ledger, folder, environ)
+    ledger = ledger_of(file.ledger, folder, environ)
     security, mistakes = read_security(document, file.security, folder)
     found = [
         *mistakes,
         *_missing_files(document, file, folder),
-        *_ledger_mistakes(document, file.ledger, ledger, environ),
+        *ledger_mistakes(document, file.ledger, ledger, environ),
         *_address_mistakes(document, address, environ),
+        *(document.violation(*mistake) for mistake in telemetry_mistakes(file.metrics, file.tracing)),
     ]
     if found:
         raise InvalidConfig(found)
@@ -307,6 +280,9 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         ),
         security=security,
         audit=None if file.audit is None else folder / file.audit.path,
+        metrics_address=file.metrics.address,
+        tracing_endpoint=file.tracing.endpoint,
+        sample_ratio=file.tracing.sample_ratio,
     )
 
 
@@ -337,60 +313,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _ledger_of(ledger: LedgerSection, folder: Path, environ: Mapping[str, str]) -> Path | Database | None:
-    match ledger.kind:
-        case "memory":
-            return None
-        case "postgres":
-            return Database(environ.get(LEDGER_URL_VARIABLE) or ledger.url or "")
-        case "sqlite":
-            return folder / (environ.get(LEDGER_PATH_VARIABLE) or ledger.path or "sourcier.db")
-
-
-_KIND_OF = {"path": ("sqlite", LEDGER_PATH_VARIABLE), "url": ("postgres", LEDGER_URL_VARIABLE)}
-
-
-def _ledger_mistakes(
-    document: Document, section: LedgerSection, ledger: Path | Database | None, environ: Mapping[str, str]
-) -> Iterator[Violation]:
-    for key, (kind, variable) in _KIND_OF.items():
-        if section.kind != kind:
-            if environ.get(variable):
-                yield Violation(variable, f"is set, but ledger.kind is {section.kind}")
-            if getattr(section, key) is not None:
-                yield document.violation(("ledger", key), f"is for kind {kind}, this is {section.kind}")
-    if ledger is None:
-        return
-    key, problem = (
-        ("path", _wrong_path(ledger)) if isinstance(ledger, Path) else ("url", _wrong_url(ledger.url))
-    )
-    _, variable = _KIND_OF[key]
-    if problem and environ.get(variable):
-        yield Violation(variable, problem)
-    elif problem:
-        where = ("ledger",) if getattr(section, key) is None else ("ledger", key)
-        yield document.violation(where, problem)
-
-
-def _wrong_path(path: Path) -> str:
-    """What is wrong with a ledger's file, "" for nothing."""
-    if "\0" in str(path) or not path.parent.is_dir():
-        return f"no folder {str(path.parent)!r}"
-    return f"{str(path)!r} is a folder" if path.is_dir() else ""
-
-
-def _wrong_url(url: str) -> str:
-    """What is wrong with a database's URL, "" for nothing; the URL itself is not repeated."""
-    if not url:
-        return f"kind postgres needs url, or {LEDGER_URL_VARIABLE} in the environment"
-    if not url.startswith(("postgresql://", "postgres://")):
-        return "is no URL that begins with postgresql://"
-    return ""
-
-
 def _address_mistakes(document: Document, address: str, environ: Mapping[str, str]) -> Iterator[Violation]:
-    match = _HOST_PORT.fullmatch(address)
-    if (match and int(match[1]) <= 65_535) or _UNIX.fullmatch(address):
+    if is_host_port(address) or _UNIX.fullmatch(address):
         return
     message = f"{address!r} is neither host:port nor unix:path"
     if environ.get(ADDRESS_VARIABLE):

@@ -13,6 +13,7 @@ from router.explanation import Explanation
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 from router.sourcer import decide
+from server.calls import Stage, decided, stage
 from server.decision_log import Remembered, as_it_was, named_after, plan_hash, private_copy
 from server.guard import Call, check_wanted
 from server.snapshot_rows import RowUnits
@@ -38,10 +39,16 @@ def decide_now(world: World, order: Order, now_seconds: int, *, explain_to: Call
     """
     limits = world.search
     if explain_to is None:
-        return world.read(lambda s: Decided(decide(order, s, now_seconds, limits), None, s))
-    sku_ids = order.sku_ids
-    private = world.read(lambda s: private_copy(s, sku_ids))
-    return Decided(*explain(order, private, now_seconds, limits, explain_to), private)
+        with stage(Stage.DECIDE):
+            made = world.read(lambda s: Decided(decide(order, s, now_seconds, limits), None, s))
+    else:
+        sku_ids = order.sku_ids
+        with stage(Stage.SNAPSHOT):
+            private = world.read(lambda s: private_copy(s, sku_ids))
+        with stage(Stage.DECIDE):
+            made = Decided(*explain(order, private, now_seconds, limits, explain_to), private)
+    decided(made.decision)
+    return made
 
 
 def explain(
@@ -79,9 +86,9 @@ def quote(
     world: World, order: Order, order_bytes: bytes, now_seconds: int, *, explain_to: Call | None = None
 ) -> Decided:
     """Decides and remembers; nothing is held. Raises InvalidInput, CallExpired."""
-    decided = decide_now(world, order, now_seconds, explain_to=explain_to)
-    world.decisions.remember(entry_of(decided.decision, order_bytes, decided.snapshot))
-    return decided
+    made = decide_now(world, order, now_seconds, explain_to=explain_to)
+    world.decisions.remember(entry_of(made.decision, order_bytes, made.snapshot))
+    return made
 
 
 def entry_of(

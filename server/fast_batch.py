@@ -65,6 +65,11 @@ class Quotes:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def statuses(self) -> list[int]:
+        """``domain.Status`` of every decision."""
+        statuses: list[int] = self.plans.status[self.row[self.row >= 0]].tolist()
+        return statuses
+
     def find(self, decision_id: str) -> Remembered | None:
         """What a decision was made from; None when it is not one of these."""
         if _KEY.fullmatch(decision_id) is None:

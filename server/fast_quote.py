@@ -34,9 +34,10 @@ MAX_PIECES_BYTES = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quoted:
-    """A quote that was given, for the decision log."""
+    """A quote that was given, for the decision log. status: ``domain.Status``."""
 
     decision_id: str
+    status: int
     request: bytes
     response: bytes
     now_seconds: int
@@ -129,6 +130,7 @@ class FastQuote:
         high, low = space.keys[0].tolist()
         return Quoted(
             decision_id=f"{high:016x}{low:016x}",
+            status=int(space.plans.status[0]),
             request=request,
             response=space.buffer[start:].tobytes(),
             now_seconds=now_seconds,

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -16,14 +16,17 @@ from grpc_status import rpc_status
 from router.errors import InvalidInput
 from router.network import Node
 from server.admission import Admission, LanePool, check_admitted, is_hasty
+from server.calls import Stage, stage
 from server.logs import event
 from server.security.gate import OPEN, Gate
 from server.status import CallExpired, code_of, is_internal, to_status
+from server.telemetry import Telemetry
 
 PREFIX = "/sourcing.v1."
 HASTY = ("sourcier-hasty", "1")
 """Trailing metadata of answers for which searches had a small budget, because many calls wait."""
 
+Behaviour = Callable[[Any, grpc.ServicerContext], Message | bytes]
 M = TypeVar("M")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +77,8 @@ def encoded(answer: Message | bytes) -> bytes:
 def decoded(decode: Callable[[bytes], M], request_bytes: bytes) -> M:
     """The request. Raises InvalidInput for bytes that are no such message."""
     try:
-        return decode(request_bytes)
+        with stage(Stage.DECODE):
+            return decode(request_bytes)
     except DecodeError as error:
         raise InvalidInput.at("request", "is no message of the type the method takes") from error
 
@@ -92,6 +96,7 @@ class Guard(grpc.ServerInterceptor):
     def __init__(
         self,
         admission: Admission,
+        telemetry: Telemetry,
         gate: Gate = OPEN,
         nodes: Callable[[], Mapping[str, Node]] = dict,
         check: Callable[[str], None] = lambda _: None,
@@ -99,6 +104,7 @@ class Guard(grpc.ServerInterceptor):
         """nodes: those there are, by id. check: told the method of every call before it is decoded; may raise
         what the caller is to get."""
         self._admission = admission
+        self._telemetry = telemetry
         self._entry = Entry(gate, nodes, check)
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
@@ -114,7 +120,7 @@ class Guard(grpc.ServerInterceptor):
             if handler is None or handler.unary_unary is None or not method.startswith(PREFIX):
                 return handler
             pool = self._admission.pool_of(method)
-            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer, self._entry, pool)
+            wrapped = _wrap(method, handler, self._telemetry, self._entry, pool)
             self._wrapped[method] = wrapped
         return wrapped
 
@@ -162,21 +168,24 @@ class Entry:
 
 def _wrap(
     method: str,
-    behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
-    decode: Callable[[bytes], Any] | None,
+    handler: grpc.RpcMethodHandler[Any, Any],
+    telemetry: Telemetry,
     entry: Entry,
     pool: LanePool,
 ) -> grpc.RpcMethodHandler[Any, Any]:
+    behaviour, decode = cast(Behaviour, handler.unary_unary), handler.request_deserializer
     as_it_came = decode is None or getattr(behaviour, "takes_bytes", False)
 
     def call(request_bytes: bytes, context: grpc.ServicerContext) -> Message | bytes:
-        try:
-            check_admitted()
-            check_wanted(context)
-            return entry.passed(method, context, request_bytes, decode, as_it_came, behaviour)
-        except Exception as error:
-            context.abort_with_status(rpc_status.to_status(reported(error, method)))
-            raise AssertionError("abort_with_status always raises") from error
+        with telemetry.watch(method, context.invocation_metadata) as watch:
+            try:
+                check_admitted()
+                check_wanted(context)
+                return entry.passed(method, context, request_bytes, decode, as_it_came, behaviour)
+            except Exception as error:
+                watch.failed(error)
+                context.abort_with_status(rpc_status.to_status(reported(error, method)))
+                raise AssertionError("abort_with_status always raises") from error
 
     vars(call)["experimental_thread_pool"] = pool
     return grpc.unary_unary_rpc_method_handler(call, request_deserializer=None, response_serializer=encoded)

@@ -15,6 +15,7 @@ from router.node_rows import is_node_row
 from router.resource import Sent
 from router.snapshot import Snapshot
 from router.sourcer import decide
+from server.calls import Stage, about, decided, held, stage
 from server.deciding import decide_now, entry_of, explain
 from server.decision_log import Remembered, named_after, private_copy
 from server.guard import Call, check_wanted
@@ -67,9 +68,12 @@ class HoldRun:
         """One answer or error per order. Raises CallExpired, with nothing held since."""
         pending = list(range(len(self._asks)))
         attempts = self._world.settings.reserve_attempts
-        for _ in range(attempts):
-            if pending:
-                pending = self._round(pending)
+        rounds = conflicts = 0
+        while pending and rounds < attempts:
+            pending = self._round(pending)
+            rounds += 1
+            conflicts += len(pending)
+        held(rounds, conflicts)
         for ix in pending:
             left = ", ".join(left_texts(self._left[ix]))
             self._answers[ix] = StockConflict(
@@ -82,11 +86,13 @@ class HoldRun:
     def _round(self, pending: list[int]) -> list[int]:
         """Those that are still to be decided."""
         now_seconds = self._world.now_seconds()
-        view = _View.of(self._world, [self._asks[ix].order for ix in pending])
+        with stage(Stage.SNAPSHOT):
+            view = _View.of(self._world, [self._asks[ix].order for ix in pending])
         requests = [self._request(ix, view, now_seconds) for ix in pending]
         check_wanted(self._call)
-        outcomes = self._world.ledger.reserve_many(requests)
-        self._world.follow()
+        with stage(Stage.RESERVE):
+            outcomes = self._world.ledger.reserve_many(requests)
+            self._world.follow()
         return [ix for ix, outcome in zip(pending, outcomes, strict=True) if not self._settled(ix, outcome)]
 
     def _request(self, ix: int, view: _View, now_seconds: int) -> ReserveRequest:
@@ -103,7 +109,9 @@ class HoldRun:
         taken = view.taken_before(ask.order)
         decision = named_after(decision, taken)
         self._entries[ix] = entry_of(decision, ask.order_bytes, view.snapshot, taken)
-        payload = ask.encode(decision, explanation)
+        about(decision_id=decision.decision_id, order_id=ask.order.order_id)
+        with stage(Stage.ENCODE):
+            payload = ask.encode(decision, explanation)
         holds, days = holds_of(decision.plan.shipments), day_holds(decision.plan, view.snapshot, now_seconds)
         if not holds and not days:  # nothing is sourced, or all of it is backordered
             self._answers[ix] = Answer(payload)
@@ -173,13 +181,18 @@ class _View:
         self, order: Order, now_seconds: int, explain_to: Call | None
     ) -> tuple[Decision, Explanation | None]:
         if self._live:
-            decided = decide_now(self._world, order, now_seconds, explain_to=explain_to)
-            self.snapshot = decided.snapshot
-            return decided.decision, decided.explanation
+            made = decide_now(self._world, order, now_seconds, explain_to=explain_to)
+            self.snapshot = made.snapshot
+            return made.decision, made.explanation
         limits = self._world.search
-        if explain_to is not None:
-            return explain(order, self.snapshot, now_seconds, limits, explain_to)
-        return decide(order, self.snapshot, now_seconds, limits), None
+        explanation = None
+        with stage(Stage.DECIDE):
+            if explain_to is not None:
+                decision, explanation = explain(order, self.snapshot, now_seconds, limits, explain_to)
+            else:
+                decision = decide(order, self.snapshot, now_seconds, limits)
+        decided(decision)
+        return decision, explanation
 
     def take(self, holds: Sequence[Hold], days: Sequence[DayHold]) -> None:
         """What is held is gone for the orders after it."""

@@ -14,6 +14,7 @@ from router.rules.resource_model import OfferRules
 from router.snapshot import Snapshot
 from router.sourcer import decide
 from server.api.sourcing.v1 import sourcing_pb2
+from server.calls import Stage, decided, stage
 from server.convert import order_to_proto
 from server.convert_decision import decision_to_proto
 from server.convert_resource import sent_of_plan
@@ -170,7 +171,9 @@ def _decisions(world: World, ask: AskOffers, snapshot: Snapshot) -> Iterator[tup
     order, now_seconds = ask.order, world.now_seconds()
     first: Status | None = None
     for _ in range(ask.rules.at_most if ask.rules.mode == "at_once" else 1):
-        decision = decide(order, snapshot, now_seconds, world.search)
+        with stage(Stage.DECIDE):
+            decision = decide(order, snapshot, now_seconds, world.search)
+        decided(decision)
         first = first or decision.status
         if decision.status is not first:
             return

@@ -24,7 +24,8 @@ from router.node_rows import LOAD_SKUS, is_node_row, split_day
 from router.rules.model import RuleSet
 from router.snapshot import Snapshot
 from router.stock import Stock
-from server.config import Config, Database
+from server.config import Config
+from server.config_ledger import Database
 from server.ledger.memory import MemoryLedger
 from server.ledger.postgres import PostgresLedger
 from server.ledger.sqlite import SqliteLedger

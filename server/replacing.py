@@ -8,6 +8,7 @@ from typing import Protocol
 from router.errors import NotFound, RequestIdReused, StateConflict, StockConflict
 from router.ledger import DayHold, Hold, Reservation, ReserveCode, ReserveRequest
 from router.node_rows import is_node_row, split_day
+from server.calls import Stage, held, stage
 from server.guard import Call, check_wanted
 from server.holding import Answer
 from server.status import left_texts
@@ -43,15 +44,17 @@ def settle(
         return before
     left: Iterable[Hold] = ()
     attempts = world.settings.reserve_attempts
-    for _ in range(attempts):
+    for rounds in range(1, attempts + 1):
         attempt = attempt_of()
         check_wanted(call)
         request = attempt.request
         answer = Answer(attempt.payload) if request is None else answered(world, request, request_id)
         if isinstance(answer, Answer):
             attempt.remember(world)
+            held(rounds, rounds - 1)
             return answer
         left = answer
+    held(attempts, attempts)
     raise StockConflict(
         f"others took what was chosen in each of {attempts} attempts, last only "
         f"{', '.join(left_texts(left))} left; nothing is done",
@@ -62,8 +65,9 @@ def settle(
 def answered(world: World, request: ReserveRequest, request_id: str) -> Answer | tuple[Hold, ...]:
     """The ledger's answer, or what is left where there was too little. Raises RequestIdReused, NotFound,
     StateConflict."""
-    outcome = world.ledger.reserve(request)
-    world.follow()
+    with stage(Stage.RESERVE):
+        outcome = world.ledger.reserve(request)
+        world.follow()
     if outcome.code is ReserveCode.ID_REUSED:
         message = f"request_id {request_id!r} came before with other content"
         raise RequestIdReused(message, metadata={"request_id": request_id})

@@ -15,6 +15,7 @@ from router.node_rows import is_node_row
 from router.resource import Resourcing, Sent
 from router.snapshot import Snapshot
 from router.sourcer import NO_PLAN, decide, versions_of
+from server.calls import Stage, decided, stage
 from server.convert import order_to_proto
 from server.deciding import entry_of
 from server.decision_log import named_after, private_copy
@@ -145,7 +146,10 @@ def _decided(world: World, found: Resourcing, snapshot: Snapshot) -> Decision | 
     if order is None:
         return None
     if not found.is_exhausted:
-        return decide(order, snapshot, now_seconds, world.search)
+        with stage(Stage.DECIDE):
+            decision = decide(order, snapshot, now_seconds, world.search)
+        decided(decision)
+        return decision
     version = snapshot.stock.version
     return Decision(
         decision_id=key_of(order, now_seconds, version, snapshot.rules_hash),

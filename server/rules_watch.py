@@ -26,6 +26,8 @@ class RulesWatch:
         self._path = path
         self._world = world
         self._seen = _mark(path)
+        self.loaded_count = 0
+        self.rejected_count = 0
         self.rejected: InvalidConfig | None = None
         """What is wrong with the file as it is now; None when its rules are in force."""
 
@@ -50,6 +52,7 @@ class RulesWatch:
         self.rejected = None
         if rules == snapshot.rules:
             return
+        self.loaded_count += 1
         for warning in warnings[:_SHOWN]:
             event("rule_file_warning", level=logging.WARNING, at=warning.field, message=warning.message)
         self._note(self._world.snapshot.rules_hash, "OK")
@@ -59,6 +62,7 @@ class RulesWatch:
         """Reports the mistakes and that the rules with the hash ``kept`` stay."""
         self.rejected = error
         self._note(kept, "REJECTED")
+        self.rejected_count += 1
         for violation in error.violations[:_SHOWN]:
             event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)
         event(

@@ -135,8 +135,9 @@ def reserved(address: str) -> socket.socket:
     return holder
 
 
-def serve_together(config: Config, path: Path, count: int) -> int:
-    """``sourcier serve`` of a config by so many workers until this process is told to stop. The exit code."""
-    command = [sys.executable, "-m", "server.cli", "serve", "--config", str(path)]
+def serve_together(config: Config, path: Path, count: int, options: Sequence[str] = ()) -> int:
+    """``sourcier serve`` of a config by so many workers until this process is told to stop. options: more of
+    the command line. The exit code."""
+    command = [sys.executable, "-m", "server.cli", "serve", "--config", str(path), *options]
     grace_seconds = config.drain_seconds + config.grace_seconds
     return Workers(command, config.address, count, grace_seconds).run_until_told()

@@ -24,6 +24,8 @@ from server.decision_log import DecisionLog
 from server.snapshot_rows import RowUnits, set_rows
 
 T = TypeVar("T")
+EXPIRED = "expire"
+"""Cause of the changes that a hold makes whose time is over."""
 Clock = Callable[[], int]
 """Epoch seconds now."""
 
@@ -66,6 +68,8 @@ class World:
         self._clock = clock
         self._writer = threading.Lock()
         self._followed_at = time.monotonic()
+        self.expired_count = 0
+        """Reservations whose time was over, whichever process ended them."""
         self.is_kept_fresh = False
         """Does somebody follow the ledger all the time?"""
         self._writes = 0
@@ -123,6 +127,7 @@ class World:
         if new:
             stock = _with_new_rows(stock, new)
         stock.advance(changes[-1].version)
+        self.expired_count += len({c.reference for c in changes if c.cause == EXPIRED})
         if stock is not snapshot.stock:
             self._snapshot = snapshot.with_stock(stock)
 

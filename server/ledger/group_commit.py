@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from time import perf_counter
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from router.errors import BrokenInvariant
 
@@ -16,14 +17,33 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
+class Group(NamedTuple):
+    """A transaction that is done. began, ended: as ``time.perf_counter`` has it."""
+
+    size: int
+    began: float
+    ended: float
+
+
+class Told(Protocol):
+    """Called by the thread of every caller of a group; one of them leads."""
+
+    def __call__(self, group: Group, *, leads: bool) -> None: ...
+
+
+def nobody(group: Group, *, leads: bool) -> None:
+    """Is not interested."""
+
+
 class _Call(Generic[Item, Answer]):
     """One caller's item; woken once with an answer, or to lead, or because its leader failed."""
 
-    __slots__ = ("answers", "item", "taken", "wake")
+    __slots__ = ("answers", "group", "item", "taken", "wake")
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.answers: list[Answer] = []
+        self.group: Group | None = None
         self.taken = False
         self.wake = threading.Event()
 
@@ -31,13 +51,14 @@ class _Call(Generic[Item, Answer]):
 class GroupCommit(Generic[Item, Answer]):
     """``execute`` takes items in order of arrival and returns an answer for each; it never runs twice at
     the same time. It should answer with errors rather than raise: what it raises reaches the leading caller
-    only, the others of that group get BrokenInvariant."""
+    only, the others of that group get BrokenInvariant. told: of every group that is done."""
 
     def __init__(self, execute: Callable[[Sequence[Item]], Sequence[Answer]]) -> None:
         self._execute = execute
         self._lock = threading.Lock()
         self._queue: list[_Call[Item, Answer]] = []
         self._led = False
+        self.told: Told = nobody
 
     @property
     def waiting_count(self) -> int:
@@ -57,10 +78,13 @@ class GroupCommit(Generic[Item, Answer]):
             except BaseException:  # an interrupt must not take the lead along
                 self._leave(call)
                 raise
-        if not call.taken:
+        led_by_it = not call.taken
+        if led_by_it:
             self._lead()
         if not call.answers:
             raise BrokenInvariant("the transaction this call was part of was abandoned")
+        if call.group is not None:
+            self.told(call.group, leads=led_by_it)
         return call.answers[0]
 
     def _lead(self) -> None:
@@ -68,9 +92,12 @@ class GroupCommit(Generic[Item, Answer]):
             group, self._queue = self._queue, []
             for call in group:
                 call.taken = True
+        began = perf_counter()
         try:
             answers = self._execute([call.item for call in group])
+            done = Group(len(group), began, perf_counter())
             for call, answer in zip(group, answers, strict=True):
+                call.group = done
                 call.answers.append(answer)
         finally:
             for call in group:

@@ -24,7 +24,7 @@ from router.ledger_commands import Command
 from router.ledger_load import check_load, ledger_not_empty, updates_of
 from router.ledger_places import place_order, split_place
 from router.ledger_state import reservation_number
-from server.ledger.group_commit import GroupCommit
+from server.ledger.group_commit import GroupCommit, Told
 from server.ledger.postgres_tables import (
     SQL,
     Connection,
@@ -77,6 +77,10 @@ class PostgresLedger(Verbs):
     def waiting_count(self) -> int:
         """Calls that wait for the transaction under way to end."""
         return self._group.waiting_count
+
+    def watch(self, told: Told) -> None:
+        """``told``, and nobody else any more, hears of every transaction."""
+        self._group.told = told
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         check_load(rows)

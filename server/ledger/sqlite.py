@@ -25,7 +25,7 @@ from router.ledger_commands import Command
 from router.ledger_load import check_load
 from router.ledger_places import place_order, split_place
 from router.ledger_state import reservation_number
-from server.ledger.group_commit import GroupCommit
+from server.ledger.group_commit import GroupCommit, Told
 from server.ledger.sqlite_file import SQL, one_value, open_reader, open_writer, unusable
 from server.ledger.sqlite_load import load_stock
 from server.ledger.sqlite_transaction import Ids, SqliteTables, load_reservation
@@ -62,6 +62,10 @@ class SqliteLedger(Verbs):
     def waiting_count(self) -> int:
         """Calls that wait for the transaction under way to end."""
         return self._group.waiting_count
+
+    def watch(self, told: Told) -> None:
+        """``told``, and nobody else any more, hears of every transaction."""
+        self._group.told = told
 
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         """Takes a few bytes a row to check them, then memory for a chunk of them and the page cache. Calls

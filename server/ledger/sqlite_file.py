@@ -85,8 +85,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         raise unusable(path, f"SQLite {sqlite3.sqlite_version} is too old, 3.38 is needed")
     try:
         if not is_absent(path):
-            _check_header(path)
-            _check_pages(path)
+            check_file(path)
         connection = _connect(f"{path.absolute()}")
     except (sqlite3.Error, OSError) as error:
         raise unusable(path, str(error)) from error
@@ -115,6 +114,12 @@ def _connect(name: str, *, uri: bool = False) -> sqlite3.Connection:
 
 def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
+def check_file(path: Path) -> None:
+    """Raises LedgerUnusable for a file that is corrupt, foreign or newer; sqlite3.Error, OSError."""
+    _check_header(path)
+    _check_pages(path)
 
 
 def _check_header(path: Path) -> None:

@@ -47,6 +47,10 @@ COMMIT;
 -- Forget everything since the beginning of the transaction.
 ROLLBACK;
 
+-- name: rename_ledger
+-- Makes another ledger of it: its log will say other things than that of the one before.
+UPDATE identity SET ledger_id = ?;
+
 -- name: get_ledger_id
 -- Which ledger this is.
 SELECT ledger_id FROM identity;

@@ -11,6 +11,7 @@ from router.ledger import Hold, Reservation, ReserveCode, ReserveRequest, Resolv
 from router.ledger_commands import merged
 from router.node_rows import is_node_row
 from server.api.sourcing.v1 import reservation_pb2, reservation_pb2_grpc
+from server.calls import Stage, about, stage
 from server.convert import envelope_violations, id_violations
 from server.convert_stock import parse_place, reservation_to_proto
 from server.guard import Call, check_wanted
@@ -31,16 +32,17 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
     ) -> reservation_pb2.Reservation:
         holds = self._parse_holds(request)
         check_wanted(context)
-        outcome = self._world.ledger.reserve(
-            ReserveRequest(
-                request_id=f"hold:{request.request_id}",
-                fingerprint=_fingerprint(request),
-                order_id=request.order_id,
-                holds=holds,
-                ttl_seconds=request.hold_seconds or self._world.settings.hold_seconds,
-            )
+        about(order_id=request.order_id)
+        wanted = ReserveRequest(
+            request_id=f"hold:{request.request_id}",
+            fingerprint=_fingerprint(request),
+            order_id=request.order_id,
+            holds=holds,
+            ttl_seconds=request.hold_seconds or self._world.settings.hold_seconds,
         )
-        self._world.follow()
+        with stage(Stage.RESERVE):
+            outcome = self._world.ledger.reserve(wanted)
+            self._world.follow()
         if outcome.code is ReserveCode.ID_REUSED:
             message = f"request_id {request.request_id!r} came before with other content"
             raise RequestIdReused(message, metadata={"request_id": request.request_id})

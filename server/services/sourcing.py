@@ -19,6 +19,7 @@ from router.rank import rank
 from router.resource import resource, violations
 from router.sourcer import ENGINE_VERSION
 from server.api.sourcing.v1 import sourcing_pb2, sourcing_pb2_grpc
+from server.calls import Stage, about, decided_quickly, stage
 from server.convert import envelope_violations, parse_order, parse_order_bytes, timestamp
 from server.convert_decision import decision_to_proto
 from server.convert_resource import parse_refused, parse_sent, resourcing_to_proto
@@ -59,6 +60,8 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             quoted = self._world.read(lambda s: self._quote.answer(request_bytes, s, now_seconds))
             if quoted is not None:
                 self._world.decisions.remember(quoted)
+                decided_quickly("quote", (quoted.status,))
+                about(decision_id=quoted.decision_id, order_id=lambda: _order_id(request_bytes))
                 return quoted.response
             request = decoded(sourcing_pb2.SourceOrderRequest.FromString, request)
         held = not request.validate_only
@@ -69,7 +72,8 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             with self._turn(wanted=request.explain):
                 explain_to = context if request.explain else None
                 answer = quote(self._world, order, order_bytes, now_seconds, explain_to=explain_to)
-            return _response(answer.decision, answer.explanation)
+            with stage(Stage.ENCODE):
+                return _response(answer.decision, answer.explanation)
         ask = Ask(
             order=order,
             order_bytes=order_bytes,
@@ -183,7 +187,9 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             raise InvalidInput([*found, Violation("order", "is missing")])
         if found:
             raise InvalidInput(found + self._violations_of(request.order, now_seconds))
-        return parse_order(request.order, now_seconds, self._check)
+        about(order_id=request.order.order_id)
+        with stage(Stage.DECODE):
+            return parse_order(request.order, now_seconds, self._check)
 
     def _violations_of(self, message: sourcing_pb2.Order, now_seconds: int) -> list[Violation]:
         """Everything wrong with an order."""
@@ -208,6 +214,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         batch = self._world.read(lambda snapshot: self._fast.decide(request_bytes, snapshot, now_seconds))
         if batch is not None:
             self._world.decisions.remember_quotes(batch.quotes)
+            decided_quickly("batch", batch.quotes.statuses())
         return batch
 
     def _quoted(self, message: sourcing_pb2.Order) -> sourcing_pb2.SourceOrdersResult:
@@ -283,6 +290,7 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     ) -> sourcing_pb2.ExplainDecisionResponse:
         if not request.decision_id:
             raise InvalidInput.at("decision_id", "must not be empty")
+        about(decision_id=request.decision_id)
         with self._turn(wanted=True):
             decision, explanation = explain_again(
                 self._world, request.decision_id, parse_order_bytes, context
@@ -302,6 +310,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         finally:
             if wanted:
                 self._turns.release()
+
+
+def _order_id(request_bytes: bytes) -> str:
+    return sourcing_pb2.SourceOrderRequest.FromString(request_bytes).order.order_id
 
 
 def _check_first_use(first_use: dict[str, int], order: Order, ix: int) -> None:

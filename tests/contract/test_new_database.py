@@ -12,7 +12,8 @@ import pytest
 from bench.postgres_server import drop_database, new_database
 from router.errors import LedgerUnusable
 from router.ledger import Ledger
-from server.config import Config, Database, load_config
+from server.config import Config, load_config
+from server.config_ledger import Database
 from server.opening import Inputs, open_ledger, read_inputs, silent
 from tests.contract.ledger_tools import START, VirtualClock, hold, request
 from tests.e2e.files import write_shop

@@ -29,6 +29,7 @@ from server.config import load_config
 from server.opening import open_world, read_inputs
 from server.rules_watch import RulesWatch
 from server.status import DOMAIN, Failure, parse_status
+from server.telemetry import Telemetry
 from server.world import World
 from tests.e2e.files import sku_name, write_shop
 
@@ -127,7 +128,7 @@ class Service:
 
 
 @contextmanager
-def running(folder: Path, **shop: str) -> Iterator[Service]:
+def running(folder: Path, telemetry: Telemetry | None = None, **shop: str) -> Iterator[Service]:
     """A shop of its own, served from start to stop. shop: texts of its files, as for ``write_shop``."""
     config = load_config(write_shop(folder, **shop), environ={})
     clock = ManualClock()
@@ -135,7 +136,7 @@ def running(folder: Path, **shop: str) -> Iterator[Service]:
     ledger = Hooked(world.ledger)
     world.ledger = ledger
     rules = RulesWatch(config.rules, world)
-    app = App(world, Serving.of(config), rules)
+    app = App(world, Serving.of(config), rules, telemetry)
     app.start()
     with grpc.insecure_channel(f"127.0.0.1:{app.port}") as channel:
         yield Service(app, world, rules, ledger, clock, folder, channel)

@@ -102,7 +102,7 @@ def guarded(folder: Path, *, mutual: bool = False, expired: bool = False) -> Ite
     world = open_world(config, read_inputs(config, clock()), clock)
     gate = open_gate(config, clock)
     rules = RulesWatch(config.rules, world, gate.note_rules)
-    app = App(world, Serving.of(config), rules, gate)
+    app = App(world, Serving.of(config), rules, gate=gate)
     app.start()
     made = Guarded(app, folder, authority, issuer, rules)
     try:

@@ -9,7 +9,8 @@ import pytest
 
 from router.errors import InvalidConfig
 from router.solver.limits import SearchLimits
-from server.config import Config, ConfigDocument, Database, load_config
+from server.config import Config, ConfigDocument, load_config
+from server.config_ledger import Database
 from server.load.schema import MODELS, schema_text
 from server.security.reading import Security
 
@@ -81,6 +82,9 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         search=SearchLimits(),
         security=Security(),
         audit=None,
+        metrics_address=None,
+        tracing_endpoint=None,
+        sample_ratio=0.01,
     )
 
 
