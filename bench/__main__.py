@@ -32,7 +32,8 @@ from bench import (
     speed_start,
     speed_workers,
 )
-from bench.spec import BenchSpec, Result, Sheet, Target
+from bench.spec import BenchSpec, Result, Target
+from bench.tables import table_of
 
 SPECS: tuple[BenchSpec, ...] = (
     speed_exact.SPEC,
@@ -99,16 +100,6 @@ def machine() -> str:
         f"Python {python}, {platform.machine()}, {os.cpu_count()} processors; load {load}. "
         "Only ratios mean something elsewhere."
     )
-
-
-def table_of(sheet: Sheet) -> Table:
-    """First column to the left, figures to the right."""
-    table = Table(title=sheet.title, title_justify="left", caption=sheet.note or None, caption_justify="left")
-    for i, heading in enumerate(sheet.headings):
-        table.add_column(heading, justify="right" if i else "left")
-    for row in sheet.rows:
-        table.add_row(*row)
-    return table
 
 
 def targets_table(targets: Sequence[Target]) -> Table:
