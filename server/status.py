@@ -32,6 +32,7 @@ from router.errors import (
 from router.ledger import Hold
 from router.node_rows import is_node_row, split_day
 from server.admission import Overloaded
+from server.security.audit import AuditUnusable
 from server.security.callers import Unauthenticated
 from server.security.permissions import PermissionDenied, QuotaExceeded
 
@@ -116,6 +117,7 @@ TABLE: tuple[Row, ...] = (
     Row(TooManyExplanations, grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_EXPLANATIONS", "later"),
     Row(StaleSnapshot, grpc.StatusCode.UNAVAILABLE, "STALE_SNAPSHOT", "later, or elsewhere"),
     Row(LedgerUnusable, grpc.StatusCode.UNAVAILABLE, "LEDGER_UNUSABLE", "later, with the same request_id"),
+    Row(AuditUnusable, grpc.StatusCode.UNAVAILABLE, "AUDIT_UNUSABLE", "later, with the same request_id"),
     Row(BrokenInvariant, grpc.StatusCode.INTERNAL, "BROKEN_INVARIANT", "no; report it"),
     Row(Exception, grpc.StatusCode.INTERNAL, "INTERNAL", "no; report it"),
 )

@@ -10,7 +10,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from router.errors import InvalidConfig
+from router.errors import InvalidConfig, SourcierError
+
+
+class AuditUnusable(SourcierError):
+    """A line cannot be written: the change may have been made, but is not acknowledged."""
+
+    reason = "AUDIT_UNUSABLE"
 
 
 class AuditLog:
@@ -27,13 +33,19 @@ class AuditLog:
             raise InvalidConfig.at("audit.path", f"cannot be written: {error.strerror}") from error
 
     def write(self, what: str, *, subject: str = "", outcome: str = "OK", **facts: object) -> None:
-        """One line. facts: ids and counts, no other content of requests. Raises OSError when it cannot be."""
+        """One line. facts: ids and counts, no other content of requests. Raises AuditUnusable."""
         at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
         entry = {"time": at, "what": what, "subject": subject, "outcome": outcome, **facts}
         line = json.dumps(entry, ensure_ascii=False, default=str) + "\n"
+        raw = line.encode(errors="replace")
         with self._lock:
-            os.write(self._file, line.encode(errors="replace"))
-            os.fsync(self._file)
+            try:
+                written = os.write(self._file, raw)
+                os.fsync(self._file)
+            except OSError as error:
+                raise AuditUnusable(f"the audit log cannot be written: {error.strerror}") from error
+            if written < len(raw):
+                raise AuditUnusable("the audit log is full")
 
     def close(self) -> None:
         with self._lock:

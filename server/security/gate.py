@@ -11,7 +11,7 @@ from google.rpc import code_pb2
 from router.network import Node
 from server.security.audit import AuditLog
 from server.security.callers import EVERYBODY, Caller, Callers
-from server.security.permissions import GROUP_OF, Permissions, written_nodes
+from server.security.permissions import GROUP_OF, PermissionDenied, Permissions, written_nodes
 
 AUDITED = frozenset({"stock", "nodes"})
 
@@ -27,12 +27,17 @@ class Gate:
         self._audit = audit
 
     def enter(self, method: str, context: grpc.ServicerContext) -> Caller:
-        """method: such as ``StockService/SetStock``. Raises Unauthenticated, PermissionDenied,
-        QuotaExceeded."""
+        """method: such as ``StockService/SetStock``. Raises Unauthenticated, QuotaExceeded and, noted where
+        changes are, PermissionDenied."""
         if self._callers is None or self._permissions is None:
             return EVERYBODY
         caller = self._callers.of(context)
-        self._permissions.check_method(caller, method)
+        try:
+            self._permissions.check_method(caller, method)
+        except PermissionDenied:
+            if self.notes(method):
+                self.note(caller, method, None, code_pb2.PERMISSION_DENIED)
+            raise
         return caller
 
     def needs_request(self, method: str) -> bool:

@@ -6,12 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 from router.errors import Violation
 from router.rules.yaml_lines import Document
 from server.security.callers import Callers, TokenRules
 from server.security.permissions import Permissions
-from server.security.section import RoleSection, SecuritySection
+from server.security.section import RoleSection, SecuritySection, TokensSection
 from server.security.tls import TlsFiles
+
+MIN_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def read_security(
         )
     if section.tokens is not None and not found:
         tokens = TokenRules(
-            key=(folder / section.tokens.key).read_bytes().strip(),
+            key=_key(folder, section.tokens),
             algorithms=section.tokens.algorithms,
             issuer=section.tokens.issuer,
             audience=section.tokens.audience,
@@ -70,6 +75,9 @@ def _mistakes(document: Document, section: SecuritySection, folder: Path) -> Ite
         kinds = {name[:2] == "HS" for name in section.tokens.algorithms}
         if len(kinds) > 1:
             yield bad("a secret (HS) and a public key are not taken at the same time", "tokens", "algorithms")
+        problem = _wrong_key(folder, section.tokens)
+        if problem:
+            yield bad(problem, "tokens", "key")
         if section.tls is None:
             yield bad("tokens go over TLS only", "tokens")
     if section.clients and (section.tls is None or section.tls.client_ca is None):
@@ -84,3 +92,21 @@ def _mistakes(document: Document, section: SecuritySection, folder: Path) -> Ite
         for name in roles:
             if name not in ids:
                 yield bad(f"no role {name!r}", "clients", client)
+
+
+def _key(folder: Path, tokens: TokensSection) -> bytes:
+    return (folder / tokens.key).read_bytes().strip()
+
+
+def _wrong_key(folder: Path, tokens: TokensSection) -> str:
+    """What is wrong with a key that is there, "" for nothing; no word of it is repeated."""
+    if not (folder / tokens.key).is_file():
+        return ""
+    key = _key(folder, tokens)
+    if tokens.algorithms[0].startswith("HS"):
+        return f"has less than {MIN_SECRET_BYTES} bytes" if len(key) < MIN_SECRET_BYTES else ""
+    try:
+        load_pem_public_key(key)
+    except (ValueError, UnsupportedAlgorithm):
+        return "is no public key in PEM"
+    return ""

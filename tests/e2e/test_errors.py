@@ -25,6 +25,7 @@ from router.errors import (
 from router.ledger import Hold, StockUpdate
 from server.admission import Lane, Overloaded
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
+from server.security.audit import AuditUnusable
 from server.security.callers import Unauthenticated
 from server.security.permissions import PermissionDenied, QuotaExceeded
 from server.status import TABLE, CallExpired, CannotExplain, Row, SoldOut, TooManyExplanations
@@ -33,6 +34,7 @@ from tests.e2e.service import Service, failure, new_id, nodes_of, order
 SAMPLES: dict[type[Exception], Exception] = {
     InvalidConfig: InvalidConfig.at("rules.yaml:3:1 profiles", "is missing"),
     InvalidInput: InvalidInput.at("order.lines", "is missing"),
+    AuditUnusable: AuditUnusable("disk full"),
     NotFound: NotFound("no such thing", metadata={"id": "x"}),
     RequestIdReused: RequestIdReused("came before", metadata={"request_id": "x"}),
     StateConflict: StateConflict("is RELEASED", metadata={"state": "RELEASED"}),

@@ -222,3 +222,42 @@ def test_the_command_line_speaks_tls_and_has_a_token(
         client.set_stock(level("dc-lyon"))
     assert refused.value.failure.reason == "PERMISSION_DENIED"
     client.close()
+
+
+def test_what_no_role_allows_is_noted_without_being_read(own_server: Any) -> None:
+    with own_server() as server:
+        failure(lambda: server.stock("till", sub="carla").SetStock(level("dc-lyon")))
+        [line] = (server.folder / "audit.jsonl").read_text().splitlines()
+        noted = json.loads(line)
+    assert (noted["what"], noted["subject"]) == ("StockService/SetStock", "carla")
+    assert (noted["outcome"], noted["nodes"]) == ("PERMISSION_DENIED", [])
+
+
+def test_what_cannot_be_noted_is_not_acknowledged(own_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with own_server() as server:
+        request = level("dc-lyon", 3)
+        with monkeypatch.context() as full:
+            full.setattr("server.security.audit.os.fsync", fail)
+            found = failure(lambda: server.stock("warehouse").SetStock(request))
+        assert (found.code, found.reason) == (grpc.StatusCode.UNAVAILABLE, "AUDIT_UNUSABLE")
+        assert server.stock("warehouse").SetStock(request).stock_version
+
+
+def test_a_half_written_certificate_leaves_the_old_in_force(own_server: Any) -> None:
+    with own_server() as server:
+        server.stock("warehouse").GetReplica(ASKED)
+        (server.folder / "server.pem").write_bytes(b"half a file")
+        assert server.stock("warehouse").GetReplica(ASKED).ledger_id
+
+
+def test_fields_within_fields_without_end_are_refused(server: Guarded) -> None:
+    nested = b""
+    for _ in range(200):  # groups that nobody knows: field 1,000, begin and end
+        nested = b"\xc3\x3e" + nested + b"\xc4\x3e"
+    call = server.channel(server.issuer.token("warehouse")).unary_unary(
+        "/sourcing.v1.StockService/GetReplica"
+    )
+    assert failure(lambda: call(nested)).reason == "INVALID_INPUT"

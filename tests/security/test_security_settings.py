@@ -44,6 +44,8 @@ def mistakes(folder: Path, *lines: str) -> str:
         ([TOKENS], "security.tokens: tokens go over TLS only"),
         ([TLS, TOKENS.replace("t.pem", "gone")], "security.tokens.key: no file"),
         ([TLS, TOKENS.replace("}", ", algorithms: [HS256, RS256]}")], "security.tokens.algorithms: a secret"),
+        ([TLS, TOKENS.replace("}", ", algorithms: [HS256]}")], "security.tokens.key: has less than 32 bytes"),
+        ([TLS, TOKENS], "security.tokens.key: is no public key in PEM"),
         ([TLS, TOKENS.replace("}", ", algorithms: [none]}")], "security.tokens.algorithms"),
         ([TLS, "clients: {wms: [r]}", "roles: [{id: r, allow: [stock]}]"], "security.clients: client cert"),
         (["roles: [{id: r, allow: [stock]}]"], "security.roles: roles need tokens or clients"),
@@ -56,12 +58,16 @@ def mistakes(folder: Path, *lines: str) -> str:
     ],
 )
 def test_mistakes_are_named(folder: Path, lines: list[str], expected: str) -> None:
-    assert expected in mistakes(folder, *lines)
+    told = mistakes(folder, *lines)
+    assert expected in told
+    assert "secret of" not in told
 
 
 def test_secrets_are_never_shown(folder: Path) -> None:
     path = write_shop(folder)
-    path.write_text(path.read_text() + f"security:\n  {TLS}\n  {TOKENS}\n")
+    (folder / "t.pem").write_text("secret of " + "x" * 32)
+    shared = TOKENS.replace("}", ", algorithms: [HS256]}")
+    path.write_text(path.read_text() + f"security:\n  {TLS}\n  {shared}\n")
     assert "secret of" not in repr(load_config(path, environ={}))
 
 
