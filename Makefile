@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warm demo test test-long bench lint format check proto schema methods lock clean
+.PHONY: help setup warm demo test test-long bench history audit release lint format check proto schema methods lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -43,6 +43,11 @@ test-long: warm  ## every test
 bench: warm  ## the figures of README.md
 	@$(BIN)/python -m bench $(ARGS)
 
+history: $(STAMP)  ## kill -9 loops and four replicas, each history proven (docs/history.md)
+	@$(BIN)/python -m bench.history crash --ledger sqlite --cycles 500
+	@$(BIN)/python -m bench.history crash --ledger postgres --cycles 500
+	@$(BIN)/python -m bench.history replicas --reserves 100000
+
 lint: $(STAMP)  ## ruff, mypy and the import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -63,6 +68,11 @@ schema: $(STAMP)  ## write docs/schema from the models
 
 methods: warm  ## write the tables of docs/methods.md
 	@$(BIN)/python -m bench.methods
+
+audit: $(STAMP)  ## look every pinned version up in the databases of known holes; needs the network
+	uvx pip-audit --require-hashes --disable-pip -r requirements.lock
+
+release: lint test-long audit  ## what has to pass before a version is published
 
 lock: pyproject.toml  ## pin again; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev \

@@ -42,3 +42,12 @@ def drop_database(uri: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(uri)["dbname"]
     with psycopg.connect(server_uri(), autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def told_of_commits() -> str:
+    """What the server makes of a commit."""
+    with psycopg.connect(server_uri(), autocommit=True) as db:
+        told = [
+            f"{name}={db.execute(f'SHOW {name}').fetchone()[0]}" for name in ("fsync", "synchronous_commit")
+        ]  # type: ignore[index]
+        return f"PostgreSQL {db.info.server_version // 10_000}, " + ", ".join(told)

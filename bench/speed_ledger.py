@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psycopg
-
-from bench.postgres_server import drop_database, new_database, server_uri
+from bench.postgres_server import drop_database, new_database, told_of_commits
 from bench.spec import BenchSpec, Report, Result, Sheet, Target
 from router.errors import BrokenInvariant
 from router.ledger import Hold, ReserveRequest, StockUpdate
@@ -71,7 +69,7 @@ def run(smoke: bool, report: Report) -> Result:
             for name in found
         ]
         title = f"(f) one hot row in {kind}, every commit on disk"
-        note = settings() if kind == "postgres" else "WAL, synchronous=FULL"
+        note = told_of_commits() if kind == "postgres" else "WAL, synchronous=FULL"
         sheets.append(
             Sheet(
                 title=title, headings=("reservations", "a second", "a commit", "times"), rows=rows, note=note
@@ -157,15 +155,6 @@ def opened(kind: str) -> Iterator[Durable]:
             drop_database(uri)
         else:
             folder.cleanup()
-
-
-def settings() -> str:
-    """What the server makes of a commit."""
-    with psycopg.connect(server_uri(), autocommit=True) as db:
-        told = [
-            f"{name}={db.execute(f'SHOW {name}').fetchone()[0]}" for name in ("fsync", "synchronous_commit")
-        ]  # type: ignore[index]
-        return f"PostgreSQL {db.info.server_version // 10_000}, " + ", ".join(told)
 
 
 SPEC = BenchSpec(name="ledger", what="group commit against one transaction a call", run=run)

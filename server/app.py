@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 
 from router.domain import Destination, Order, OrderLine
 from router.errors import InvalidConfig, InvalidInput
+from router.network import Network, Node
 from router.sourcer import ENGINE_VERSION, decide
 from server.admission import Admission, Lane
 from server.api.sourcing.v1 import (
@@ -38,6 +39,8 @@ from server.fast_quote import FastQuote
 from server.guard import PREFIX, Guard
 from server.logs import event
 from server.rules_watch import RulesWatch
+from server.security.gate import OPEN, Gate
+from server.security.tls import TlsFiles, server_credentials
 from server.services.node import NodeService
 from server.services.offer import OfferService
 from server.services.reservation import ReservationService
@@ -88,6 +91,7 @@ class Serving:
     max_waiting_calls: int = 1_000
     max_wait_seconds: float = 2.0
     shares_port: bool = False
+    tls: TlsFiles | None = None
 
     @classmethod
     def of(cls, config: Config, *, shares_port: bool = False) -> Serving:
@@ -101,6 +105,7 @@ class Serving:
             max_waiting_calls=config.max_waiting_calls,
             max_wait_seconds=config.max_wait_millis / 1_000,
             shares_port=shares_port,
+            tls=config.tls,
         )
 
 
@@ -172,9 +177,12 @@ class App:
     """A server that can be started once and stopped once. It reports SERVING from its first decision on until
     it stops, but for the time in which its ledger cannot be used."""
 
-    def __init__(self, world: World, serving: Serving, rules: RulesWatch | None = None) -> None:
+    def __init__(
+        self, world: World, serving: Serving, rules: RulesWatch | None = None, gate: Gate = OPEN
+    ) -> None:
         self.world = world
         self.port = 0
+        self._known: tuple[Network, dict[str, Node]] | None = None
         self._serving = serving
         self._ticker = Ticker(world, rules, lambda sound: self._tell_health(sound=sound))
         self._health = health.HealthServicer()
@@ -184,7 +192,7 @@ class App:
         self.admission = Admission(serving.threads, serving.max_waiting_calls, serving.max_wait_seconds)
         self._server = grpc.server(
             self.admission.pool(Lane.RESOLVE),
-            interceptors=[Guard(self.admission, self._check)],
+            interceptors=[Guard(self.admission, gate, self._nodes, self._check)],
             options=[
                 ("grpc.max_receive_message_length", serving.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -214,7 +222,11 @@ class App:
     def listen(self) -> None:
         """Raises InvalidConfig when the address cannot be used."""
         try:
-            self.port = self._server.add_insecure_port(self._serving.listen)
+            if self._serving.tls is None:
+                self.port = self._server.add_insecure_port(self._serving.listen)
+            else:
+                credentials = server_credentials(self._serving.tls)
+                self.port = self._server.add_secure_port(self._serving.listen, credentials)
         except RuntimeError as error:
             raise InvalidConfig.at("server.address", f"cannot listen on {self._serving.listen!r}") from error
         self._server.start()
@@ -275,6 +287,12 @@ class App:
         if warming.is_alive():
             logging.shutdown()
             os._exit(0)
+
+    def _nodes(self) -> dict[str, Node]:
+        network = self.world.snapshot.network
+        if self._known is None or self._known[0] is not network:
+            self._known = (network, {node.node_id: node for node in network.nodes})
+        return self._known[1]
 
     def _check(self, method: str) -> None:
         """Before a call. Raises StaleSnapshot."""

@@ -32,7 +32,7 @@ from server.load.table import Progress as Told
 from server.load.times import use_packaged_zones
 from server.logs import set_up
 from server.node_view import node_view, state_request
-from server.opening import catalogue_of, open_ledger, open_world, read_inputs
+from server.opening import catalogue_of, open_gate, open_ledger, open_world, read_inputs
 from server.order_file import OrderFile, read_order_file
 from server.request_file import RequestFile, read_request_file
 from server.resource_tables import resourcing_view
@@ -118,7 +118,8 @@ def serve(
         raise typer.Exit(serve_together(settings, path, count))
     world = _open(settings)
     serving = Serving.of(settings, shares_port=worker_number() > 0)
-    App(world, serving, RulesWatch(settings.rules, world)).run_until_told()
+    gate = open_gate(settings, world.now_seconds)
+    App(world, serving, RulesWatch(settings.rules, world, gate.note_rules), gate).run_until_told()
 
 
 @app.command()

@@ -20,6 +20,7 @@ from server.api.sourcing.v1 import (
     stock_pb2_grpc,
 )
 from server.guard import LocalCall
+from server.security.tls import open_channel
 from server.services.node import NodeService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
@@ -69,8 +70,8 @@ class RemoteClient:
     """A server at ``host:port``."""
 
     def __init__(self, target: str) -> None:
-        # Whoever asks wants the answer, however large; by default gRPC refuses what exceeds 4 MiB.
-        self._channel = grpc.insecure_channel(target, [("grpc.max_receive_message_length", -1)])
+        """Raises InvalidConfig for what the environment says of certificates and tokens."""
+        self._channel = open_channel(target)
         self._sourcing = sourcing_pb2_grpc.SourcingServiceStub(self._channel)
         self._stock = stock_pb2_grpc.StockServiceStub(self._channel)
         self._returns = returns_pb2_grpc.ReturnsServiceStub(self._channel)

@@ -21,6 +21,9 @@ from router.rules.validate import validate
 from router.rules.yaml_lines import Document, parse_yaml
 from router.solver.limits import SearchLimits
 from server.load.files import read_text
+from server.security.reading import Security, read_security
+from server.security.section import SecuritySection
+from server.security.tls import TlsFiles
 
 ADDRESS_VARIABLE = "SOURCIER_ADDRESS"
 LEDGER_PATH_VARIABLE = "SOURCIER_LEDGER_PATH"
@@ -59,6 +62,12 @@ class LedgerSection(_Model):
         description="The PostgreSQL database, postgresql://host/name; its tables are made when missing. "
         f"{LEDGER_URL_VARIABLE} in the environment comes before it: there a password belongs, if any.",
     )
+
+
+class AuditSection(_Model):
+    """What is noted of who changed stock, nodes and rules."""
+
+    path: FileName = Field(description="A file of JSON lines, made when missing, only ever appended to.")
 
 
 class ServerSection(_Model):
@@ -188,6 +197,10 @@ class ConfigDocument(_Model):
     ledger: LedgerSection = LedgerSection()
     server: ServerSection = ServerSection()
     solver: SolverSection = SolverSection()
+    security: SecuritySection = SecuritySection()
+    audit: AuditSection | None = Field(
+        default=None, description="Who changed stock, nodes and rules; none: not noted."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +242,12 @@ class Config:
     workers: int
     max_stale_seconds: int
     search: SearchLimits
+    security: Security
+    audit: Path | None
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        return self.security.tls
 
 
 def load_config(path: Path, environ: Mapping[str, str] | None = None) -> Config:
@@ -246,7 +265,9 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     folder = Path(os.path.abspath(path)).parent
     address = environ.get(ADDRESS_VARIABLE) or file.server.address
     ledger = _ledger_of(file.ledger, folder, environ)
+    security, mistakes = read_security(document, file.security, folder)
     found = [
+        *mistakes,
         *_missing_files(document, file, folder),
         *_ledger_mistakes(document, file.ledger, ledger, environ),
         *_address_mistakes(document, address, environ),
@@ -284,6 +305,8 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
         search=SearchLimits(
             node_limit=file.solver.node_limit, time_limit_seconds=file.solver.time_limit_seconds
         ),
+        security=security,
+        audit=None if file.audit is None else folder / file.audit.path,
     )
 
 

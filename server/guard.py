@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
-from google.rpc import status_pb2
+from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 
 from router.errors import InvalidInput
+from router.network import Node
 from server.admission import Admission, LanePool, check_admitted, is_hasty
 from server.logs import event
-from server.status import CallExpired, is_internal, to_status
+from server.security.gate import OPEN, Gate
+from server.status import CallExpired, code_of, is_internal, to_status
 
 PREFIX = "/sourcing.v1."
 HASTY = ("sourcier-hasty", "1")
@@ -86,10 +89,17 @@ class Guard(grpc.ServerInterceptor):
     """Wraps the handlers of this API: decodes the request itself, so that bytes that are no such message get
     a proper error, and ends calls whose handler raised with the status of ``server.status``."""
 
-    def __init__(self, admission: Admission, check: Callable[[str], None] = lambda _: None) -> None:
-        """check: told the method of every call before it is decoded; may raise what the caller is to get."""
+    def __init__(
+        self,
+        admission: Admission,
+        gate: Gate = OPEN,
+        nodes: Callable[[], Mapping[str, Node]] = dict,
+        check: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """nodes: those there are, by id. check: told the method of every call before it is decoded; may raise
+        what the caller is to get."""
         self._admission = admission
-        self._check = check
+        self._entry = Entry(gate, nodes, check)
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     def intercept_service(
@@ -104,16 +114,57 @@ class Guard(grpc.ServerInterceptor):
             if handler is None or handler.unary_unary is None or not method.startswith(PREFIX):
                 return handler
             pool = self._admission.pool_of(method)
-            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer, self._check, pool)
+            wrapped = _wrap(method, handler.unary_unary, handler.request_deserializer, self._entry, pool)
             self._wrapped[method] = wrapped
         return wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a call passes before its handler, and what is noted of it. As for Guard."""
+
+    gate: Gate
+    nodes: Callable[[], Mapping[str, Node]]
+    check: Callable[[str], None]
+
+    def passed(
+        self,
+        method: str,
+        context: grpc.ServicerContext,
+        request_bytes: bytes,
+        decode: Callable[[bytes], Any] | None,
+        as_it_came: bool,
+        behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
+    ) -> Message | bytes:
+        """The handler's answer."""
+        name, gate = method.removeprefix(PREFIX), self.gate
+        caller = gate.enter(name, context)
+        self.check(method)
+        if is_hasty():
+            context.set_trailing_metadata((HASTY,))
+        request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
+        if decode is None or not gate.needs_request(name):
+            return behaviour(request, context)
+        seen = decoded(decode, request_bytes) if as_it_came else request
+        code = code_pb2.INTERNAL
+        try:
+            gate.check(caller, name, seen, self.nodes())
+            answer = behaviour(request, context)
+            code = code_pb2.OK
+        except Exception as error:
+            code = code_of(error).value[0]
+            raise
+        finally:
+            if gate.notes(name):
+                gate.note(caller, name, seen, code)
+        return answer
 
 
 def _wrap(
     method: str,
     behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
     decode: Callable[[bytes], Any] | None,
-    check: Callable[[str], None],
+    entry: Entry,
     pool: LanePool,
 ) -> grpc.RpcMethodHandler[Any, Any]:
     as_it_came = decode is None or getattr(behaviour, "takes_bytes", False)
@@ -122,11 +173,7 @@ def _wrap(
         try:
             check_admitted()
             check_wanted(context)
-            check(method)
-            if is_hasty():
-                context.set_trailing_metadata((HASTY,))
-            request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
-            return behaviour(request, context)
+            return entry.passed(method, context, request_bytes, decode, as_it_came, behaviour)
         except Exception as error:
             context.abort_with_status(rpc_status.to_status(reported(error, method)))
             raise AssertionError("abort_with_status always raises") from error

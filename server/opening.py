@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,9 @@ from server.load.rules import load_rules
 from server.load.stock import StockFeed, read_stock
 from server.load.table import Progress
 from server.logs import event
+from server.security.audit import AuditLog
+from server.security.gate import Gate
+from server.security.tls import LOCAL
 from server.snapshot_rows import RowUnits, set_rows
 from server.stock_copy import columns_with_copy
 from server.world import Clock, Settings, World
@@ -100,6 +104,14 @@ def open_world(config: Config, inputs: Inputs, clock: Clock, report: Report = si
     world = World(snapshot_of(columns, inputs, clock()), ledger, clock, settings)
     world.follow()
     return world
+
+
+def open_gate(config: Config, clock: Clock) -> Gate:
+    """Warns where a server that others reach lets everybody do everything. Raises InvalidConfig."""
+    audit = None if config.audit is None else AuditLog(config.audit, clock)
+    if config.security.is_open and not config.address.startswith(LOCAL):
+        event("unprotected", level=logging.WARNING, address=config.address, see="docs/security.md")
+    return Gate(config.security.callers(), config.security.permissions(), audit)
 
 
 def open_ledger(config: Config, inputs: Inputs, clock: Clock, report: Report = silent) -> Ledger:

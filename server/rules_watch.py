@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from router.errors import InvalidConfig
@@ -17,7 +18,11 @@ _SHOWN = 20
 class RulesWatch:
     """``check`` now and then, always by the same thread. The file as it is at first counts as loaded."""
 
-    def __init__(self, path: Path, world: World) -> None:
+    def __init__(
+        self, path: Path, world: World, note: Callable[[str, str], None] = lambda rules_hash, outcome: None
+    ) -> None:
+        """note: told the hash of the rules in force, and OK or REJECTED, after every new file."""
+        self._note = note
         self._path = path
         self._world = world
         self._seen = _mark(path)
@@ -47,11 +52,13 @@ class RulesWatch:
             return
         for warning in warnings[:_SHOWN]:
             event("rule_file_warning", level=logging.WARNING, at=warning.field, message=warning.message)
+        self._note(self._world.snapshot.rules_hash, "OK")
         event("rules_loaded", file=self._path, rules_hash=self._world.snapshot.rules_hash)
 
     def _reject(self, error: InvalidConfig, kept: str) -> None:
         """Reports the mistakes and that the rules with the hash ``kept`` stay."""
         self.rejected = error
+        self._note(kept, "REJECTED")
         for violation in error.violations[:_SHOWN]:
             event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)
         event(

@@ -32,6 +32,8 @@ from router.errors import (
 from router.ledger import Hold
 from router.node_rows import is_node_row, split_day
 from server.admission import Overloaded
+from server.security.callers import Unauthenticated
+from server.security.permissions import PermissionDenied, QuotaExceeded
 
 Detail = TypeVar("Detail", bound=Message)
 
@@ -101,6 +103,9 @@ TABLE: tuple[Row, ...] = (
     Row(InvalidConfig, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_CONFIG", "correct the named lines"),
     Row(InvalidInput, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT", "correct the named fields"),
     Row(NotFound, grpc.StatusCode.NOT_FOUND, "NOT_FOUND", "no"),
+    Row(Unauthenticated, grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", "with other credentials"),
+    Row(PermissionDenied, grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED", "with another role"),
+    Row(QuotaExceeded, grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED", "after the delay"),
     Row(RequestIdReused, grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", "with a new request_id"),
     Row(StateConflict, grpc.StatusCode.FAILED_PRECONDITION, "RESERVATION_STATE", "no"),
     Row(SoldOut, grpc.StatusCode.FAILED_PRECONDITION, "SOLD_OUT", "with other nodes"),
@@ -150,7 +155,7 @@ def to_status(error: Exception, *, incident: str = "") -> status_pb2.Status:
     if isinstance(error, InvalidInput):
         metadata["violation_count"] = str(len(error.violations))
         details.append(_bad_request(error.violations))
-    if isinstance(error, Overloaded):
+    if isinstance(error, (Overloaded, QuotaExceeded)):
         delay = error_details_pb2.RetryInfo()
         delay.retry_delay.FromMilliseconds(int(1_000 * error.retry_seconds))
         details.append(delay)

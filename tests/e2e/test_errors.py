@@ -25,6 +25,8 @@ from router.errors import (
 from router.ledger import Hold, StockUpdate
 from server.admission import Lane, Overloaded
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
+from server.security.callers import Unauthenticated
+from server.security.permissions import PermissionDenied, QuotaExceeded
 from server.status import TABLE, CallExpired, CannotExplain, Row, SoldOut, TooManyExplanations
 from tests.e2e.service import Service, failure, new_id, nodes_of, order
 
@@ -40,6 +42,9 @@ SAMPLES: dict[type[Exception], Exception] = {
     CallExpired: CallExpired("too late"),
     TooManyExplanations: TooManyExplanations(4),
     StaleSnapshot: StaleSnapshot(31.0),
+    Unauthenticated: Unauthenticated("who is it"),
+    PermissionDenied: PermissionDenied("not you", metadata={"group": "stock"}),
+    QuotaExceeded: QuotaExceeded(0.5),
     Overloaded: Overloaded(Lane.SOURCE, 0.5),
     LedgerUnusable: LedgerUnusable("disk full", metadata={"path": "ledger.db"}),
     BrokenInvariant: BrokenInvariant("cost differs"),

@@ -11,6 +11,7 @@ from router.errors import InvalidConfig
 from router.solver.limits import SearchLimits
 from server.config import Config, ConfigDocument, Database, load_config
 from server.load.schema import MODELS, schema_text
+from server.security.reading import Security
 
 FILES = {
     "network": "network.yaml",
@@ -78,6 +79,8 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         workers=1,
         max_stale_seconds=30,
         search=SearchLimits(),
+        security=Security(),
+        audit=None,
     )
 
 
