@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warm demo test test-long bench history audit release lint format check proto schema methods metrics lock clean
+.PHONY: help setup warm demo test test-long bench history simulate-faults audit release lint format check proto schema methods metrics lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -71,6 +71,9 @@ methods: warm  ## write the tables of docs/methods.md
 
 metrics: $(STAMP)  ## write the table of docs/operations.md
 	@$(BIN)/python -m server.metrics_table
+
+simulate-faults: warm  ## five minutes of seeded runs of the whole service under faults
+	@$(BIN)/python -m bench.simulator $(ARGS)
 
 audit: $(STAMP)  ## look every pinned version up in the databases of known holes; needs the network
 	uvx pip-audit --require-hashes --disable-pip -r requirements.lock
