@@ -26,7 +26,7 @@ from server.ledger.postgres import PostgresLedger
 REPLICAS = 4
 THREADS = 2
 BATCH = 25
-IDLE_MILLISECONDS = 500
+SILENT_SECONDS = 0.5
 """After which the server ends a transaction whose client says nothing. Without it a replica that is cut off
 in the middle of a transaction stops all others for as long as its connection lives."""
 
@@ -49,7 +49,7 @@ def run(
     with ExitStack() as stack:
         server = PostgresServer()
         stack.callback(server.stop)
-        uri = f"{server.uri}&options=-c%20idle_in_transaction_session_timeout%3D{IDLE_MILLISECONDS}"
+        uri = server.uri
         _fill(uri, folder / "first.jsonl")
         progress = mmap.mmap(-1, 8 * (REPLICAS + 1) * THREADS)
         pids = [_start(uri, folder, ix, share, seed, progress) for ix in range(REPLICAS)]
@@ -82,7 +82,7 @@ def run(
 
 
 def _fill(uri: str, path: Path) -> None:
-    ledger, tape = PostgresLedger(uri), Tape(path)
+    ledger, tape = PostgresLedger(uri, silent_seconds=SILENT_SECONDS), Tape(path)
     Recorder(ledger, tape.write, wall_clock, "first").update_stock("first", first_stock())
     ledger.close()
     tape.close()
@@ -117,7 +117,7 @@ def _start(uri: str, folder: Path, ix: int, share: int, seed: int, progress: mma
 
 def _replica(uri: str, path: Path, ix: int, share: int, seed: int, progress: mmap.mmap) -> None:
     """In the child: clients in threads on one ledger."""
-    tape, ledger = Tape(path), PostgresLedger(uri)
+    tape, ledger = Tape(path), PostgresLedger(uri, silent_seconds=SILENT_SECONDS)
     failed: list[BaseException] = []
 
     def live(thread_ix: int) -> None:

@@ -39,6 +39,9 @@ from server.ledger.working_set import Answer, WorkingSet
 
 SCHEMA_VERSION = 2
 CONNECT_SECONDS = 10
+SILENT_SECONDS = 10
+"""For how long a transaction may do nothing. The Python in the midst of one takes less by far."""
+FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 ANSWER_SECONDS = 10
 """How long a network that swallows everything is waited for."""
 CHUNK_ROWS = 50_000
@@ -49,15 +52,22 @@ class PostgresLedger(Verbs):
     """Implements ``router.ledger.Ledger`` in the tables of one schema, which are made if missing.
 
     conninfo: a libpq connection string. clock: epoch seconds now; None: the database's own clock, which all
-    processes share. commit_count: transactions committed by this object.
+    processes share. silent_seconds: a transaction that does nothing for so long is ended by the database.
+    commit_count: transactions committed by this object.
 
     Raises LedgerUnusable when the database cannot be reached, is of a newer version, or fails. A call that
     fails so may have had its effect, if the connection was lost while it was committed: a retry with the
     same request_id tells.
     """
 
-    def __init__(self, conninfo: str, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        clock: Callable[[], int] | None = None,
+        silent_seconds: float = SILENT_SECONDS,
+    ) -> None:
         self._conninfo = conninfo
+        self._silent_millis = int(1_000 * silent_seconds)
         self._clock = clock
         self._writer: Connection | None = None
         self._writer_lock = threading.Lock()
@@ -85,6 +95,8 @@ class PostgresLedger(Verbs):
     def load(self, rows: StockLoad, progress: LoadProgress = unheard) -> int:
         check_load(rows)
         with self._translated(), self._writing() as db:
+            if db.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
+                db.execute("SET LOCAL transaction_timeout = 0")
             tables = PostgresTables(db)
             sequence, version = tables.counters()
             if one_value(db, "any_stock"):
@@ -235,7 +247,7 @@ class PostgresLedger(Verbs):
             if self._closed:
                 raise _unusable("is closed")
             if self._writer is None or self._writer.closed:
-                self._writer = self._connected()
+                self._writer = self._limited(self._connected())
             try:
                 with self._writer.transaction():
                     yield self._writer
@@ -244,7 +256,7 @@ class PostgresLedger(Verbs):
                 raise
 
     def _connected(self) -> Connection:
-        return psycopg.connect(
+        db = psycopg.connect(
             self._conninfo,
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
@@ -253,6 +265,18 @@ class PostgresLedger(Verbs):
             keepalives_interval=1,
             keepalives_count=3,
         )
+        # Plans for all parameters alike would read whole tables where few rows are due.
+        db.execute("SET plan_cache_mode = force_custom_plan")
+        return db
+
+    def _limited(self, db: Connection) -> Connection:
+        """A writer that falls silent while it has the ledger, as a process that is stopped, must not stop the
+        others for long."""
+        db.execute(f"SET idle_in_transaction_session_timeout = {self._silent_millis}")
+        if db.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
+            # Longer, as whoever waits for it is in a transaction too.
+            db.execute(f"SET transaction_timeout = {4 * self._silent_millis}")
+        return db
 
     @contextmanager
     def _settled(self) -> Iterator[Connection]:
