@@ -23,7 +23,7 @@ from server.api.sourcing.v1 import (
     stock_pb2_grpc,
 )
 from server.client import CallFailed, RemoteClient
-from server.security.permissions import GROUP_OF
+from server.security.methods import GROUP_OF
 from tests.e2e.files import RULES
 from tests.e2e.service import failure, new_id, order
 from tests.security.authority import Authority, Issuer, write_pair
