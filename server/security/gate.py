@@ -102,7 +102,7 @@ class Gate:
         if self._audit is None:
             return
         why = [text for text, _ in zip(mistakes, range(MAX_MISTAKES), strict=False)]
-        facts = {"mistakes": why} if why else {}
+        facts: dict[str, Any] = {"mistakes": why} if why else {}
         self._audit.write("rules", outcome=outcome, rules_hash=rules_hash, before=before, **facts)
 
 
