@@ -4,9 +4,10 @@ messages and fail with the same ``CallFailed``."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 from grpc_status import rpc_status
 
 from server.api.sourcing.v1 import (
@@ -21,6 +22,7 @@ from server.api.sourcing.v1 import (
 )
 from server.connection import open_channel
 from server.guard import LocalCall
+from server.lengths import check_lengths
 from server.services.node import NodeService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService
@@ -118,31 +120,31 @@ class LocalClient:
         self._nodes = NodeService(world)
 
     def source(self, request: sourcing_pb2.SourceOrderRequest) -> sourcing_pb2.SourceOrderResponse:
-        answer = _told(lambda: self._sourcing.SourceOrder(request, LocalCall()))
+        answer = _told(self._sourcing.SourceOrder, request)
         return sourcing_pb2.SourceOrderResponse.FromString(answer) if isinstance(answer, bytes) else answer
 
     def rank(self, request: sourcing_pb2.RankNodesRequest) -> sourcing_pb2.RankNodesResponse:
-        return _told(lambda: self._sourcing.RankNodes(request, LocalCall()))
+        return _told(self._sourcing.RankNodes, request)
 
     def rank_returns(
         self, request: returns_pb2.RankReturnNodesRequest
     ) -> returns_pb2.RankReturnNodesResponse:
-        return _told(lambda: self._returns.RankReturnNodes(request, LocalCall()))
+        return _told(self._returns.RankReturnNodes, request)
 
     def resource(self, request: sourcing_pb2.ResourceOrderRequest) -> sourcing_pb2.ResourceOrderResponse:
-        return _told(lambda: self._sourcing.ResourceOrder(request, LocalCall()))
+        return _told(self._sourcing.ResourceOrder, request)
 
     def set_stock(self, request: stock_pb2.SetStockRequest) -> stock_pb2.SetStockResponse:
-        return _told(lambda: self._stock.SetStock(request, LocalCall()))
+        return _told(self._stock.SetStock, request)
 
     def availability(self, request: stock_pb2.GetAvailabilityRequest) -> stock_pb2.GetAvailabilityResponse:
-        return _told(lambda: self._stock.GetAvailability(request, LocalCall()))
+        return _told(self._stock.GetAvailability, request)
 
     def node_state(self, request: node_pb2.GetNodeStateRequest) -> node_pb2.NodeState:
-        return _told(lambda: self._nodes.GetNodeState(request, LocalCall()))
+        return _told(self._nodes.GetNodeState, request)
 
     def set_node_state(self, request: node_pb2.SetNodeStateRequest) -> node_pb2.NodeState:
-        return _told(lambda: self._nodes.SetNodeState(request, LocalCall()))
+        return _told(self._nodes.SetNodeState, request)
 
     def close(self) -> None:
         self._world.ledger.close()
@@ -165,8 +167,9 @@ def _asked(call: Callable[[], Answer]) -> Answer:
         raise CallFailed(failure_from(error)) from error
 
 
-def _told(call: Callable[[], Answer]) -> Answer:
+def _told(call: Callable[[Any, LocalCall], Answer], request: Message) -> Answer:
     try:
-        return call()
+        check_lengths(request)
+        return call(request, LocalCall())
     except Exception as error:
         raise CallFailed(failure_of(error)) from error

@@ -28,6 +28,7 @@ from router.domain import (
 from router.errors import InvalidInput, Violation
 from router.order_checks import order_violations
 from server.api.sourcing.v1 import sourcing_pb2
+from server.lengths import check_lengths
 
 _TIMESTAMP_MIN, _TIMESTAMP_MAX = -62_135_596_800, 253_402_300_799
 
@@ -50,7 +51,8 @@ def no_names(order: Order) -> Iterable[Violation]:
 def parse_order(message: sourcing_pb2.Order, now_seconds: int, check: Check = no_names) -> Order:
     """Raises InvalidInput when a field is missing or has no meaning; then it lists everything else that is
     wrong with the order too (``now_seconds`` is what its delivery deadline is compared with). What only
-    has a wrong value is left for ``decide`` to find."""
+    has a wrong value is left for ``decide`` to find. Lists that are too long are all that is told."""
+    check_lengths(message, "order.")
     found: list[Violation] = []
     deliveries = parse_deliveries(message.deliveries, "order.", found)
     if deliveries and message.HasField("destination"):

@@ -17,6 +17,7 @@ from router.errors import InvalidInput
 from router.network import Node
 from server.admission import Admission, LanePool, check_admitted, is_hasty
 from server.calls import Stage, stage
+from server.lengths import check_lengths
 from server.logs import event
 from server.security.gate import OPEN, Gate
 from server.status import CallExpired, code_of, is_internal, to_status
@@ -27,7 +28,7 @@ HASTY = ("sourcier-hasty", "1")
 """Trailing metadata of answers for which searches had a small budget, because many calls wait."""
 
 Behaviour = Callable[[Any, grpc.ServicerContext], Message | bytes]
-M = TypeVar("M")
+M = TypeVar("M", bound=Message)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -75,12 +76,14 @@ def encoded(answer: Message | bytes) -> bytes:
 
 
 def decoded(decode: Callable[[bytes], M], request_bytes: bytes) -> M:
-    """The request. Raises InvalidInput for bytes that are no such message."""
-    try:
-        with stage(Stage.DECODE):
-            return decode(request_bytes)
-    except DecodeError as error:
-        raise InvalidInput.at("request", "is no message of the type the method takes") from error
+    """The request. Raises InvalidInput for bytes that are no such message, or one with lists too long."""
+    with stage(Stage.DECODE):
+        try:
+            request = decode(request_bytes)
+        except DecodeError as error:
+            raise InvalidInput.at("request", "is no message of the type the method takes") from error
+        check_lengths(request)
+        return request
 
 
 def takes_bytes(handler: F) -> F:

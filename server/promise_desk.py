@@ -20,10 +20,9 @@ from router.sourcer import versions_of
 from server.api.sourcing.v1 import sourcing_pb2
 from server.convert import id_violations, parse_channel, parse_deliveries, timestamp
 from server.convert_decision import versions_to_proto
+from server.lengths import MAX_DELIVERIES, MAX_ITEMS
 from server.promise_tables import PromiseTables
 
-MAX_ITEMS = 1_000
-MAX_DELIVERIES = 50
 I64 = NDArray[np.int64]
 
 

@@ -15,8 +15,6 @@ from server.guard import Call
 from server.offering import AskOffers, claim, make_offers
 from server.world import World
 
-MAX_DECLINED = 1_000
-
 
 class OfferService(sourcing_pb2_grpc.OfferServiceServicer):
     """Raises what ``server.status`` has in its table; ``server.guard`` turns that into a status."""
@@ -58,10 +56,7 @@ class OfferService(sourcing_pb2_grpc.OfferServiceServicer):
         snapshot, now_seconds = self._world.snapshot, self._world.now_seconds()
         found = envelope_violations(request.request_id, 0)
         found += id_violations("request_id", request.request_id)
-        if len(request.declined_node_ids) > MAX_DECLINED:
-            text = f"{len(request.declined_node_ids)} nodes, at most {MAX_DECLINED}"
-            found.append(Violation("declined_node_ids", text))
-        for i, node_id in enumerate(request.declined_node_ids[:MAX_DECLINED]):
+        for i, node_id in enumerate(request.declined_node_ids):
             if snapshot.compiled.nodes.find(node_id) < 0:
                 found.append(Violation(f"declined_node_ids[{i}]", f"unknown node {node_id!r}"))
         if not request.HasField("order"):

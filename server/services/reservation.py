@@ -15,10 +15,9 @@ from server.calls import Stage, about, stage
 from server.convert import envelope_violations, id_violations
 from server.convert_stock import parse_place, reservation_to_proto
 from server.guard import Call, check_wanted
+from server.lengths import MAX_HOLDS
 from server.status import SoldOut
 from server.world import World
-
-MAX_HOLDS = 1_000
 
 
 class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
@@ -67,7 +66,7 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
         """What is wrong is added to ``found``."""
         if not least <= len(holds) <= MAX_HOLDS:
             found.append(Violation(name, f"{len(holds)} holds, not within {least}..{MAX_HOLDS}"))
-        snapshot, holds = self._world.snapshot, holds[:MAX_HOLDS]
+        snapshot = self._world.snapshot
         sku_ix = snapshot.catalogue.ids.find_many([hold.sku_id for hold in holds])
         node_ix = snapshot.compiled.nodes.find_many([hold.node_id for hold in holds])
         places = []

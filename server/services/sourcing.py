@@ -102,9 +102,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         limit = self._world.settings.max_orders_per_call
         found = envelope_violations(request.request_id, request.hold_seconds, held=not request.validate_only)
         if len(request.orders) > limit:
-            found.append(Violation("orders", f"{len(request.orders)} orders, at most {limit}"))
+            text = f"{len(request.orders)} entries, at most {limit}"
+            raise InvalidInput([*found, Violation("orders", text)])
         if found:
-            raise InvalidInput(found + self._violations_of_all(request.orders[:limit]))
+            raise InvalidInput(found + self._violations_of_all(request.orders))
         if request.validate_only:
             results = [self._quoted(order) for order in request.orders]
         else:

@@ -12,11 +12,10 @@ from server.api.sourcing.v1 import stock_pb2, stock_pb2_grpc
 from server.convert import envelope_violations, id_violations
 from server.convert_stock import availability_to_proto, change_to_proto, parse_place
 from server.guard import Call, check_wanted
+from server.lengths import MAX_ROWS, MAX_SKUS
 from server.workers import worker_number
 from server.world import World
 
-MAX_ROWS = 100_000
-MAX_SKUS = 1_000
 MAX_CHANGES = 100_000
 USUAL_CHANGES = 10_000
 

@@ -181,16 +181,15 @@ def test_a_delivery_to_nowhere_known_is_told_together_with_what_is_missing(
     ]
 
 
-def test_a_wrong_number_of_rows_does_not_hide_wrong_rows(
-    service: Service, nothing_held: Callable[[], None]
-) -> None:
+def test_too_many_rows_are_all_that_is_looked_at(service: Service, nothing_held: Callable[[], None]) -> None:
+    """They would cost most; what is wrong with each is told once there are fewer."""
     availability = stock_pb2.GetAvailabilityRequest(sku_ids=["what", *["sku-000"] * 1_000], node_ids=["x"])
     found = failure(lambda: service.stock.GetAvailability(availability))
-    assert paths(found) == ["sku_ids", "sku_ids[0]", "node_ids[0]"]
+    assert paths(found) == ["sku_ids"]
     holds = [hold("what", "store-paris", 1), *[hold("sku-000", "store-paris", 1)] * 1_000]
     create = reservation_pb2.CreateReservationRequest(request_id="x", order_id="o", holds=holds)
     found = failure(lambda: service.reservations.CreateReservation(create))
-    assert paths(found) == ["holds", "holds[0].sku_id"]
+    assert paths(found) == ["holds"]
 
 
 def test_zero_is_a_latitude_like_any_other(service: Service) -> None:

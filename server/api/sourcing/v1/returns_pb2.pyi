@@ -196,7 +196,7 @@ class OriginalPlan(_message.Message):
     SHIPMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___OriginalShipment]:
-        """In the order of the decision's plan, at least one."""
+        """In the order of the decision's plan, 1 to 1,000."""
 
     def __init__(
         self,
@@ -229,7 +229,7 @@ class OriginalShipment(_message.Message):
     """What its carriage cost, 0 to 10^12."""
     @_builtins.property
     def picks(self) -> _containers.RepeatedCompositeFieldContainer[Global___OriginalPick]:
-        """What was in it, in the order of the plan, at least one."""
+        """What was in it, in the order of the plan, 1 to 1,000."""
 
     def __init__(
         self,

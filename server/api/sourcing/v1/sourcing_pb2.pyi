@@ -284,8 +284,8 @@ class Order(_message.Message):
 
     @_builtins.property
     def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delivery]:
-        """Where which lines go, if not all to one address. Optional; each is decided with dates, splits and node
-        limits of its own.
+        """Where which lines go, if not all to one address. Optional, at most 200; each is decided with dates,
+        splits and node limits of its own.
         """
 
     @_builtins.property
@@ -1923,19 +1923,21 @@ class ResourceOrderRequest(_message.Message):
 
     @_builtins.property
     def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
-        """The shipments of the plan as they were answered. Of each only node, delivery and picks are read."""
+        """The shipments of the plan as they were answered, at most 1,000. Of each only node, delivery and picks are read."""
 
     @_builtins.property
     def shipped_ixs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Positions in shipments of those that have left. Optional."""
+        """Positions in shipments of those that have left. Optional; at most 1,000."""
 
     @_builtins.property
     def rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeRejection]:
-        """What was rejected since the plan was made; at least one."""
+        """What was rejected since the plan was made; 1 to 1,000."""
 
     @_builtins.property
     def earlier_rejections(self) -> _containers.RepeatedCompositeFieldContainer[Global___NodeRejection]:
-        """What was rejected before that, with earlier plans. Optional; counts as attempts and excludes nodes."""
+        """What was rejected before that, with earlier plans. Optional, at most 1,000; counts as attempts and excludes
+        nodes.
+        """
 
     def __init__(
         self,

@@ -434,7 +434,7 @@ class GetAvailabilityRequest(_message.Message):
 
     @_builtins.property
     def node_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Only these nodes, with their receipts. Optional: all."""
+        """Only these nodes, with their receipts; at most 10,000. Optional: all."""
 
     def __init__(
         self,
