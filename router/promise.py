@@ -142,7 +142,9 @@ def _at_once(wanted: Wanted, moment: Moment, delivery: Delivery, place: Place, r
     find(
         wanted.items,
         wanted.units,
-        *snapshot.stock.arrays(),
+        snapshot.stock.sku_start,
+        snapshot.stock.node_ix,
+        snapshot.stock.available,
         compiled.catalogue.sku_class,
         compiled.catalogue.weight_grams,
         reach.seconds,

@@ -20,6 +20,7 @@ WORLDS = {
     "open supply": 250,
     "whole supply": 200,
     "supply in parts": 250,
+    "supply at a price": 150,
     "supply by the clock": 100,
     "supply of deliveries": 480,
     "scarce supply": 250,
