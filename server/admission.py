@@ -39,8 +39,8 @@ PRESSED = 0.5
 LEARNING = 0.05
 """Weight of the newest call in the mean time of its lane's."""
 LEAST_RETRY_SECONDS = 0.1
-AT_ONCE = 2
-"""Threads that run at a time: one, and one that is there when the first has to wait."""
+AT_ONCE = 3
+"""Threads that run at a time: one, and some that are there when it has to wait."""
 LONG_SECONDS = 0.005
 """A call that takes longer does not keep others waiting for its turn."""
 

@@ -371,7 +371,7 @@ def test_an_explanation_has_every_field() -> None:
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
-    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 32767)
+    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 65535)
     assert (eligible.taken_quantity, rejected.taken_quantity) == (0, 2)
     assert eligible.supply_time.seconds == NOW - 1
     assert not rejected.HasField("supply_time")
