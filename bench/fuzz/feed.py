@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from bench.fuzz import readers
 from bench.fuzz.case import BrokenLaw, Input
 from bench.fuzz.shop import Shop
 
-HANG_SECONDS = 20
+HANG_SECONDS = 60
 
 
 class Hang(BaseException):
@@ -56,7 +57,7 @@ class Feeder:
         return self._shop
 
     def feed(self, each: Input) -> tuple[str, bytes]:
-        """How it ended (OK or a reason), and the answer. Raises BrokenLaw, Hang, or what the program raised."""
+        """How it ended (OK or a reason), and the answer. Raises BrokenLaw, Hang, or whatever was raised."""
         if each.target in readers.READERS:
             with watchdog():
                 return readers.read(each.target, each.data, self.folder), b""
@@ -109,22 +110,21 @@ def kind_of(what: str) -> str:
     return f"{head} {places[-1] if places else ''}"
 
 
-def shortened(inputs: Sequence[Input], what: str, feeder: Feeder, most_runs: int = 120) -> list[Input]:
-    """Fewer inputs, and a shorter last one, that fail in the same way; as far as ``most_runs`` lead."""
-    kind, left, kept = kind_of(what), most_runs, list(inputs)
+def shortened(inputs: Sequence[Input], what: str, feeder: Feeder, most_seconds: float = 20) -> list[Input]:
+    """Fewer inputs, and a shorter last one, that fail in the same way; as far as ``most_seconds`` lead."""
+    kind, kept = kind_of(what), list(inputs)
+    end = time.monotonic() + most_seconds
 
     def fails(candidate: Sequence[Input]) -> bool:
-        nonlocal left
-        left -= 1
         found = what_breaks(candidate, feeder)
         return found is not None and kind_of(found) == kind
 
     if not fails(kept):
         return kept
     size = max(1, len(kept) // 2)
-    while left > 0:
+    while time.monotonic() < end:
         at = 0
-        while at < len(kept) and left > 0:
+        while at < len(kept) and time.monotonic() < end:
             candidate = [*kept[:at], *kept[at + size :]]
             if candidate and fails(candidate):
                 kept = candidate
@@ -133,11 +133,11 @@ def shortened(inputs: Sequence[Input], what: str, feeder: Feeder, most_runs: int
         if size == 1:
             break
         size //= 2
-    left = most_runs
+    end += most_seconds
     size = max(1, len(kept[-1].data) // 2)
-    while size and left > 0:
+    while size and time.monotonic() < end:
         at = 0
-        while at < len(kept[-1].data) and left > 0:
+        while at < len(kept[-1].data) and time.monotonic() < end:
             last = kept[-1]
             shorter = Input(last.target, last.data[:at] + last.data[at + size :])
             if fails([*kept[:-1], shorter]):

@@ -12,12 +12,19 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 INTEGERS = (0, 1, 2, 3, 5, 9, 10, 60, 200, 201, 600, 1_000, 9_999, 10_000, 1_000_000, 1_000_001)
-EDGES = tuple(
-    sign * (2**bits + more)
-    for bits in (7, 14, 15, 16, 31, 32, 53, 56, 62)
-    for more in (-1, 0)
-    for sign in (1, -1)
-) + (10**9, 10**9 + 1, 2**63 - 1, -(2**63), -1)
+EDGES = (
+    *tuple(
+        sign * (2**bits + more)
+        for bits in (7, 14, 15, 16, 31, 32, 53, 56, 62)
+        for more in (-1, 0)
+        for sign in (1, -1)
+    ),
+    10**9,
+    10**9 + 1,
+    2**63 - 1,
+    -(2**63),
+    -1,
+)
 REALS = (
     0.0,
     -0.0,
@@ -44,9 +51,36 @@ TIMES = (
     4_102_444_800,
 )
 STRINGS = (
-    "", " ", "a", "x" * 128, "x" * 129, "é" * 64, "a\nb", "\x00", "\u202e", "🛒", "#orders", "a;b", "a@b", "a:b",
-    "FR", "BE", "CH", "XX", "fr", "75001", "59000", "gold", "\ufeffid", "-1", "0", "null", "{}", "%s", "../x",
-)  # fmt: skip
+    "",
+    " ",
+    "a",
+    "x" * 128,
+    "x" * 129,
+    "é" * 64,
+    "a\nb",
+    "\x00",
+    "\u202e",
+    "🛒",
+    "#orders",
+    "a;b",
+    "a@b",
+    "a:b",
+    "FR",
+    "BE",
+    "CH",
+    "XX",
+    "fr",
+    "75001",
+    "59000",
+    "gold",
+    "\ufeffid",
+    "-1",
+    "0",
+    "null",
+    "{}",
+    "%s",
+    "../x",
+)
 REPEATS = (0, 1, 2, 3, 8, 9, 20, 21, 60, 201)
 MAX_DEPTH = 6
 _WIDE = {FieldDescriptor.CPPTYPE_INT32: 31, FieldDescriptor.CPPTYPE_INT64: 63}
@@ -162,6 +196,13 @@ class Maker:
         for _ in range(self._random.choice((1, 1, 2, 4))):
             self._change(message, 0)
 
+    def renew_ids(self, message: Any) -> None:
+        """Most requests are new ones, about something that answers have told of."""
+        for name in ("request_id", "reservation_id", "decision_id", "offer_id", "previous_offer_id"):
+            field = message.DESCRIPTOR.fields_by_name.get(name)
+            if field is not None and getattr(message, name) and self._random.random() < 0.85:
+                setattr(message, name, self._words.draw(self._random, name.removeprefix("previous_")))
+
     def _change(self, message: Any, depth: int) -> None:
         random = self._random
         if not message.DESCRIPTOR.fields:
@@ -254,8 +295,16 @@ def _nest(random: Random, raw: bytearray) -> None:
 
 
 _BREAKS: tuple[Callable[[Random, bytearray], None], ...] = (
-    _flip, _flip, _put, _cut, _remove, _double, _insert, _insert, _nest,
-)  # fmt: skip
+    _flip,
+    _flip,
+    _put,
+    _cut,
+    _remove,
+    _double,
+    _insert,
+    _insert,
+    _nest,
+)
 
 
 def varint(value: int) -> bytes:

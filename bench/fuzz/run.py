@@ -16,6 +16,7 @@ from bench.fuzz.case import Failure, Input
 from bench.fuzz.edges import EDGES
 from bench.fuzz.feed import Feeder, broken_by, kind_of, shortened
 from bench.fuzz.messages import Maker, Words, broken_bytes
+from bench.fuzz.requests import good_requests
 from bench.fuzz.shop import START_SECONDS, Shop, message_type, methods, opened
 
 CALLS_PER_BATCH = 200
@@ -74,6 +75,9 @@ class Campaign:
         self._maker = Maker(self._random, self._words, START_SECONDS)
         for name in self._readers:
             self.found.corpus[name] = [readers.READERS[name].seed(folder)]
+        for name, requests in good_requests().items():
+            if name in self._requests:
+                self.found.corpus[name] = [each.SerializeToString() for each in requests]
         for each in corpus:
             if each.target in targets:
                 self.found.corpus.setdefault(each.target, []).append(each.data)
@@ -117,12 +121,10 @@ class Campaign:
     def _request(self, name: str) -> bytes:
         """New, or one that found something, changed as a message or in its bytes."""
         random, kind, kept = self._random, self._requests[name], self.found.corpus.get(name)
-        if not kept or random.random() < 0.4:
+        if not kept or random.random() < 0.2:
             raw = self._maker.message(kind).SerializeToString()
         else:
-            raw = random.choice(kept)
-            if random.random() < 0.85:
-                raw = self._changed(kind, raw)
+            raw = self._changed(kind, random.choice(kept))
         return broken_bytes(random, raw) if random.random() < 0.12 else raw
 
     def _changed(self, kind: type[Message], raw: bytes) -> bytes:
@@ -130,7 +132,10 @@ class Campaign:
             message = kind.FromString(raw)
         except DecodeError:
             return broken_bytes(self._random, raw)
-        self._maker.mutated(message)
+        # Ids that this shop has told, in the place of those that another one told.
+        self._maker.renew_ids(message)
+        if self._random.random() < 0.8:
+            self._maker.mutated(message)
         return message.SerializeToString()
 
     def _fed(self, batch: list[Input]) -> bool:

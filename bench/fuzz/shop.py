@@ -218,10 +218,23 @@ class Shop:
             answered = self.call("ReservationService/ReleaseReservation", request.SerializeToString())
             if found.state is ReservationState.HELD and answered.status is not None:
                 raise BrokenLaw(f"{reservation_id} is held and cannot be released: {answered.status.message}")
-        left = [row for row in self._rows() if row.reserved]
+        # What was confirmed takes room of a node's day for good.
+        taken = self._taken_for_good()
+        left = [row for row in self._rows() if row.reserved != taken[row.sku_id, row.node_id]]
         if left:
             raise BrokenLaw(f"held by nobody: {left[:3]}")
         self._check_on_hand()
+
+    def _taken_for_good(self) -> Counter[tuple[str, str]]:
+        """Of the days of nodes, by the reservations that are confirmed."""
+        taken: Counter[tuple[str, str]] = Counter()
+        for reservation_id in self._holds:
+            found = self.world.ledger.find(reservation_id)
+            if found is not None and found.state is ReservationState.CONFIRMED:
+                for hold in found.holds:
+                    if is_node_row(hold.sku_id):
+                        taken[hold.sku_id, hold.node_id] += hold.quantity
+        return taken
 
     def _check_on_hand(self) -> None:
         found = self._counted()
