@@ -35,7 +35,7 @@ demo: warm  ## a French retailer over gRPC: 2,000 orders against what shops do t
 	@$(BIN)/python -m bench.demo $(ARGS)
 
 test: warm  ## every test but the long ones
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
 
 test-long: warm  ## every test
 	@$(BIN)/python -m pytest $(ARGS)

@@ -73,9 +73,10 @@ class Promiser:
             return _reach_address(snapshot, moment, place, t)
         compiled = snapshot.compiled
         key = (delivery.node_id, delivery.pickup_point_id, delivery.method, t)
+        since = moment.origin_seconds if compiled.timetable.keeps_time else 0  # else times never change
         with self._lock:
-            if self._of is None or self._of[0] is not compiled or self._of[1] != moment.origin_seconds:
-                self._of, self._reaches = (compiled, moment.origin_seconds), {}
+            if self._of is None or self._of[0] is not compiled or self._of[1] != since:
+                self._of, self._reaches = (compiled, since), {}
             known = self._reaches
         if key not in known:
             known[key] = _reach_place(snapshot, moment, delivery, place, t)
@@ -142,7 +143,9 @@ def _at_once(wanted: Wanted, moment: Moment, delivery: Delivery, place: Place, r
     find(
         wanted.items,
         wanted.units,
-        *snapshot.stock.arrays(),
+        snapshot.stock.sku_start,
+        snapshot.stock.node_ix,
+        snapshot.stock.available,
         compiled.catalogue.sku_class,
         compiled.catalogue.weight_grams,
         reach.seconds,

@@ -11,7 +11,8 @@ from google.rpc import code_pb2
 from router.network import Node
 from server.security.audit import AuditLog
 from server.security.callers import EVERYBODY, Caller, Callers
-from server.security.permissions import GROUP_OF, PermissionDenied, Permissions, written_nodes
+from server.security.methods import GROUP_OF
+from server.security.permissions import PermissionDenied, Permissions, written_nodes
 
 AUDITED = frozenset({"stock", "nodes"})
 

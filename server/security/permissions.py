@@ -11,32 +11,14 @@ from typing import Any
 from router.errors import SourcierError
 from router.network import Node
 from server.security.callers import Caller
+from server.security.methods import GROUP_OF
 from server.security.section import RoleSection
 
-GROUP_OF = {
-    "SourcingService/SourceOrder": "source",
-    "SourcingService/SourceOrders": "source",
-    "SourcingService/RankNodes": "source",
-    "SourcingService/ExplainDecision": "read",
-    "SourcingService/GetPromise": "promise",
-    "SourcingService/ResourceOrder": "reserve",
-    "OfferService/OfferOrder": "reserve",
-    "OfferService/ClaimOffer": "reserve",
-    "ReservationService/CreateReservation": "reserve",
-    "ReservationService/ConfirmReservation": "resolve",
-    "ReservationService/ReleaseReservation": "resolve",
-    "ReservationService/ExtendReservation": "resolve",
-    "ReservationService/GetReservation": "read",
-    "StockService/SetStock": "stock",
-    "StockService/AdjustStock": "stock",
-    "StockService/GetAvailability": "promise",
-    "StockService/ListStockChanges": "read",
-    "StockService/GetReplica": "read",
-    "NodeService/SetNodeState": "nodes",
-    "NodeService/GetNodeState": "read",
-    "ReturnsService/RankReturnNodes": "returns",
+NODE_BOUND = frozenset({"StockService/SetStock", "StockService/AdjustStock", "NodeService/SetNodeState"}) | {
+    "OfferService/ClaimOffer",
+    "SourcingService/ResourceOrder",
 }
-"""Every method of the API."""
+"""Methods that may be limited to nodes with some label."""
 HOLDING = frozenset({"SourceOrder", "SourceOrders"})
 """Methods of ``source`` that also need ``reserve`` unless they only ask (validate_only)."""
 MAX_CALLERS = 10_000
@@ -79,18 +61,17 @@ class Permissions:
 
     def check_method(self, caller: Caller, method: str) -> None:
         """method: such as ``StockService/SetStock``. Raises PermissionDenied, QuotaExceeded."""
-        self._allowing(caller, GROUP_OF.get(method, "nobody"), method)
+        self._allowing(caller, method)
         self._count(caller)
 
     def check_request(self, caller: Caller, method: str, request: Any, nodes: Mapping[str, Node]) -> None:
         """Of a call that may be made at all: may it change what it names? nodes: by id. Raises
         PermissionDenied."""
         if method.rpartition("/")[2] in HOLDING and not request.validate_only:
-            self._allowing(caller, "reserve", f"{method} without validate_only")
-        group = GROUP_OF[method]
-        if group not in ("stock", "nodes"):
+            self._allowing(caller, method, "reserve", " without validate_only")
+        if method not in NODE_BOUND:
             return
-        roles = self._allowing(caller, group, method)
+        roles = self._allowing(caller, method)
         if any(role.nodes is None for role in roles):
             return
         labels = {label for role in roles for label in role.nodes or ()}
@@ -100,11 +81,14 @@ class Permissions:
                 message = f"{caller.subject!r} may not change node {node_id!r}"
                 raise PermissionDenied(message, metadata={"node_id": node_id})
 
-    def _allowing(self, caller: Caller, group: str, what: str) -> list[RoleSection]:
+    def _allowing(self, caller: Caller, method: str, group: str = "", how: str = "") -> list[RoleSection]:
+        """Roles that name the method or its group; with ``group``, that one."""
+        wanted = {group} if group else {method, GROUP_OF.get(method, "nobody")}
         known = (self._roles.get(role) for role in caller.roles)
-        roles = [role for role in known if role is not None and group in role.allow]
+        roles = [role for role in known if role is not None and not wanted.isdisjoint(role.allow)]
         if not roles:
-            message = f"no role of {caller.subject!r} allows {what}, which is of the group {group!r}"
+            group = group or GROUP_OF.get(method, "nobody")
+            message = f"no role of {caller.subject!r} allows {method}{how}, which is of the group {group!r}"
             raise PermissionDenied(message, metadata={"group": group})
         return roles
 
@@ -127,6 +111,8 @@ class Permissions:
 
 
 def written_nodes(request: Any) -> Iterable[str]:
-    """That a request changes."""
-    rows = getattr(request, "levels", None) or getattr(request, "adjustments", None)
-    return {row.node_id for row in rows} if rows else {getattr(request, "node_id", "")}
+    """That a request changes, or speaks for."""
+    for name in ("levels", "adjustments", "rejections"):
+        if rows := getattr(request, name, None):
+            return {row.node_id for row in rows}
+    return {getattr(request, "node_id", "")}

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from server.security.methods import GROUP_OF, Group
 
 FileName = Annotated[str, Field(min_length=1, max_length=4_096)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-Group = Literal["source", "promise", "reserve", "resolve", "stock", "nodes", "returns", "read"]
 Algorithm = Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512"]
+
+
+def _known(method: str) -> str:
+    if method not in GROUP_OF:
+        raise ValueError("is neither a group nor a method such as StockService/SetStock")
+    return method
+
+
+Method = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_known)]
 
 
 class _Model(BaseModel):
@@ -47,10 +57,13 @@ class RoleSection(_Model):
     """What callers with a role may do. A caller may do what any of its roles allows."""
 
     id: Name = Field(description="By which tokens and clients name it.")
-    allow: tuple[Group, ...] = Field(min_length=1, description="Groups of methods (docs/security.md).")
+    allow: tuple[Group | Method, ...] = Field(
+        min_length=1,
+        description="Groups of methods (docs/security.md), or single ones: StockService/SetStock.",
+    )
     nodes: tuple[Name, ...] | None = Field(
         default=None,
-        description="Node labels: stock and state of other nodes may not be changed; none: of all nodes.",
+        description="Node labels: nothing may be changed or said for other nodes; none: for all nodes.",
     )
     calls_per_second: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
         default=None, description="Of each caller, over some time; none: no limit."

@@ -41,6 +41,8 @@ security:
     - {id: till, allow: [source, reserve, resolve, read]}
     - {id: warehouse, allow: [stock, nodes, read]}
     - {id: paris, allow: [stock, nodes], nodes: [paris]}
+    - {id: desk, allow: [ReservationService/GetReservation, OfferService/ClaimOffer], nodes: [paris]}
+    - {id: north-desk, allow: [SourcingService/ResourceOrder], nodes: [north]}
     - {id: slow, allow: [read], calls_per_second: 0.001, burst: 2}
 audit: {path: audit.jsonl}
 """

@@ -13,17 +13,20 @@ import jwt
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from pydantic import ValidationError
 
 from server.api.sourcing.v1 import (
     node_pb2,
     reservation_pb2,
     returns_pb2,
     sourcing_pb2,
+    sourcing_pb2_grpc,
     stock_pb2,
     stock_pb2_grpc,
 )
 from server.client import CallFailed, RemoteClient
-from server.security.permissions import GROUP_OF
+from server.security.methods import GROUP_OF
+from server.security.section import RoleSection
 from tests.e2e.files import RULES
 from tests.e2e.service import failure, new_id, order
 from tests.security.authority import Authority, Issuer, write_pair
@@ -124,6 +127,33 @@ def test_only_nodes_of_the_role_are_changed(server: Guarded) -> None:
     off = node_pb2.SetNodeStateRequest(request_id=new_id(), node_id="store-lille")
     assert failure(lambda: server.nodes("paris").SetNodeState(off)).reason == "PERMISSION_DENIED"
     assert server.stock("paris", "warehouse").SetStock(level("dc-lyon", 3)).stock_version
+
+
+def test_a_role_may_name_single_methods_and_speaks_for_its_nodes(server: Guarded) -> None:
+    find = reservation_pb2.GetReservationRequest(reservation_id="r-1")
+    assert failure(lambda: server.reservations("desk").GetReservation(find)).reason == "NOT_FOUND"
+    confirm = reservation_pb2.ConfirmReservationRequest(reservation_id="r-1")
+    assert (
+        failure(lambda: server.reservations("desk").ConfirmReservation(confirm)).reason == "PERMISSION_DENIED"
+    )
+    assert failure(lambda: server.stock("desk").GetReplica(ASKED)).reason == "PERMISSION_DENIED"
+    offers = sourcing_pb2_grpc.OfferServiceStub(server.channel(server.issuer.token("desk")))
+    for node_id, reason in (("store-paris", "NOT_FOUND"), ("store-lille", "PERMISSION_DENIED")):
+        claim = sourcing_pb2.ClaimOfferRequest(offer_id="o-1", node_id=node_id)
+        assert failure(lambda claim=claim: offers.ClaimOffer(claim)).reason == reason  # type: ignore[misc]
+
+
+def test_a_role_with_nodes_rejects_for_those_alone(server: Guarded) -> None:
+    sourcing = server.sourcing("north-desk")
+    for node_id, reason in (("store-lille", "INVALID_INPUT"), ("store-paris", "PERMISSION_DENIED")):
+        refused = sourcing_pb2.NodeRejection(node_id=node_id)
+        again = sourcing_pb2.ResourceOrderRequest(request_id=new_id(), rejections=[refused])
+        assert failure(lambda again=again: sourcing.ResourceOrder(again)).reason == reason  # type: ignore[misc]
+
+
+def test_a_role_of_something_unknown_is_refused() -> None:
+    with pytest.raises(ValidationError, match="neither a group nor a method"):
+        RoleSection(id="x", allow=("StockService/GiveStock",))
 
 
 def test_a_caller_makes_so_many_calls(server: Guarded) -> None:
