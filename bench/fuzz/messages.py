@@ -248,7 +248,7 @@ _RANGES = {"latitude": (43.0, 51.0), "longitude": (-1.0, 8.0)}
 
 
 def broken_bytes(random: Random, raw: bytes) -> bytes:
-    """Bytes that may be no message any more: bits flipped, cut, doubled, wrong lengths, groups, deep nests."""
+    """Bytes that may be no message any more: flipped, cut, doubled, wrong lengths, groups, deep nests."""
     changed = bytearray(raw)
     for _ in range(random.choice((1, 1, 2, 6))):
         random.choice(_BREAKS)(random, changed)
