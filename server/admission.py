@@ -121,14 +121,15 @@ def is_hasty() -> bool:
 
 
 class _Turn:
-    """Of a thread. began: when its call did."""
+    """Of a thread. began: when its call did. given_up: when the call gave its turn up, None if it did not."""
 
-    __slots__ = ("_admission", "began", "is_its")
+    __slots__ = ("_admission", "began", "given_up", "is_its")
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self.is_its = False
         self.began = 0.0
+        self.given_up: float | None = None
 
     def give_up(self) -> None:
         self._admission.pass_on(self)
@@ -160,6 +161,7 @@ class Admission:
         self._lanes: tuple[deque[_Job], ...] = tuple(deque() for _ in Lane)
         self._refused: deque[_Job] = deque()  # to say no takes no time: these come first
         self._call_seconds = [0.0 for _ in Lane]
+        self._turn_seconds = [0.0 for _ in Lane]
         self._closed = False
         self.shed_count = dict.fromkeys(Lane, 0)
 
@@ -181,9 +183,14 @@ class Admission:
         return len(self._lanes[lane])
 
     def foreseen_seconds(self, lane: Lane) -> float:
-        """How long a call that comes now would wait."""
-        each = zip(self._lanes[: lane + 1], self._call_seconds, strict=False)
-        return sum(len(calls) * seconds for calls, seconds in each) / self._threads
+        """How long a call that comes now would wait: for a thread, or for a turn."""
+        threads = turns = 0.0
+        for calls, call_seconds, turn_seconds in zip(
+            self._lanes[: lane + 1], self._call_seconds, self._turn_seconds, strict=False
+        ):
+            threads += len(calls) * call_seconds
+            turns += len(calls) * turn_seconds
+        return max(threads / self._threads, turns / min(self._threads, AT_ONCE))
 
     def submit(self, lane: Lane, function: Callable[..., T], *args: Any, **more: Any) -> Future[T]:
         job = _Job(lane, function, args, more)
@@ -208,6 +215,7 @@ class Admission:
         with self._lock:
             if turn.is_its:
                 turn.is_its = False
+                turn.given_up = self._clock()
                 self._running -= 1
                 self._grant()
 
@@ -244,7 +252,7 @@ class Admission:
         while self._granted.get():
             turn.is_its = True
             while (job := self._next(turn)) is not None:
-                self._work(job)
+                self._work(turn, job)
 
     def _next(self, turn: _Turn) -> _Job | None:
         """The call that this thread works on now, if it may run and one waits."""
@@ -262,14 +270,16 @@ class Admission:
             self._running -= 1
             return None
 
-    def _work(self, job: _Job) -> None:
+    def _work(self, turn: _Turn, job: _Job) -> None:
         CURRENT.shed, CURRENT.is_hasty = job.shed, job.is_hasty
+        turn.given_up = None
         began = self._clock()
         job.work()
         CURRENT.shed = None
         if job.shed is None:
-            mean = self._call_seconds[job.lane]
-            self._call_seconds[job.lane] = mean + LEARNING * (self._clock() - began - mean)
+            ended = self._clock()
+            _learn(self._call_seconds, job.lane, ended - began)
+            _learn(self._turn_seconds, job.lane, (turn.given_up or ended) - began)
 
     def _watch(self) -> None:
         """Where calls wait, turns that take long become others' turns."""
@@ -284,6 +294,10 @@ class Admission:
             for turn in tuple(self._turns):
                 if turn.is_its and turn.began < began:
                     self.pass_on(turn)
+
+
+def _learn(means: list[float], lane: Lane, seconds: float) -> None:
+    means[lane] += LEARNING * (seconds - means[lane])
 
 
 class LanePool(ThreadPoolExecutor):
