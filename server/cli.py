@@ -24,6 +24,7 @@ from server.api.sourcing.v1 import node_pb2, returns_pb2, sourcing_pb2, stock_pb
 from server.app import App, Serving
 from server.client import CallFailed, Client, LocalClient, RemoteClient
 from server.config import Config, load_config
+from server.connection import use_connection
 from server.exits import Exit, complain
 from server.health import health
 from server.ledger_files import ledger_app
@@ -75,6 +76,7 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
 )
+app.callback()(use_connection)
 rules_app = typer.Typer(no_args_is_help=True, help="Rule files.")
 stock_app = typer.Typer(no_args_is_help=True, help="Stock.")
 node_app = typer.Typer(no_args_is_help=True, help="Nodes.")

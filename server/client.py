@@ -19,8 +19,8 @@ from server.api.sourcing.v1 import (
     stock_pb2,
     stock_pb2_grpc,
 )
+from server.connection import open_channel
 from server.guard import LocalCall
-from server.security.tls import open_channel
 from server.services.node import NodeService
 from server.services.returns import ReturnsService
 from server.services.sourcing import SourcingService

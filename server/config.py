@@ -238,7 +238,7 @@ def parse_config(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     folder = Path(os.path.abspath(path)).parent
     address = environ.get(ADDRESS_VARIABLE) or file.server.address
     ledger = ledger_of(file.ledger, folder, environ)
-    security, mistakes = read_security(document, file.security, folder)
+    security, mistakes = read_security(document, file.security, folder, environ)
     found = [
         *mistakes,
         *_missing_files(document, file, folder),

@@ -18,6 +18,7 @@ class Exit:
     CONFLICT = 4
     UNREACHABLE = 5
     LEDGER = 6
+    NOT_ALLOWED = 7
     INTERNAL = 70
     INTERRUPTED = 130
 
@@ -26,6 +27,8 @@ EXIT_OF_CODE = {
     grpc.StatusCode.INVALID_ARGUMENT: Exit.BAD_INPUT,
     grpc.StatusCode.OUT_OF_RANGE: Exit.BAD_INPUT,
     grpc.StatusCode.RESOURCE_EXHAUSTED: Exit.BAD_INPUT,
+    grpc.StatusCode.UNAUTHENTICATED: Exit.NOT_ALLOWED,
+    grpc.StatusCode.PERMISSION_DENIED: Exit.NOT_ALLOWED,
     grpc.StatusCode.NOT_FOUND: Exit.CONFLICT,
     grpc.StatusCode.ALREADY_EXISTS: Exit.CONFLICT,
     grpc.StatusCode.FAILED_PRECONDITION: Exit.CONFLICT,
@@ -34,7 +37,12 @@ EXIT_OF_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: Exit.UNREACHABLE,
 }
 """Every other code is Exit.INTERNAL."""
-EXIT_OF_REASON = {"LEDGER_UNUSABLE": Exit.LEDGER, "TOO_MANY_EXPLANATIONS": Exit.UNREACHABLE}
+EXIT_OF_REASON = {
+    "LEDGER_UNUSABLE": Exit.LEDGER,
+    "TOO_MANY_EXPLANATIONS": Exit.UNREACHABLE,
+    "OVERLOADED": Exit.UNREACHABLE,
+    "QUOTA_EXCEEDED": Exit.UNREACHABLE,
+}
 """These count before the code."""
 
 

@@ -143,26 +143,24 @@ class Entry:
         behaviour: Callable[[Any, grpc.ServicerContext], Message | bytes],
     ) -> Message | bytes:
         """The handler's answer."""
-        name, gate = method.removeprefix(PREFIX), self.gate
-        caller = gate.enter(name, context)
+        gate = self.gate
+        visit = gate.enter(method.removeprefix(PREFIX), context)
         self.check(method)
         if is_hasty():
             context.set_trailing_metadata((HASTY,))
         request = request_bytes if decode is None or as_it_came else decoded(decode, request_bytes)
-        if decode is None or not gate.needs_request(name):
+        gate.check(visit, request, self.nodes)
+        if not visit.is_noted:
             return behaviour(request, context)
-        seen = decoded(decode, request_bytes) if as_it_came else request
         code = code_pb2.INTERNAL
         try:
-            gate.check(caller, name, seen, self.nodes())
             answer = behaviour(request, context)
             code = code_pb2.OK
         except Exception as error:
             code = code_of(error).value[0]
             raise
         finally:
-            if gate.notes(name):
-                gate.note(caller, name, seen, code)
+            gate.note(visit, request, code)
         return answer
 
 

@@ -8,6 +8,7 @@ import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from server.connection import open_channel
 from server.exits import Exit
 from server.tables import console_for
 
@@ -18,7 +19,7 @@ def health(
 ) -> None:
     """Tell whether a server is SERVING; exit code 5 when it is not or does not answer."""
     names = health_pb2.HealthCheckResponse.ServingStatus
-    with grpc.insecure_channel(target) as channel:
+    with open_channel(target) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(), timeout=seconds

@@ -26,6 +26,7 @@ from router.snapshot import Snapshot
 from router.stock import Stock
 from server.config import Config
 from server.config_ledger import Database
+from server.connection import LOCAL
 from server.ledger.memory import MemoryLedger
 from server.ledger.postgres import PostgresLedger
 from server.ledger.sqlite import SqliteLedger
@@ -40,7 +41,6 @@ from server.load.table import Progress
 from server.logs import event
 from server.security.audit import AuditLog
 from server.security.gate import Gate
-from server.security.tls import LOCAL
 from server.snapshot_rows import RowUnits, set_rows
 from server.stock_copy import columns_with_copy
 from server.world import Clock, Settings, World

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from router.errors import InvalidConfig
 from server.load.rules import load_rules
@@ -15,13 +16,21 @@ from server.world import World
 _SHOWN = 20
 
 
+class Note(Protocol):
+    """Told of every new file: the hash of the rules in force now, OK or REJECTED, the hash of those until
+    then, and why it was rejected."""
+
+    def __call__(self, rules_hash: str, outcome: str, before: str, mistakes: Iterable[str] = ()) -> None: ...
+
+
+def unnoted(rules_hash: str, outcome: str, before: str, mistakes: Iterable[str] = ()) -> None:
+    """A ``Note`` for nobody."""
+
+
 class RulesWatch:
     """``check`` now and then, always by the same thread. The file as it is at first counts as loaded."""
 
-    def __init__(
-        self, path: Path, world: World, note: Callable[[str, str], None] = lambda rules_hash, outcome: None
-    ) -> None:
-        """note: told the hash of the rules in force, and OK or REJECTED, after every new file."""
+    def __init__(self, path: Path, world: World, note: Note = unnoted) -> None:
         self._note = note
         self._path = path
         self._world = world
@@ -55,13 +64,13 @@ class RulesWatch:
         self.loaded_count += 1
         for warning in warnings[:_SHOWN]:
             event("rule_file_warning", level=logging.WARNING, at=warning.field, message=warning.message)
-        self._note(self._world.snapshot.rules_hash, "OK")
+        self._note(self._world.snapshot.rules_hash, "OK", snapshot.rules_hash)
         event("rules_loaded", file=self._path, rules_hash=self._world.snapshot.rules_hash)
 
     def _reject(self, error: InvalidConfig, kept: str) -> None:
         """Reports the mistakes and that the rules with the hash ``kept`` stay."""
         self.rejected = error
-        self._note(kept, "REJECTED")
+        self._note(kept, "REJECTED", kept, map(str, error.violations))
         self.rejected_count += 1
         for violation in error.violations[:_SHOWN]:
             event("rule_file_mistake", level=logging.ERROR, at=violation.field, message=violation.message)

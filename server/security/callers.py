@@ -9,6 +9,11 @@ from typing import Any, Protocol
 import jwt
 
 from router.errors import SourcierError
+from server.security.keys import Keys
+from server.security.watched import Watched
+
+REQUIRED_CLAIMS = ["exp", "iss", "aud", "sub"]
+MAX_SUBJECT_LENGTH = 256
 
 
 class Unauthenticated(SourcierError):
@@ -19,10 +24,12 @@ class Unauthenticated(SourcierError):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """subject: a token's subject, or a certificate's common name. roles: by id."""
+    """subject: a token's subject, or a certificate's common name; by_token tells the two apart. roles: by
+    id."""
 
     subject: str
     roles: frozenset[str]
+    by_token: bool = True
 
 
 EVERYBODY = Caller("", frozenset())
@@ -41,10 +48,9 @@ class Peer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """Which tokens count. key: public key in PEM, or a secret; never shown."""
+    """Which tokens count. keys: never shown."""
 
-    key: bytes
-    algorithms: Sequence[str]
+    keys: Watched[Keys]
     issuer: str
     audience: str
     leeway_seconds: int
@@ -68,7 +74,7 @@ class Callers:
         for name in peer.auth_context().get("x509_common_name", ()):
             roles = self._clients.get(name.decode(errors="replace"))
             if roles is not None:
-                return Caller(name.decode(), frozenset(roles))
+                return Caller(name.decode(), frozenset(roles), by_token=False)
         raise Unauthenticated("a call needs a bearer token or a client certificate that is known here")
 
 
@@ -81,24 +87,29 @@ def _bearer(peer: Peer) -> str | None:
 
 def _caller_of(token: str, rules: TokenRules) -> Caller:
     try:
+        key = rules.keys.value().of(str(jwt.get_unverified_header(token).get("kid", "")))
+        if key is None:
+            raise Unauthenticated("the bearer token does not count: no key has the id that it names")
         claims: dict[str, Any] = jwt.decode(
             token,
-            rules.key,
-            algorithms=list(rules.algorithms),
+            key.material,
+            algorithms=key.algorithms,
             audience=rules.audience,
             issuer=rules.issuer,
             leeway=rules.leeway_seconds,
-            options={"require": ["exp", "iss", "aud", "sub"]},
+            options={"require": REQUIRED_CLAIMS},
         )
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, TypeError, ValueError, RecursionError) as error:
         raise Unauthenticated(f"the bearer token does not count: {_why(error)}") from error
-    roles = claims.get("roles", [])
+    subject, roles = claims["sub"], claims.get("roles", [])
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise Unauthenticated("the bearer token does not count: roles is no list of texts")
-    return Caller(str(claims["sub"]), frozenset(roles))
+    if not subject or len(subject) > MAX_SUBJECT_LENGTH:
+        raise Unauthenticated("the bearer token does not count: its subject is empty or too long")
+    return Caller(subject, frozenset(roles))
 
 
-def _why(error: jwt.PyJWTError) -> str:
+def _why(error: Exception) -> str:
     """In words that tell nothing of the token or the key."""
     known = {
         jwt.ExpiredSignatureError: "it has expired",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -11,10 +12,27 @@ from google.rpc import code_pb2
 from router.network import Node
 from server.security.audit import AuditLog
 from server.security.callers import EVERYBODY, Caller, Callers
-from server.security.methods import GROUP_OF
-from server.security.permissions import PermissionDenied, Permissions, written_nodes
+from server.security.changes import told_rows
+from server.security.methods import AUDITED
+from server.security.permissions import PermissionDenied, Permissions
 
-AUDITED = frozenset({"stock", "nodes"})
+REASON_KEY = "sourcier-reason"
+"""Metadata by which a caller may say why, for the audit log."""
+MAX_REASON_LENGTH = 500
+MAX_MISTAKES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A call on its way in. looks: whether it may be made depends on its request. is_noted: in the audit
+    log, with peer and reason."""
+
+    method: str
+    caller: Caller = EVERYBODY
+    looks: bool = False
+    is_noted: bool = False
+    peer: str = ""
+    reason: str = ""
 
 
 class Gate:
@@ -27,57 +45,71 @@ class Gate:
         self._permissions = permissions
         self._audit = audit
 
-    def enter(self, method: str, context: grpc.ServicerContext) -> Caller:
+    def enter(self, method: str, context: grpc.ServicerContext) -> Visit:
         """method: such as ``StockService/SetStock``. Raises Unauthenticated, QuotaExceeded and, noted where
         changes are, PermissionDenied."""
+        noted = self._audit is not None and method in AUDITED
+        peer, reason = (context.peer(), _reason(context)) if noted else ("", "")
         if self._callers is None or self._permissions is None:
-            return EVERYBODY
+            return Visit(method, is_noted=noted, peer=peer, reason=reason)
         caller = self._callers.of(context)
+        visit = Visit(method, caller, False, noted, peer, reason)
         try:
             self._permissions.check_method(caller, method)
         except PermissionDenied:
-            if self.notes(method):
-                self.note(caller, method, None, code_pb2.PERMISSION_DENIED)
+            self.note(visit, None, code_pb2.PERMISSION_DENIED)
             raise
-        return caller
+        if self._permissions.needs_request(caller, method):
+            return Visit(method, caller, True, noted, peer, reason)
+        self._permissions.count(caller)
+        return visit
 
-    def needs_request(self, method: str) -> bool:
-        """Is the decoded request looked at?"""
-        return self._permissions is not None or self.notes(method)
-
-    def check(self, caller: Caller, method: str, request: Any, nodes: Mapping[str, Node]) -> None:
-        """Raises PermissionDenied."""
-        if self._permissions is not None:
-            self._permissions.check_request(caller, method, request, nodes)
+    def check(self, visit: Visit, request: Any, nodes: Callable[[], Mapping[str, Node]]) -> None:
+        """request: decoded, or its bytes where the method takes those. Raises QuotaExceeded and, noted where
+        changes are, PermissionDenied."""
+        if not visit.looks or self._permissions is None:
+            return
+        try:
+            self._permissions.check_request(visit.caller, visit.method, request, nodes())
+        except PermissionDenied:
+            self.note(visit, request, code_pb2.PERMISSION_DENIED)
+            raise
+        self._permissions.count(visit.caller)
 
     def close(self) -> None:
         """Nothing is noted any more."""
         if self._audit is not None:
             self._audit.close()
 
-    def notes(self, method: str) -> bool:
-        return self._audit is not None and GROUP_OF.get(method) in AUDITED
+    def note(self, visit: Visit, request: Any, code: int = 0) -> None:
+        """A change of stock or of a node, whether it was made or not. request: None where it was not read.
+        code: of gRPC."""
+        if self._audit is None or not visit.is_noted or getattr(request, "validate_only", False):
+            return
+        rows = {} if request is None else told_rows(visit.method, request)
+        self._audit.write(
+            visit.method,
+            subject=visit.caller.subject,
+            outcome=code_pb2.Code.Name(code),
+            peer=visit.peer,
+            reason=visit.reason,
+            **rows,
+        )
 
-    def note_rules(self, rules_hash: str, outcome: str) -> None:
-        """A rule file that came into force, or was rejected; the hash is that of the rules in force."""
-        if self._audit is not None:
-            self._audit.write("rules", outcome=outcome, rules_hash=rules_hash)
-
-    def note(self, caller: Caller, method: str, request: Any, code: int = 0) -> None:
-        """A change of stock or of a node, whether it was made or not. code: of gRPC."""
+    def note_rules(self, rules_hash: str, outcome: str, before: str, mistakes: Iterable[str] = ()) -> None:
+        """A rule file that came into force, or was rejected. rules_hash: of the rules in force, before: of
+        those until then. mistakes: why it was rejected."""
         if self._audit is None:
             return
-        nodes = sorted(written_nodes(request)) if request is not None else []
-        self._audit.write(
-            method,
-            subject=caller.subject,
-            outcome=code_pb2.Code.Name(code),
-            request_id=getattr(request, "request_id", ""),
-            feed_id=getattr(request, "feed_id", ""),
-            rows=len(getattr(request, "levels", ()) or getattr(request, "adjustments", ())),
-            nodes=nodes[:20],
-        )
+        why = [text for text, _ in zip(mistakes, range(MAX_MISTAKES), strict=False)]
+        facts: dict[str, Any] = {"mistakes": why} if why else {}
+        self._audit.write("rules", outcome=outcome, rules_hash=rules_hash, before=before, **facts)
 
 
 OPEN = Gate(None, None, None)
 """Lets everybody do everything."""
+
+
+def _reason(context: grpc.ServicerContext) -> str:
+    metadata = context.invocation_metadata() or ()
+    return next((str(value)[:MAX_REASON_LENGTH] for key, value in metadata if key == REASON_KEY), "")

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from router.errors import SourcierError
 from router.network import Node
+from server.security.asking import only_asks
 from server.security.callers import Caller
-from server.security.methods import GROUP_OF
+from server.security.methods import BY_NODE, GROUP_OF, HOLDING, changed_nodes
 from server.security.section import RoleSection
 
-NODE_BOUND = frozenset({"StockService/SetStock", "StockService/AdjustStock", "NodeService/SetNodeState"}) | {
-    "OfferService/ClaimOffer",
-    "SourcingService/ResourceOrder",
-}
-"""Methods that may be limited to nodes with some label."""
-HOLDING = frozenset({"SourceOrder", "SourceOrders"})
-"""Methods of ``source`` that also need ``reserve`` unless they only ask (validate_only)."""
 MAX_CALLERS = 10_000
-"""Whose calls are counted at a time."""
+"""Whose calls are counted at a time, those who called last."""
 
 
 class PermissionDenied(SourcierError):
@@ -57,52 +52,60 @@ class Permissions:
         self._roles = {role.id: role for role in roles}
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: OrderedDict[tuple[bool, str], _Bucket] = OrderedDict()
 
     def check_method(self, caller: Caller, method: str) -> None:
-        """method: such as ``StockService/SetStock``. Raises PermissionDenied, QuotaExceeded."""
+        """method: such as ``StockService/SetStock``. Raises PermissionDenied."""
         self._allowing(caller, method)
-        self._count(caller)
+
+    def needs_request(self, caller: Caller, method: str) -> bool:
+        """Does it depend on the request whether a call of an allowed method may be made?"""
+        if method in HOLDING:
+            return not self._may_reserve(caller)
+        return method in BY_NODE and all(role.nodes is not None for role in self._allowing(caller, method))
 
     def check_request(self, caller: Caller, method: str, request: Any, nodes: Mapping[str, Node]) -> None:
-        """Of a call that may be made at all: may it change what it names? nodes: by id. Raises
-        PermissionDenied."""
-        if method.rpartition("/")[2] in HOLDING and not request.validate_only:
-            self._allowing(caller, method, "reserve", " without validate_only")
-        if method not in NODE_BOUND:
+        """Where it depends on that. request: decoded, or its bytes where the method takes those. nodes: by
+        id. Raises PermissionDenied."""
+        if method in HOLDING:
+            if not only_asks(method, request):
+                raise _denied(caller, f"{method} without validate_only", "reserve")
             return
-        roles = self._allowing(caller, method)
-        if any(role.nodes is None for role in roles):
-            return
-        labels = {label for role in roles for label in role.nodes or ()}
-        for node_id in written_nodes(request):
+        labels = {label for role in self._allowing(caller, method) for label in role.nodes or ()}
+        for node_id in sorted(changed_nodes(method, request)):
             node = nodes.get(node_id)
             if node is not None and labels.isdisjoint(node.labels):
                 message = f"{caller.subject!r} may not change node {node_id!r}"
                 raise PermissionDenied(message, metadata={"node_id": node_id})
 
-    def _allowing(self, caller: Caller, method: str, group: str = "", how: str = "") -> list[RoleSection]:
-        """Roles that name the method or its group; with ``group``, that one."""
-        wanted = {group} if group else {method, GROUP_OF.get(method, "nobody")}
-        known = (self._roles.get(role) for role in caller.roles)
-        roles = [role for role in known if role is not None and not wanted.isdisjoint(role.allow)]
+    def _allowing(self, caller: Caller, method: str) -> list[RoleSection]:
+        """The roles that allow a method, one at least."""
+        group = GROUP_OF.get(method, "nobody")
+        roles = [role for role in self._roles_of(caller) if group in role.allow or method in role.allow]
         if not roles:
-            group = group or GROUP_OF.get(method, "nobody")
-            message = f"no role of {caller.subject!r} allows {method}{how}, which is of the group {group!r}"
-            raise PermissionDenied(message, metadata={"group": group})
+            raise _denied(caller, method, group)
         return roles
 
-    def _count(self, caller: Caller) -> None:
-        """The most generous of the roles counts; one without a limit lifts it."""
-        roles = [self._roles[role] for role in caller.roles if role in self._roles]
+    def _may_reserve(self, caller: Caller) -> bool:
+        return any("reserve" in role.allow for role in self._roles_of(caller))
+
+    def _roles_of(self, caller: Caller) -> list[RoleSection]:
+        return [self._roles[role] for role in caller.roles if role in self._roles]
+
+    def count(self, caller: Caller) -> None:
+        """A call that may be made. The most generous of the roles counts; one without a limit lifts it.
+        Raises QuotaExceeded."""
+        roles = self._roles_of(caller)
         if any(role.calls_per_second is None for role in roles):
             return
-        best = max(roles, key=lambda role: role.calls_per_second or 0.0)
+        best = max(roles, key=lambda role: (role.calls_per_second or 0.0, role.burst))
         rate, now = best.calls_per_second or 0.0, self._clock()
         with self._lock:
-            if caller.subject not in self._buckets and len(self._buckets) >= MAX_CALLERS:
-                self._buckets.pop(next(iter(self._buckets)))
-            bucket = self._buckets.setdefault(caller.subject, _Bucket(float(best.burst), now))
+            key = (caller.by_token, caller.subject)
+            bucket = self._buckets.setdefault(key, _Bucket(float(best.burst), now))
+            self._buckets.move_to_end(key)
+            if len(self._buckets) > MAX_CALLERS:
+                self._buckets.popitem(last=False)
             bucket.calls = min(float(best.burst), bucket.calls + (now - bucket.at) * rate)
             bucket.at = now
             if bucket.calls < 1:
@@ -110,9 +113,6 @@ class Permissions:
             bucket.calls -= 1
 
 
-def written_nodes(request: Any) -> Iterable[str]:
-    """That a request changes, or speaks for."""
-    for name in ("levels", "adjustments", "rejections"):
-        if rows := getattr(request, name, None):
-            return {row.node_id for row in rows}
-    return {getattr(request, "node_id", "")}
+def _denied(caller: Caller, what: str, group: str) -> PermissionDenied:
+    message = f"no role of {caller.subject!r} allows {what}, which is of the group {group!r}"
+    return PermissionDenied(message, metadata={"group": group})

@@ -1,25 +1,18 @@
-"""``security:`` of the config. Secrets are in files, never in the config itself."""
+"""``security:`` of the config. Secrets are in files or the environment, never in the config itself."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from server.security.methods import GROUP_OF, Group
+from server.security.methods import GROUP_OF
 
 FileName = Annotated[str, Field(min_length=1, max_length=4_096)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
+GROUPS = tuple(dict.fromkeys(GROUP_OF.values()))
+Allowed = Annotated[str, Field(max_length=128, json_schema_extra={"enum": [*GROUPS, *GROUP_OF]})]
 Algorithm = Literal["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512"]
-
-
-def _known(method: str) -> str:
-    if method not in GROUP_OF:
-        raise ValueError("is neither a group nor a method such as StockService/SetStock")
-    return method
-
-
-Method = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_known)]
 
 
 class _Model(BaseModel):
@@ -38,9 +31,16 @@ class TlsSection(_Model):
 
 
 class TokensSection(_Model):
-    """JSON Web Tokens, as ``authorization: Bearer ...`` in a call's metadata."""
+    """JSON Web Tokens, as ``authorization: Bearer ...`` in a call's metadata. New keys are taken up by
+    themselves. For HS algorithms SOURCIER_TOKEN_KEY in the environment may be the secret, without key and
+    key_set."""
 
-    key: FileName = Field(description="The public key in PEM or, for HS algorithms, the shared secret.")
+    key: FileName | None = Field(
+        default=None, description="The public key in PEM or, for HS algorithms, the shared secret."
+    )
+    key_set: FileName | None = Field(
+        default=None, description="Instead of key: a JSON Web Key Set, of which tokens name a key (kid)."
+    )
     algorithms: tuple[Algorithm, ...] = Field(
         default=("RS256",),
         min_length=1,
@@ -57,13 +57,13 @@ class RoleSection(_Model):
     """What callers with a role may do. A caller may do what any of its roles allows."""
 
     id: Name = Field(description="By which tokens and clients name it.")
-    allow: tuple[Group | Method, ...] = Field(
-        min_length=1,
-        description="Groups of methods (docs/security.md), or single ones: StockService/SetStock.",
+    allow: tuple[Allowed, ...] = Field(
+        min_length=1, description="Groups of methods (docs/security.md), or single methods."
     )
     nodes: tuple[Name, ...] | None = Field(
         default=None,
-        description="Node labels: nothing may be changed or said for other nodes; none: for all nodes.",
+        description="Node labels: of other nodes nothing may be changed, claimed or rejected; none: all "
+        "nodes.",
     )
     calls_per_second: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
         default=None, description="Of each caller, over some time; none: no limit."

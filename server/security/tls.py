@@ -1,24 +1,19 @@
-"""Encrypted connections: the server's certificates, which may be renewed while it runs, and the clients'."""
+"""Encrypted connections: the server's certificates, which may be renewed while it runs."""
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import grpc
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from router.errors import InvalidConfig
-from server.logs import event
-
-CA_VARIABLE = "SOURCIER_CA"
-CERTIFICATE_VARIABLE = "SOURCIER_CERTIFICATE"
-KEY_VARIABLE = "SOURCIER_KEY"
-TOKEN_FILE_VARIABLE = "SOURCIER_TOKEN_FILE"
-LOCAL = ("localhost:", "127.0.0.1:", "[::1]:", "unix:")
+from server.security.watched import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +29,15 @@ class TlsFiles:
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Read again whenever a file has changed; what cannot be read leaves those in force. Raises InvalidConfig
-    for files that cannot be read at first."""
-    seen = _marks(files)
-    try:
-        first = _configuration(files)
-    except OSError as error:
-        raise InvalidConfig.at("security.tls", f"{error.filename}: {error.strerror}") from error
+    """Read again whenever a file has changed; what cannot be used leaves those in force. Raises InvalidConfig
+    for files that cannot be used at first."""
+    watched = Watched("certificates", files.paths(), lambda: _configuration(files))
+    last = first = watched.value()
 
     def renewed() -> grpc.ServerCertificateConfiguration | None:
-        nonlocal seen
-        marks = _marks(files)
-        if marks == seen:
-            return None
-        seen = marks
-        try:
-            found = _configuration(files)
-        except OSError as error:
-            event("certificates_failed", level=logging.ERROR, file=error.filename, reason=error.strerror)
-            return None
-        event("certificates_renewed", file=files.certificate)
-        return found
+        nonlocal last
+        before, last = last, watched.value()
+        return None if last is before else last
 
     # None stands for no change, which the stubs do not know.
     told = cast(Callable[[], grpc.ServerCertificateConfiguration], renewed)
@@ -62,62 +45,34 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
 
 def _configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
-    pair = (files.key.read_bytes(), files.certificate.read_bytes())
-    roots = None if files.client_ca is None else files.client_ca.read_bytes()
-    return grpc.ssl_server_certificate_configuration([pair], roots)
-
-
-def _marks(files: TlsFiles) -> list[tuple[int, int] | None]:
-    def mark(path: Path) -> tuple[int, int] | None:
-        try:
-            found = os.stat(path)
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
-
-    return [mark(path) for path in files.paths()]
-
-
-def open_channel(target: str, environ: Mapping[str, str] | None = None) -> grpc.Channel:
-    """To a server, as the environment says: SOURCIER_CA (a file of roots: TLS), SOURCIER_CERTIFICATE and
-    SOURCIER_KEY (mutual TLS), SOURCIER_TOKEN_FILE (a bearer token, over TLS or to this host only). Raises
-    InvalidConfig."""
-    environ = os.environ if environ is None else environ
-    # Whoever asks wants the answer, however large; by default gRPC refuses what exceeds 4 MiB.
-    options = [("grpc.max_receive_message_length", -1)]
-    ca, certificate, key = (
-        _read(environ, name) for name in (CA_VARIABLE, CERTIFICATE_VARIABLE, KEY_VARIABLE)
-    )
-    token = _read(environ, TOKEN_FILE_VARIABLE)
-    if (certificate is None) != (key is None) or (certificate is not None and ca is None):
-        raise InvalidConfig.at(CERTIFICATE_VARIABLE, f"needs {CA_VARIABLE} and {KEY_VARIABLE} beside it")
-    if ca is None:
-        if token is not None and not target.startswith(LOCAL):
-            raise InvalidConfig.at(TOKEN_FILE_VARIABLE, f"a token goes over TLS only: set {CA_VARIABLE}")
-        channel = grpc.insecure_channel(target, options)
-    else:
-        channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(ca, key, certificate), options)
-    if token is None:
-        return channel
-    return grpc.intercept_channel(channel, _Bearer(token.decode().strip()))
-
-
-def _read(environ: Mapping[str, str], name: str) -> bytes | None:
-    path = environ.get(name)
-    if not path:
-        return None
+    """Raises InvalidConfig; no word of a key is repeated."""
+    chain, key = _read("certificate", files.certificate), _read("key", files.key)
     try:
-        return Path(path).read_bytes()
+        certificate = x509.load_pem_x509_certificates(chain)[0]
+    except ValueError as error:
+        raise _unusable("certificate", "is no certificate in PEM") from error
+    try:
+        private = load_pem_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unusable("key", "is no private key in PEM without a password") from error
+    if private.public_key() != certificate.public_key():
+        raise _unusable("key", "is not that of the certificate")
+    roots = None
+    if files.client_ca is not None:
+        roots = _read("client_ca", files.client_ca)
+        try:
+            x509.load_pem_x509_certificates(roots)
+        except ValueError as error:
+            raise _unusable("client_ca", "has no certificate in PEM") from error
+    return grpc.ssl_server_certificate_configuration([(key, chain)], roots)
+
+
+def _read(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
-        raise InvalidConfig.at(name, f"{path!r} cannot be read: {error.strerror}") from error
+        raise _unusable(name, f"{str(path)!r} cannot be read: {error.strerror}") from error
 
 
-class _Bearer(grpc.UnaryUnaryClientInterceptor):
-    """Adds the token to every call."""
-
-    def __init__(self, token: str) -> None:
-        self._header = ("authorization", f"Bearer {token}")
-
-    def intercept_unary_unary(self, continuation, details, request):  # type: ignore[no-untyped-def]
-        metadata = [*(details.metadata or ()), self._header]
-        return continuation(details._replace(metadata=metadata), request)
+def _unusable(name: str, what: str) -> InvalidConfig:
+    return InvalidConfig.at(f"security.tls.{name}", what)

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from jwt.algorithms import ECAlgorithm
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -69,10 +70,11 @@ def private_pem(key: Any) -> bytes:
 
 
 class Issuer:
-    """Signs tokens."""
+    """Signs tokens. key_id: named by them; none: they name no key."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_id: str = "") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
+        self._headers = {"kid": key_id} if key_id else {}
 
     @property
     def public_pem(self) -> bytes:
@@ -80,13 +82,19 @@ class Issuer:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )
 
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The public key as a member of a JSON Web Key Set."""
+        made: dict[str, Any] = ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        return made | self._headers
+
     def token(self, *roles: str, **claims: Any) -> str:
         now = datetime.datetime.now(datetime.UTC)
         plain = {
             "sub": "anna", "iss": "shop", "aud": "sourcier", "exp": now + HOUR, "roles": list(roles)
         }  # fmt: skip
         kept = {name: value for name, value in (plain | claims).items() if value is not None}
-        return jwt.encode(kept, self._key, algorithm="ES256")
+        return jwt.encode(kept, self._key, algorithm="ES256", headers=self._headers)
 
 
 def write_pair(folder: Path, name: str, pair: Pair) -> tuple[Path, Path]:

@@ -41,8 +41,9 @@ security:
     - {id: till, allow: [source, reserve, resolve, read]}
     - {id: warehouse, allow: [stock, nodes, read]}
     - {id: paris, allow: [stock, nodes], nodes: [paris]}
-    - {id: desk, allow: [ReservationService/GetReservation, OfferService/ClaimOffer], nodes: [paris]}
-    - {id: north-desk, allow: [SourcingService/ResourceOrder], nodes: [north]}
+    - {id: paris-till, allow: [reserve], nodes: [paris]}
+    - {id: looker, allow: [StockService/GetAvailability]}
+    - {id: slow-asker, allow: [source], calls_per_second: 0.001, burst: 1}
     - {id: slow, allow: [read], calls_per_second: 0.001, burst: 2}
 audit: {path: audit.jsonl}
 """

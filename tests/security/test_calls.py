@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import grpc
 import jwt
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-from pydantic import ValidationError
 
 from server.api.sourcing.v1 import (
     node_pb2,
     reservation_pb2,
     returns_pb2,
     sourcing_pb2,
-    sourcing_pb2_grpc,
     stock_pb2,
     stock_pb2_grpc,
 )
-from server.client import CallFailed, RemoteClient
 from server.security.methods import GROUP_OF
-from server.security.section import RoleSection
-from tests.e2e.files import RULES
 from tests.e2e.service import failure, new_id, order
 from tests.security.authority import Authority, Issuer, write_pair
 from tests.security.conftest import Guarded
@@ -129,77 +120,6 @@ def test_only_nodes_of_the_role_are_changed(server: Guarded) -> None:
     assert server.stock("paris", "warehouse").SetStock(level("dc-lyon", 3)).stock_version
 
 
-def test_a_role_may_name_single_methods_and_speaks_for_its_nodes(server: Guarded) -> None:
-    find = reservation_pb2.GetReservationRequest(reservation_id="r-1")
-    assert failure(lambda: server.reservations("desk").GetReservation(find)).reason == "NOT_FOUND"
-    confirm = reservation_pb2.ConfirmReservationRequest(reservation_id="r-1")
-    assert (
-        failure(lambda: server.reservations("desk").ConfirmReservation(confirm)).reason == "PERMISSION_DENIED"
-    )
-    assert failure(lambda: server.stock("desk").GetReplica(ASKED)).reason == "PERMISSION_DENIED"
-    offers = sourcing_pb2_grpc.OfferServiceStub(server.channel(server.issuer.token("desk")))
-    for node_id, reason in (("store-paris", "NOT_FOUND"), ("store-lille", "PERMISSION_DENIED")):
-        claim = sourcing_pb2.ClaimOfferRequest(offer_id="o-1", node_id=node_id)
-        assert failure(lambda claim=claim: offers.ClaimOffer(claim)).reason == reason  # type: ignore[misc]
-
-
-def test_a_role_with_nodes_rejects_for_those_alone(server: Guarded) -> None:
-    sourcing = server.sourcing("north-desk")
-    for node_id, reason in (("store-lille", "INVALID_INPUT"), ("store-paris", "PERMISSION_DENIED")):
-        refused = sourcing_pb2.NodeRejection(node_id=node_id)
-        again = sourcing_pb2.ResourceOrderRequest(request_id=new_id(), rejections=[refused])
-        assert failure(lambda again=again: sourcing.ResourceOrder(again)).reason == reason  # type: ignore[misc]
-
-
-def test_a_role_of_something_unknown_is_refused() -> None:
-    with pytest.raises(ValidationError, match="neither a group nor a method"):
-        RoleSection(id="x", allow=("StockService/GiveStock",))
-
-
-def test_a_caller_makes_so_many_calls(server: Guarded) -> None:
-    stubs = [server.stock("slow", sub=name) for name in ("bert", "carla")]
-    for stub in stubs:
-        for _ in range(2):
-            stub.GetReplica(ASKED)
-        with pytest.raises(grpc.RpcError) as caught:
-            stub.GetReplica(ASKED)
-        status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
-        assert status is not None
-        retry = error_details_pb2.RetryInfo()
-        assert status.details[1].Unpack(retry)
-        assert 900 < retry.retry_delay.ToMilliseconds() / 1_000 <= 1_000
-    both = server.stock("slow", "warehouse", sub="bert")
-    assert [both.GetReplica(ASKED).worker for _ in range(5)] == [0] * 5
-
-
-def test_changes_are_noted_whoever_made_them_and_however_they_ended(own_server: Any) -> None:
-    with own_server() as server:
-        server.stock("warehouse").SetStock(level("store-paris", 7))
-        failure(lambda: server.stock("paris", sub="bert").SetStock(level("dc-lyon")))
-        failure(lambda: server.stock("warehouse").SetStock(level("gone")))
-        feed = stock_pb2.SetStockRequest(feed_id="wms", levels=level("dc-lyon").levels)
-        feed.levels[0].sequence = 1
-        server.stock("warehouse").SetStock(feed)
-        server.stock("warehouse").GetReplica(ASKED)
-        for text in ("nonsense: 1", RULES.replace("km: 600", "km: 500")):
-            (server.folder / "rules.yaml").write_text(text)
-            server.rules.check()
-        file = server.folder / "audit.jsonl"
-        noted = [json.loads(line) for line in file.read_text().splitlines()]
-        assert file.stat().st_mode & 0o077 == 0
-    told = [(line["what"], line["subject"], line["outcome"], line.get("nodes")) for line in noted]
-    assert told == [
-        ("StockService/SetStock", "anna", "OK", ["store-paris"]),
-        ("StockService/SetStock", "bert", "PERMISSION_DENIED", ["dc-lyon"]),
-        ("StockService/SetStock", "anna", "INVALID_ARGUMENT", ["gone"]),
-        ("StockService/SetStock", "anna", "OK", ["dc-lyon"]),
-        ("rules", "", "REJECTED", None),
-        ("rules", "", "OK", None),
-    ]
-    assert noted[3]["feed_id"] == "wms"
-    assert noted[-1]["rules_hash"] != noted[-2]["rules_hash"]
-
-
 def test_a_client_certificate_is_a_caller(own_server: Any) -> None:
     with own_server(mutual=True) as server:
         known, unknown = server.authority.signed("wms"), server.authority.signed("stranger")
@@ -237,43 +157,6 @@ def test_a_renewed_certificate_is_taken_up(own_server: Any) -> None:
         (server.folder / "server.key").unlink()
         stub = stock_pb2_grpc.StockServiceStub(server.channel(token, ca=other.certificate))
         assert stub.GetReplica(ASKED).ledger_id
-
-
-def test_the_command_line_speaks_tls_and_has_a_token(
-    server: Guarded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "token").write_text(server.issuer.token("shop") + "\n")
-    monkeypatch.setenv("SOURCIER_CA", str(server.folder / "ca.pem"))
-    monkeypatch.setenv("SOURCIER_TOKEN_FILE", str(tmp_path / "token"))
-    client = RemoteClient(f"localhost:{server.app.port}")
-    answer = client.availability(stock_pb2.GetAvailabilityRequest(sku_ids=["sku-005"]))
-    assert len(answer.availabilities) == 3
-    with pytest.raises(CallFailed) as refused:
-        client.set_stock(level("dc-lyon"))
-    assert refused.value.failure.reason == "PERMISSION_DENIED"
-    client.close()
-
-
-def test_what_no_role_allows_is_noted_without_being_read(own_server: Any) -> None:
-    with own_server() as server:
-        failure(lambda: server.stock("till", sub="carla").SetStock(level("dc-lyon")))
-        [line] = (server.folder / "audit.jsonl").read_text().splitlines()
-        noted = json.loads(line)
-    assert (noted["what"], noted["subject"]) == ("StockService/SetStock", "carla")
-    assert (noted["outcome"], noted["nodes"]) == ("PERMISSION_DENIED", [])
-
-
-def test_what_cannot_be_noted_is_not_acknowledged(own_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with own_server() as server:
-        request = level("dc-lyon", 3)
-        with monkeypatch.context() as full:
-            full.setattr("server.security.audit.os.fsync", fail)
-            found = failure(lambda: server.stock("warehouse").SetStock(request))
-        assert (found.code, found.reason) == (grpc.StatusCode.UNAVAILABLE, "AUDIT_UNUSABLE")
-        assert server.stock("warehouse").SetStock(request).stock_version
 
 
 def test_a_half_written_certificate_leaves_the_old_in_force(own_server: Any) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from router.errors import InvalidConfig
 from server.config import load_config
+from server.connection import Connection, open_channel
 from server.opening import open_gate
-from server.security.callers import Caller
-from server.security.permissions import Permissions, QuotaExceeded
-from server.security.section import RoleSection
-from server.security.tls import TlsFiles, open_channel, server_credentials
+from server.security.tls import TlsFiles, server_credentials
 from tests.e2e.files import write_shop
+from tests.security.authority import Authority, write_pair
 
 TLS = "tls: {certificate: a.pem, key: a.key}"
 TOKENS = "tokens: {key: t.pem, issuer: i, audience: a}"
@@ -43,13 +41,21 @@ def mistakes(folder: Path, *lines: str) -> str:
         (["tls: {certificate: a.pem}"], "security.tls.key: is required"),
         ([TOKENS], "security.tokens: tokens go over TLS only"),
         ([TLS, TOKENS.replace("t.pem", "gone")], "security.tokens.key: no file"),
+        ([TLS, TOKENS.replace("key: t.pem", "key_set: gone")], "security.tokens.key_set: no file"),
+        ([TLS, TOKENS.replace("key: t.pem", "key_set: t.pem")], "tokens.key_set: is no JSON Web Key Set"),
+        ([TLS, TOKENS.replace("key: t.pem", "key: t.pem, key_set: t.pem")], "one of key, key_set and"),
+        ([TLS, TOKENS.replace("key: t.pem, ", "")], "one of key, key_set and"),
         ([TLS, TOKENS.replace("}", ", algorithms: [HS256, RS256]}")], "security.tokens.algorithms: a secret"),
         ([TLS, TOKENS.replace("}", ", algorithms: [HS256]}")], "security.tokens.key: has less than 32 bytes"),
         ([TLS, TOKENS], "security.tokens.key: is no public key in PEM"),
         ([TLS, TOKENS.replace("}", ", algorithms: [none]}")], "security.tokens.algorithms"),
         ([TLS, "clients: {wms: [r]}", "roles: [{id: r, allow: [stock]}]"], "security.clients: client cert"),
         (["roles: [{id: r, allow: [stock]}]"], "security.roles: roles need tokens or clients"),
-        ([TLS, TOKENS, "roles: [{id: r, allow: [everything]}]"], "security.roles[0].allow"),
+        ([TLS, TOKENS, "roles: [{id: r, allow: [everything]}]"], "allow[0]: 'everything' is neither a group"),
+        (
+            [TLS, TOKENS, "roles: [{id: r, allow: [read, StockService/Gone]}]"],
+            "allow[1]: 'StockService/Gone'",
+        ),
         ([TLS, TOKENS, "roles: [{id: r, allow: [stock]}, {id: r, allow: [read]}]"], "'r' appears twice"),
         (
             ["tls: {certificate: a.pem, key: a.key, client_ca: ca.pem}", "clients: {wms: [gone]}"],
@@ -91,10 +97,10 @@ def test_an_audit_log_that_cannot_be_written(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "target", "expected"),
     [
-        ({"SOURCIER_CA": "gone"}, "a:1", "SOURCIER_CA: 'gone' cannot be read"),
-        ({"SOURCIER_TOKEN_FILE": "t.pem"}, "a:1", "SOURCIER_TOKEN_FILE: a token goes over TLS only"),
-        ({"SOURCIER_CERTIFICATE": "a.pem"}, "a:1", "SOURCIER_CERTIFICATE: needs"),
-        ({"SOURCIER_CERTIFICATE": "a.pem", "SOURCIER_KEY": "a.key"}, "a:1", "SOURCIER_CERTIFICATE: needs"),
+        ({"SOURCIER_CA": "gone"}, "a:1", "--ca: 'gone' cannot be read"),
+        ({"SOURCIER_TOKEN_FILE": "t.pem"}, "a:1", "--token-file: a token goes over TLS only"),
+        ({"SOURCIER_CERTIFICATE": "a.pem"}, "a:1", "--cert: needs"),
+        ({"SOURCIER_CERTIFICATE": "a.pem", "SOURCIER_KEY": "a.key"}, "a:1", "--cert: needs"),
     ],
 )
 def test_what_the_environment_says_wrongly(
@@ -102,44 +108,22 @@ def test_what_the_environment_says_wrongly(
 ) -> None:
     monkeypatch.chdir(folder)
     with pytest.raises(InvalidConfig) as refused:
-        open_channel(target, environ)
+        open_channel(target, Connection.of(environ))
     assert expected in str(refused.value)
-    open_channel("localhost:1", {"SOURCIER_TOKEN_FILE": "t.pem"}).close()
+    open_channel("localhost:1", Connection(token_file=Path("t.pem"))).close()
 
 
-def test_certificates_that_cannot_be_read(folder: Path) -> None:
-    with pytest.raises(InvalidConfig, match=r"security\.tls"):
-        server_credentials(TlsFiles(folder / "gone.pem", folder / "a.key", None))
-
-
-@pytest.fixture
-def limited() -> tuple[Permissions, Callable[[float], None]]:
-    now = [0.0]
-
-    def passes(seconds: float) -> None:
-        now[0] += seconds
-
-    role = RoleSection(id="r", allow=("read",), calls_per_second=2.0, burst=3)
-    return Permissions([role], lambda: now[0]), passes
-
-
-def test_calls_fill_up_again_with_time(limited: tuple[Permissions, Callable[[float], None]]) -> None:
-    permissions, passes = limited
-    anna, bert = (Caller(name, frozenset({"r"})) for name in ("anna", "bert"))
-
-    def call(caller: Caller) -> bool:
-        try:
-            permissions.check_method(caller, "StockService/GetReplica")
-        except QuotaExceeded as error:
-            waits.append(error.retry_seconds)
-            return False
-        return True
-
-    waits: list[float] = []
-    assert [call(anna) for _ in range(5)] == [True, True, True, False, False]
-    assert call(bert)
-    passes(0.5)
-    assert [call(anna), call(anna)] == [True, False]
-    passes(1_000)
-    assert [call(anna) for _ in range(4)] == [True, True, True, False]
-    assert waits == [0.5] * len(waits)
+def test_a_certificate_needs_its_own_key(tmp_path: Path) -> None:
+    authority = Authority()
+    certificate, key = write_pair(tmp_path, "a", authority.signed("a"))
+    _, other = write_pair(tmp_path, "b", authority.signed("b"))
+    assert server_credentials(TlsFiles(certificate, key, certificate)) is not None
+    for files, expected in (
+        (TlsFiles(tmp_path / "gone.pem", key, None), "certificate: .* cannot be read"),
+        (TlsFiles(certificate, other, None), "key: is not that of the certificate"),
+        (TlsFiles(key, key, None), "certificate: is no certificate"),
+        (TlsFiles(certificate, certificate, None), "key: is no private key"),
+        (TlsFiles(certificate, key, key), "client_ca: has no certificate"),
+    ):
+        with pytest.raises(InvalidConfig, match=rf"security\.tls\.{expected}"):
+            server_credentials(files)
