@@ -24,6 +24,8 @@ from server.promise_tables import PromiseTables
 
 MAX_ITEMS = 1_000
 MAX_DELIVERIES = 50
+PREPARED_AT_ONCE = 20
+"""Places, each some milliseconds of work."""
 I64 = NDArray[np.int64]
 
 
@@ -55,6 +57,10 @@ class PromiseDesk:
             if dates.node_count.all():
                 end.ready_time.seconds = origin + int(dates.found[:, SECONDS].max())
         return promises + rest.SerializeToString()
+
+    def prepare(self, snapshot: Snapshot, now_seconds: int) -> None:
+        """A part of what the next minute needs; to be called once a second."""
+        self._promiser.prepare(snapshot, now_seconds, PREPARED_AT_ONCE)
 
     def _tables_of(self, compiled: Compiled) -> PromiseTables:
         if self._tables is None or self._tables.compiled is not compiled:

@@ -112,6 +112,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
             results = self._held(request, context)
         return sourcing_pb2.SourceOrdersResponse(results=results)
 
+    def prepare(self) -> None:
+        """For the next minute; to be called once a second."""
+        self._promise.prepare(self._world.snapshot, self._world.now_seconds())
+
     @takes_bytes
     def GetPromise(  # type: ignore[override]  # noqa: N802
         self, request: sourcing_pb2.GetPromiseRequest | bytes, context: Call
