@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warm demo test test-long bench history simulate-faults audit release lint format check proto schema methods metrics lock clean
+.PHONY: help setup warm demo test test-long bench history simulate-faults fuzz audit release lint format check proto schema methods metrics lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -35,7 +35,7 @@ demo: warm  ## a French retailer over gRPC: 2,000 orders against what shops do t
 	@$(BIN)/python -m bench.demo $(ARGS)
 
 test: warm  ## every test but the long ones
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
 
 test-long: warm  ## every test
 	@$(BIN)/python -m pytest $(ARGS)
@@ -74,6 +74,9 @@ metrics: $(STAMP)  ## write the table of docs/operations.md
 
 simulate-faults: warm  ## five minutes of seeded runs of the whole service under faults
 	@$(BIN)/python -m bench.simulator $(ARGS)
+
+fuzz: warm  ## a million inputs, guided by coverage (docs/fuzzing.md)
+	@$(BIN)/python -m bench.fuzz $(ARGS)
 
 audit: $(STAMP)  ## look every pinned version up in the databases of known holes; needs the network
 	uvx pip-audit --require-hashes --disable-pip -r requirements.lock

@@ -44,7 +44,8 @@ def rank_numpy(line: LineColumns, now: int, quantity: int, most: int, out: I64) 
     parts[Part.DELAY] = delay
     parts[Part.SPLIT] = 0
     parts[Part.STOCK_DEPTH] = depth[order]
-    parts[Part.HANDLING], parts[Part.DISTANCE], parts[Part.NODE_PRIORITY] = line.own_cents[:, row]
+    own = (Part.HANDLING, Part.DISTANCE, Part.NODE_PRIORITY, Part.STOCK_PRICE)
+    parts[list(own)] = line.own_cents[:, row]
     return len(rows)
 
 

@@ -52,7 +52,12 @@ def line_columns(count: int, seed: int = 0) -> LineColumns:
         bits=(rng.random(count) < 0.15).astype(np.uint64),
         available=rng.integers(3, 60, count),
         own_cents=np.stack(
-            [rng.integers(0, 300, count), rng.integers(0, 900, count), 50 * rng.integers(0, 4, count)]
+            [
+                rng.integers(0, 300, count),
+                rng.integers(0, 900, count),
+                50 * rng.integers(0, 4, count),
+                np.zeros(count, np.int64),
+            ]
         ),
         lane=lane,
         delay_cents=np.maximum(0, days - 1) * 99,

@@ -16,17 +16,18 @@ class Part(IntEnum):
     STOCK_DEPTH = 4
     DISTANCE = 5
     NODE_PRIORITY = 6
-    TRANSFER = 7
-    LATENESS = 8
-    NODE_LOAD = 9
-    WAITING = 10
-    DUTY = 11
-    MISTRUST = 12
-    PURCHASE = 13
-    SUBSTITUTION = 14
+    STOCK_PRICE = 7
+    TRANSFER = 8
+    LATENESS = 9
+    NODE_LOAD = 10
+    WAITING = 11
+    DUTY = 12
+    MISTRUST = 13
+    PURCHASE = 14
+    SUBSTITUTION = 15
 
 
-PART_COUNT = 7
+PART_COUNT = 8
 """The parts that kernels reckon with, the first of ``Part``; the others are worked out from their answers."""
 
 
@@ -41,6 +42,7 @@ class Cost:
     stock_depth_cents: int = 0
     distance_cents: int = 0
     node_priority_cents: int = 0
+    stock_price_cents: int = 0
     transfer_cents: int = 0
     lateness_cents: int = 0
     node_load_cents: int = 0

@@ -23,6 +23,9 @@ from router.scenarios import scenarios
 from router.snapshot import Snapshot
 from router.solver.limits import SearchLimits
 
+TIME = "time_limit"
+"""What stopped a decision whose searches took too long together."""
+
 
 def by_deliveries(order: Order, snapshot: Snapshot) -> bool:
     """Is the order to be answered here? Unknown SKUs make no difference."""
@@ -54,9 +57,14 @@ def answer_deliveries(
         tried.append(t)
         partial = compiled.strategies[t].limits.allow_partial and order.fill is None
         served = list(scenarios(order, snapshot.catalogue.kits, partial=partial))
-        questions = (Question(x, snapshot, t, now_seconds, limits, forbidden) for x in served)
-        answers = map(solve_order_of_deliveries, questions)
-        found = best_of([_in_kits(answer, x, order) for answer, x in zip(answers, served, strict=True)])
+        answers: list[Solved | Unsolved] = []
+        for x in served:
+            if answers and not limits.goes_on():
+                break
+            question = Question(x, snapshot, t, now_seconds, limits, forbidden)
+            answers.append(_in_kits(solve_order_of_deliveries(question), x, order))
+        answers += [Unsolved(TIME)] * (len(served) - len(answers))
+        found = best_of(answers)
         following = int(compiled.rules.fallback[t])
         if isinstance(found, Solved) or following < 0:
             break

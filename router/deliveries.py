@@ -47,6 +47,8 @@ def solve_order_of_deliveries(question: Question) -> Solved | Unsolved:
     push(NOTHING_SHARED)
     left_out = (0, 0)  # ways that are not looked at are worth no more: (-units, cents)
     for _ in range(MAX_BRANCHES):
+        if not question.limits.goes_on():
+            break
         if not heap:
             return Unsolved(stopped or ("branches" if left_out[0] else ""))
         fewer, least, _, shared, answers = heapq.heappop(heap)

@@ -16,6 +16,7 @@ MAX_LINES = 200
 """Most lines of one order."""
 MAX_QUANTITY = 1_000_000
 """Most units on one line."""
+MAX_STOCK_PRICE_CENTS = 10**8
 MAX_UNIT_VALUE_CENTS = 1_000_000_000
 MAX_ID_LENGTH = 128
 """Longest id, in UTF-8 bytes."""

@@ -57,9 +57,20 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """What is to be held where what comes before it is not there; ``payload`` then takes the place of the
+    request's."""
+
+    holds: tuple[Hold, ...]
+    days: tuple[DayHold, ...] = ()
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveRequest:
-    """All holds and all days or none. ``request_id`` makes a retry return the first outcome; ``fingerprint``
-    is the content the id stands for: the same id with another fingerprint is refused.
+    """All holds and all days or none; then, in order, all or none of each of the ``fallbacks``.
+    ``request_id`` makes a retry return the first outcome; ``fingerprint`` is the content the id stands for:
+    the same id with another fingerprint is refused.
 
     replaces: id of a reservation that is released in the same step, after which stock is corrected. What both
     hold stays held in between, even where less is on hand than is reserved. The new one may then hold
@@ -76,6 +87,12 @@ class ReserveRequest:
     """Opaque; stored with the outcome and returned with every retry (the encoded decision)."""
     replaces: str = ""
     corrections: tuple[Correction, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
+
+    @property
+    def choices(self) -> tuple[Fallback, ...]:
+        """Its own holds, then the fallbacks."""
+        return (Fallback(holds=self.holds, days=self.days, payload=self.payload), *self.fallbacks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +120,8 @@ class ReserveCode(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveOutcome:
-    """``shortages`` (SOLD_OUT only) tells what is still available for each hold that failed.
+    """``shortages`` (SOLD_OUT only) tells what is still available for each hold that failed, of the request's
+    own ones.
     ``replayed``: the request_id was known, the outcome is the first one's (its payload too).
     A SOLD_OUT outcome is *not* remembered: the same id may try again with another plan."""
 

@@ -106,12 +106,16 @@ def check_ttl(ttl_seconds: int) -> None:
 def _violations(path: str, request: ReserveRequest) -> Iterator[Violation]:
     if not request.holds and not request.days and not request.replaces:
         yield Violation(f"{path}.holds", "a reservation needs at least one hold")
-    for j, hold in enumerate(request.holds):
-        if hold.quantity < 1:
-            message = f"{hold.quantity} is not a positive number of units"
-            yield Violation(f"{path}.holds[{j}].quantity", message)
-    for j, day in enumerate(request.days):
-        yield from _day_violations(f"{path}.days[{j}]", day)
+    for i, choice in enumerate(request.choices):
+        here = f"{path}.fallbacks[{i - 1}]" if i else path
+        if i and not choice.holds and not choice.days:
+            yield Violation(f"{here}.holds", "a fallback needs at least one hold")
+        for j, hold in enumerate(choice.holds):
+            if hold.quantity < 1:
+                message = f"{hold.quantity} is not a positive number of units"
+                yield Violation(f"{here}.holds[{j}].quantity", message)
+        for j, day in enumerate(choice.days):
+            yield from _day_violations(f"{here}.days[{j}]", day)
     for j, correction in enumerate(request.corrections):
         here = f"{path}.corrections[{j}]"
         if is_node_row(correction.sku_id) or split_place(correction.node_id)[1] is not None:

@@ -212,18 +212,23 @@ def _reserve(state: LedgerState, request: ReserveRequest, now_seconds: int) -> R
     replaced = state.reservations.get(request.replaces) if request.replaces else None
     if request.replaces and (replaced is None or replaced.state is not ReservationState.HELD):
         return ReserveOutcome(code=ReserveCode.NOT_HELD, reservation=replaced)
-    holds = (*request.holds, *(day.hold for day in request.days))
     before = merged(replaced.holds) if replaced is not None else {}
-    steps, shortages = exchanged(state.row, before, merged(holds), request.corrections, request.days)
-    if shortages:
-        return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=shortages)
+    first_shortages: tuple[Hold, ...] = ()
+    for choice in request.choices:
+        holds = (*choice.holds, *(day.hold for day in choice.days))
+        steps, shortages = exchanged(state.row, before, merged(holds), request.corrections, choice.days)
+        if not shortages:
+            break
+        first_shortages = first_shortages or shortages
+    else:
+        return ReserveOutcome(code=ReserveCode.SOLD_OUT, shortages=first_shortages)
     own_id = reservation_id_of(state.sequence + 1)
     for (sku_id, node_id), row, cause, known_row in steps:
         reference = request.replaces if cause == "release" else own_id
         _set_row(state, sku_id, node_id, row, cause, reference, known_row)
     if replaced is not None:
         state.reservations[replaced.reservation_id] = replace(replaced, state=ReservationState.RELEASED)
-    return _opened(state, request, own_id, holds, now_seconds)
+    return _opened(state, replace(request, payload=choice.payload), own_id, holds, now_seconds)
 
 
 def _opened(

@@ -117,11 +117,12 @@ def _shipment(
     lane = int(problem.lane[row, service])
     count = sum(load.values())
     chord2 = float(problem.chord2[row])
-    depth = goods = 0
+    depth = goods = worth = 0
     for line, quantity in load.items():
         sku = int(problem.lines.sku_ix[line])
         cls = problem.world.catalogue.sku_class[sku]
         goods += int(rules.line_cents[t, cls, node] + rules.unit_cents[t, cls, node] * quantity)
+        worth += quantity * prices.stock_price(problem.world.stock, rules.price_weight[t], sku, node)
         have = int(problem.available[row, line])
         depth += prices.depth_price(rules, t, node, have, taken[sku], quantity)
         taken[sku] += quantity
@@ -143,6 +144,7 @@ def _shipment(
                 rules.ship_handling_cents[t, node] + goods - rules.unit_priority_cents[t, node] * count
             ),
             stock_depth_cents=depth,
+            stock_price_cents=worth,
             distance_cents=prices.distance_price(rules, t, chord2, 0)
             + count * prices.distance_price(rules, t, chord2, 1),
             node_priority_cents=int(

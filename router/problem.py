@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from router.domain import LineFill, LineSplits, Order
 from router.kernels.fill import carry, find_candidates, lanes_that_take, read_groups, sum_subsets
-from router.kernels.prices import distance_prices
-from router.kernels.types import MAX_GROUPS, OrderArrays, World
+from router.kernels.prices import distance_prices, stock_price
+from router.kernels.types import MAX_GROUPS, OrderArrays, StockArrays, World
 from router.workspace import workspace_for
 
 
@@ -47,7 +47,7 @@ class Problem:
     | cap | int64[C, L] | most units of the SKU that may be taken here, 0 where not for a reason of quantity |
     | ship_cents | int64[C] | cost per shipment before the tariff |
     | line_cents | int64[C, L] | per order line with units there |
-    | unit_cents | int64[C, L] | handling, priority and distance per unit |
+    | unit_cents | int64[C, L] | handling, priority, distance and stock price per unit |
     | lane | int64[C, V] | lane of a service in time, -1 for none |
     | late | bool[C, V] | there is a lane, but it is too slow |
     | seconds | int64[C, V] | from the origin to the arrival |
@@ -115,7 +115,8 @@ def build_problem(world: World, orders: OrderArrays, b: int, t: int, origin_seco
         + distance_prices(rules, t, chord2, 0),
         line_cents=rules.line_cents[t][np.ix_(sku_class, node)].T,
         unit_cents=rules.unit_cents[t][np.ix_(sku_class, node)].T
-        + distance_prices(rules, t, chord2, 1)[:, None],
+        + distance_prices(rules, t, chord2, 1)[:, None]
+        + _stock_prices(world.stock, int(rules.price_weight[t]), lines.sku_ix, node),
         lane=c.lane[by_node].astype(np.int64),
         late=c.late[by_node].astype(bool),
         seconds=c.seconds[by_node],
@@ -130,6 +131,17 @@ def filled_as_asked(problem: Problem, order: Order) -> Problem:
     must_fill = np.array([one is LineFill.FILL_OR_KILL for one in fill])
     unbroken = np.array([one is not None for one in fill])
     return replace(problem, lines=replace(problem.lines, must_fill=must_fill, unbroken=unbroken))
+
+
+def _stock_prices(
+    stock: StockArrays, weight: int, skus: NDArray[np.int64], nodes: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64[C, L]."""
+    found = np.zeros((len(nodes), len(skus)), np.int64)
+    if weight and len(stock.price_cents):
+        for line, sku in enumerate(skus.tolist()):
+            found[:, line] = [stock_price(stock, weight, sku, node) for node in nodes.tolist()]
+    return found
 
 
 def _lines(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from router.calendar import NEVER
 from router.columns import frozen
 from router.compile import Compiled
-from router.domain import Delivery
+from router.domain import Delivery, DeliveryMethod
 from router.kernels.geo import unit_vectors
 from router.kernels.promise import (
     FOUND,
@@ -36,6 +35,9 @@ from router.ways import Finder
 
 I64 = NDArray[np.int64]
 
+MINUTE_SECONDS = 60
+Key = tuple[str, str, DeliveryMethod | None, int]
+"""Node and pick-up point of a place, method, and row of the strategy."""
 FEW = 50
 """Items that are looked at sooner than the interpreter's lock is handed over."""
 REASONS = ("NOT_STOCKED", "INSUFFICIENT_STOCK", "NOT_ALLOWED", "NO_SERVICE", "TOO_LATE", "")
@@ -48,8 +50,11 @@ class Promiser:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of: tuple[Compiled, int] | None = None
-        self._reaches: dict[tuple[Any, ...], Reach] = {}
+        self._compiled: Compiled | None = None
+        self._since = 0
+        self._reaches: dict[int, dict[Key, Reach]] = {}
+        """By the origin that times count from, 0 where they never change."""
+        self._asked: dict[Key, tuple[Delivery, Place]] = {}
 
     def dates(self, wanted: Wanted) -> list[Dates]:
         """When each could be had by each delivery of the context."""
@@ -73,13 +78,35 @@ class Promiser:
             return _reach_address(snapshot, moment, place, t)
         compiled = snapshot.compiled
         key = (delivery.node_id, delivery.pickup_point_id, delivery.method, t)
-        with self._lock:
-            if self._of is None or self._of[0] is not compiled or self._of[1] != moment.origin_seconds:
-                self._of, self._reaches = (compiled, moment.origin_seconds), {}
-            known = self._reaches
+        known = self._known(compiled, moment.origin_seconds if compiled.timetable.keeps_time else 0)
+        self._asked[key] = delivery, place
         if key not in known:
             known[key] = _reach_place(snapshot, moment, delivery, place, t)
         return known[key]
+
+    def _known(self, compiled: Compiled, since: int) -> dict[Key, Reach]:
+        """Of an origin. Earlier ones, and what was asked for in their time, are forgotten."""
+        with self._lock:
+            if self._compiled is not compiled:
+                self._compiled, self._since, self._reaches, self._asked = compiled, since, {}, {}
+            if since > self._since:
+                self._since, self._asked = since, {}
+                self._reaches = {at: known for at, known in self._reaches.items() if at >= since}
+            return self._reaches.setdefault(since, {})
+
+    def prepare(self, snapshot: Snapshot, now_seconds: int, most: int) -> int:
+        """Works out how up to ``most`` of the places that were asked for in this minute are reached in the
+        next, so that its first callers need not wait for that; how many it did."""
+        compiled, origin = snapshot.compiled, snapshot.at(now_seconds).origin_seconds
+        if compiled is not self._compiled or not compiled.timetable.keeps_time or origin > self._since:
+            return 0
+        moment = snapshot.at(origin + MINUTE_SECONDS)
+        with self._lock:
+            known, asked = self._reaches.setdefault(moment.origin_seconds, {}), tuple(self._asked.items())
+        wanted = [(key, *where) for key, where in asked if key not in known][:most]
+        for key, delivery, place in wanted:
+            known[key] = _reach_place(snapshot, moment, delivery, place, key[-1])
+        return len(wanted)
 
 
 def _reach_address(snapshot: Snapshot, moment: Moment, place: Place, t: int) -> Reach:
@@ -142,7 +169,9 @@ def _at_once(wanted: Wanted, moment: Moment, delivery: Delivery, place: Place, r
     find(
         wanted.items,
         wanted.units,
-        *snapshot.stock.arrays(),
+        snapshot.stock.sku_start,
+        snapshot.stock.node_ix,
+        snapshot.stock.available,
         compiled.catalogue.sku_class,
         compiled.catalogue.weight_grams,
         reach.seconds,

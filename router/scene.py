@@ -198,7 +198,7 @@ def _stock(
 ) -> tuple[StockArrays, Kept]:
     """The rows of the SKUs over the sources, less what is gone; forbidden nodes have nothing."""
     barred = np.isin(piles.nodes, list(forbidden))
-    rows, units = [], []
+    rows, units, prices = [], [], []
     kept: Kept = []
     taken: dict[Pair, dict[Taker, int]] = {}
     for pair, taker, most in shared.allotted:
@@ -219,11 +219,13 @@ def _stock(
         left[barred] = 0
         rows.append(np.flatnonzero(piles.has[i]))
         units.append(left[rows[-1]])
+        prices.append(piles.price_cents[i][rows[-1]])
     bounds = np.iinfo(np.int32)
     return StockArrays(
         frozen(np.cumsum([0, *(len(own) for own in rows)]).astype(np.int64)),
         frozen(np.concatenate(rows).astype(np.int32)),
         np.clip(np.concatenate(units), bounds.min, bounds.max).astype(np.int32),
+        frozen(np.concatenate(prices)),
     ), kept
 
 

@@ -95,7 +95,7 @@ class Piles:
     at which it will have more of one of them.
 
     nodes, dates: int64[n], the sources by node, then date (epoch seconds). For each SKU: has: bool[n],
-    whether there is a row of it, and units: int64[n].
+    whether there is a row of it, units: int64[n], and price_cents: int32[n], 0 without stock prices.
     """
 
     def __init__(
@@ -119,12 +119,16 @@ class Piles:
         self.nodes, self.dates = np.array(sources, np.int64).reshape(-1, 2).T.copy()
         self.has: list[NDArray[np.bool_]] = []
         self.units: list[NDArray[np.int64]] = []
+        self.price_cents: list[NDArray[np.int32]] = []
         for i, (rows, span) in enumerate(zip(here, spans, strict=True)):
             has, units = np.zeros(len(self.nodes), bool), np.zeros(len(self.nodes), np.int64)
+            price = np.zeros(len(self.nodes), np.int32)
             if len(rows):
                 at = np.minimum(np.searchsorted(rows, self.nodes), len(rows) - 1)
                 has = np.equal(rows[at], self.nodes)
                 units = np.where(has, stock.available[span].astype(np.int64)[at], 0)
+                if len(stock.price_cents):
+                    price = np.where(has, stock.price_cents[span][at], 0).astype(np.int32)
             for node, steps in self._growth[i].items():
                 first, stop = np.searchsorted(self.nodes, [node, node + 1]).tolist()
                 for date, more in steps:
@@ -133,6 +137,7 @@ class Piles:
                     has[first:stop] |= after
             self.has.append(has)
             self.units.append(units)
+            self.price_cents.append(price)
 
     def left(self, i: int, row: int, taken: Steps) -> int:
         """Units of SKU i that source ``row`` finds where others take some by dates: what is taken at a date

@@ -7,18 +7,17 @@ by a timeout, which costs as much as an answer. Before it comes to that, searche
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import IntEnum
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from router.errors import SourcierError
+from server import turns
 
 T = TypeVar("T")
 
@@ -40,6 +39,10 @@ PRESSED = 0.5
 LEARNING = 0.05
 """Weight of the newest call in the mean time of its lane's."""
 LEAST_RETRY_SECONDS = 0.1
+AT_ONCE = 3
+"""Threads that run at a time: one, and some that are there when it has to wait."""
+LONG_SECONDS = 0.005
+"""A call that takes longer does not keep others waiting for its turn."""
 
 LANES = {
     "SourceOrder": Lane.SOURCE,
@@ -71,13 +74,29 @@ class Overloaded(SourcierError):
         self.retry_seconds = retry_seconds
 
 
-@dataclass(order=True, slots=True)
 class _Job:
-    lane: Lane
-    number: int
-    work: Callable[[], None] = field(compare=False)
-    shed: Overloaded | None = field(compare=False)
-    is_hasty: bool = field(compare=False)
+    """A call and what was decided about it when it came."""
+
+    __slots__ = ("function", "future", "given", "is_hasty", "lane", "more", "shed")
+
+    def __init__(
+        self, lane: Lane, function: Callable[..., Any], given: tuple[Any, ...], more: dict[str, Any]
+    ) -> None:
+        self.lane = lane
+        self.function = function
+        self.given = given
+        self.more = more
+        self.future: Future[Any] = Future()
+        self.shed: Overloaded | None = None
+        self.is_hasty = False
+
+    def work(self) -> None:
+        future = self.future
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(self.function(*self.given, **self.more))
+            except BaseException as error:
+                future.set_exception(error)
 
 
 class _Current(threading.local):
@@ -101,8 +120,24 @@ def is_hasty() -> bool:
     return CURRENT.is_hasty
 
 
+class _Turn:
+    """Of a thread. began: when its call did. given_up: when the call gave its turn up, None if it did not."""
+
+    __slots__ = ("_admission", "began", "given_up", "is_its")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self.is_its = False
+        self.began = 0.0
+        self.given_up: float | None = None
+
+    def give_up(self) -> None:
+        self._admission.pass_on(self)
+
+
 class Admission:
-    """Threads that work on calls in order of lane, then arrival.
+    """Threads that work on calls in order of lane, then arrival; AT_ONCE of them run at a time, besides those
+    that stepped aside (``server.turns``) or have worked on one call for long.
 
     room: calls that may wait. wait_seconds: for how long at most, as far as can be foreseen.
     """
@@ -118,12 +153,15 @@ class Admission:
         self._room = room
         self._wait_seconds = wait_seconds
         self._clock = clock
-        self._lock = threading.Condition()
-        self._jobs: list[_Job] = []
-        self._numbers = itertools.count()
-        self._waiting = dict.fromkeys(Lane, 0)
-        self._call_seconds = dict.fromkeys(Lane, 0.0)
-        self._started: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._granted: SimpleQueue[bool] = SimpleQueue()  # a True for each turn that no thread took up yet
+        self._turns: list[_Turn] = []
+        self._running = 0
+        self._is_waited_for = threading.Event()
+        self._lanes: tuple[deque[_Job], ...] = tuple(deque() for _ in Lane)
+        self._refused: deque[_Job] = deque()  # to say no takes no time: these come first
+        self._call_seconds = [0.0 for _ in Lane]
+        self._turn_seconds = [0.0 for _ in Lane]
         self._closed = False
         self.shed_count = dict.fromkeys(Lane, 0)
 
@@ -138,81 +176,128 @@ class Admission:
     @property
     def waiting_count(self) -> int:
         """Calls that nobody works on yet."""
-        return sum(self._waiting.values())
+        return sum(map(len, self._lanes))
 
     def waiting_in(self, lane: Lane) -> int:
         """Those of a lane."""
-        return self._waiting[lane]
+        return len(self._lanes[lane])
 
     def foreseen_seconds(self, lane: Lane) -> float:
-        """How long a call that comes now would wait."""
-        ahead = ((other, count) for other, count in self._waiting.items() if other <= lane)
-        return sum(count * self._call_seconds[other] for other, count in ahead) / self._threads
+        """How long a call that comes now would wait: for a thread, or for a turn."""
+        threads = turns = 0.0
+        for calls, call_seconds, turn_seconds in zip(
+            self._lanes[: lane + 1], self._call_seconds, self._turn_seconds, strict=False
+        ):
+            threads += len(calls) * call_seconds
+            turns += len(calls) * turn_seconds
+        return max(threads / self._threads, turns / min(self._threads, AT_ONCE))
 
     def submit(self, lane: Lane, function: Callable[..., T], *args: Any, **more: Any) -> Future[T]:
-        future: Future[T] = Future()
-
-        def work() -> None:
-            if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(function(*args, **more))
-                except BaseException as error:
-                    future.set_exception(error)
-
+        job = _Job(lane, function, args, more)
         with self._lock:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            used = max(self.waiting_count / self._room, self.foreseen_seconds(lane) / self._wait_seconds)
-            shed = None
-            if used >= SHARE[lane]:
-                shed = Overloaded(lane, max(LEAST_RETRY_SECONDS, self.foreseen_seconds(lane)))
-                self.shed_count[lane] += 1
-            self._put(_Job(lane, next(self._numbers), work, shed, used >= PRESSED * SHARE[lane]))
-        return future
+            self._judge(job)
+            (self._lanes[lane] if job.shed is None else self._refused).append(job)
+            self._grant()
+        return job.future
 
     def shut_down(self) -> None:
         """Takes no calls any more; those that wait are worked on."""
         with self._lock:
             self._closed = True
-            self._lock.notify_all()
+            self._is_waited_for.set()
+            for _ in self._turns:
+                self._granted.put(False)
 
-    def _put(self, job: _Job) -> None:
-        if job.shed is None:
-            self._waiting[job.lane] += 1
-        else:
-            job.lane = Lane.RESOLVE  # to say no takes no time
-        heapq.heappush(self._jobs, job)
-        if len(self._started) < self._threads:
-            thread = threading.Thread(target=self._run, name=f"call-{len(self._started)}", daemon=True)
-            self._started.append(thread)
-            thread.start()
-        self._lock.notify()
+    def pass_on(self, turn: _Turn) -> None:
+        """Another thread may run instead."""
+        with self._lock:
+            if turn.is_its:
+                turn.is_its = False
+                turn.given_up = self._clock()
+                self._running -= 1
+                self._grant()
 
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                while not self._jobs:
-                    if self._closed:
-                        return
-                    self._lock.wait()
-                job = heapq.heappop(self._jobs)
-                if job.shed is None:
-                    self._waiting[job.lane] -= 1
-            with self._timed(job):
-                job.work()
+    def _judge(self, job: _Job) -> None:
+        """Is there room for one more to wait, and time?"""
+        lane, waiting = job.lane, self.waiting_count
+        if waiting == 0:
+            return
+        seconds = self.foreseen_seconds(lane)
+        used = max(waiting / self._room, seconds / self._wait_seconds)
+        job.is_hasty = used >= PRESSED * SHARE[lane]
+        if used >= SHARE[lane]:
+            job.shed = Overloaded(lane, max(LEAST_RETRY_SECONDS, seconds))
+            self.shed_count[lane] += 1
 
-    @contextmanager
-    def _timed(self, job: _Job) -> Iterator[None]:
+    def _grant(self) -> None:
+        """A turn, if one is free, to whoever waits. With the lock only."""
+        if self._running >= AT_ONCE:
+            if not self._is_waited_for.is_set():
+                self._is_waited_for.set()
+            return
+        self._running += 1
+        self._granted.put(True)
+        if len(self._turns) < self._threads:
+            if not self._turns:
+                threading.Thread(target=self._watch, name="turns", daemon=True).start()
+            turn = _Turn(self)
+            self._turns.append(turn)
+            name = f"call-{len(self._turns) - 1}"
+            threading.Thread(target=self._run, args=(turn,), name=name, daemon=True).start()
+
+    def _run(self, turn: _Turn) -> None:
+        turns.CURRENT.turn = turn
+        while self._granted.get():
+            turn.is_its = True
+            while (job := self._next(turn)) is not None:
+                self._work(turn, job)
+
+    def _next(self, turn: _Turn) -> _Job | None:
+        """The call that this thread works on now, if it may run and one waits."""
+        with self._lock:
+            if not turn.is_its:
+                if self._running >= AT_ONCE:
+                    return None
+                self._running += 1
+                turn.is_its = True
+            for calls in (self._refused, *self._lanes):
+                if calls:
+                    turn.began = time.monotonic()
+                    return calls.popleft()
+            turn.is_its = False
+            self._running -= 1
+            return None
+
+    def _work(self, turn: _Turn, job: _Job) -> None:
         CURRENT.shed, CURRENT.is_hasty = job.shed, job.is_hasty
+        turn.given_up = None
         began = self._clock()
-        try:
-            yield
-        finally:
-            CURRENT.shed, CURRENT.is_hasty = None, False
-            if job.shed is None:
-                with self._lock:
-                    mean = self._call_seconds[job.lane]
-                    self._call_seconds[job.lane] += LEARNING * (self._clock() - began - mean)
+        job.work()
+        CURRENT.shed = None
+        if job.shed is None:
+            ended = self._clock()
+            _learn(self._call_seconds, job.lane, ended - began)
+            _learn(self._turn_seconds, job.lane, (turn.given_up or ended) - began)
+
+    def _watch(self) -> None:
+        """Where calls wait, turns that take long become others' turns."""
+        while not self._closed:
+            self._is_waited_for.wait()
+            time.sleep(LONG_SECONDS)
+            with self._lock:
+                if not any((self._refused, *self._lanes)):
+                    self._is_waited_for.clear()
+                    continue
+            began = time.monotonic() - LONG_SECONDS
+            for turn in tuple(self._turns):
+                if turn.is_its and turn.began < began:
+                    self.pass_on(turn)
+
+
+def _learn(means: list[float], lane: Lane, seconds: float) -> None:
+    means[lane] += LEARNING * (seconds - means[lane])
 
 
 class LanePool(ThreadPoolExecutor):

@@ -116,8 +116,8 @@ class Ticker:
     processes wrote. A step that fails is reported, once for each way it fails, and tried again the next time;
     the others go on.
 
-    sound: told after every tick whether the ledger could be used. Rules that cannot be read are no reason to
-    serve nobody: those in force stay.
+    prepare: for what comes next, once a second. sound: told after every tick whether the ledger could be
+    used. Rules that cannot be read are no reason to serve nobody: those in force stay.
     """
 
     def __init__(
@@ -126,10 +126,12 @@ class Ticker:
         rules: RulesWatch | None,
         sound: Callable[[bool], None] = lambda _: None,
         seconds: float = TICK_SECONDS,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._world = world
         self._rules = rules
         self._sound = sound
+        self._prepare = prepare
         self._seconds = seconds
         self._stop = threading.Event()
         self._failing: dict[str, str] = {}
@@ -158,6 +160,7 @@ class Ticker:
         sound = [self._done("expire", self._world.expire), self._done("follow", self._world.follow)]
         if self._rules is not None:
             self._done("rules", self._rules.check)
+        self._done("prepare", self._prepare)
         self._sound(all(sound))
 
     def _done(self, name: str, step: Callable[[], object]) -> bool:
@@ -191,7 +194,10 @@ class App:
         self.port = 0
         self._known: tuple[Network, dict[str, Node]] | None = None
         self._serving = serving
-        self._ticker = Ticker(world, rules, lambda sound: self._tell_health(sound=sound))
+        sourcing = SourcingService(world, max_explaining=max(1, serving.threads // 2))
+        self._ticker = Ticker(
+            world, rules, lambda sound: self._tell_health(sound=sound), prepare=sourcing.prepare
+        )
         self._health = health.HealthServicer()
         self._health_lock = threading.Lock()
         self._state = {"warm": False, "sound": True, "open": True}
@@ -211,7 +217,6 @@ class App:
                 ("grpc.so_reuseport", int(serving.shares_port)),
             ],
         )
-        sourcing = SourcingService(world, max_explaining=max(1, serving.threads // 2))
         sourcing_pb2_grpc.add_SourcingServiceServicer_to_server(sourcing, self._server)
         stock_pb2_grpc.add_StockServiceServicer_to_server(StockService(world), self._server)
         reservation_pb2_grpc.add_ReservationServiceServicer_to_server(ReservationService(world), self._server)

@@ -19,7 +19,7 @@ from router.domain import MAX_HOLD_SECONDS
 from router.errors import InvalidConfig, Violation
 from router.rules.validate import validate
 from router.rules.yaml_lines import Document, parse_yaml
-from router.solver.limits import SearchLimits
+from router.solver.limits import ALL_SEARCHES, SearchLimits
 from server.config_ledger import Database, LedgerSection, ledger_mistakes, ledger_of
 from server.config_telemetry import MetricsSection, TracingSection, is_host_port, telemetry_mistakes
 from server.load.files import read_text
@@ -133,7 +133,8 @@ class SolverSection(_Model):
         le=3_600,
         allow_inf_nan=False,
         description="The net below node_limit, in wall time; a plan cut by it may not repeat. Both hold for "
-        "each search by itself: most orders need one or two, some more, each fallback and delivery its own.",
+        "each search by itself: most orders need one or two, some more, each fallback and delivery its own; "
+        f"all of a decision take little more than {ALL_SEARCHES} times this.",
     )
 
 

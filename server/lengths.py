@@ -14,6 +14,7 @@ MAX_ROWS = 100_000
 MAX_SKUS = 1_000
 MAX_NODES = 10_000
 MAX_HOLDS = 1_000
+MAX_FALLBACKS = 20
 MAX_ITEMS = 1_000
 MAX_DELIVERIES = 50
 MAX_DECLINED = 1_000
@@ -37,7 +38,8 @@ MOST: Mapping[str, Mapping[str, int]] = {
     "SetStockRequest": {"levels": MAX_ROWS},
     "AdjustStockRequest": {"adjustments": MAX_ROWS},
     "GetAvailabilityRequest": {"sku_ids": MAX_SKUS, "node_ids": MAX_NODES},
-    "CreateReservationRequest": {"holds": MAX_HOLDS},
+    "CreateReservationRequest": {"holds": MAX_HOLDS, "fallbacks": MAX_FALLBACKS},
+    "HoldSet": {"holds": MAX_HOLDS},
     "ConfirmReservationRequest": {"part": MAX_HOLDS},
     "RankReturnNodesRequest": {"items": MAX_LINES},
     "OriginalPlan": {"shipments": MAX_PARTS},

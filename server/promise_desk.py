@@ -23,6 +23,8 @@ from server.convert_decision import versions_to_proto
 from server.lengths import MAX_DELIVERIES, MAX_ITEMS
 from server.promise_tables import PromiseTables
 
+PREPARED_AT_ONCE = 20
+"""Places, each some milliseconds of work."""
 I64 = NDArray[np.int64]
 
 
@@ -54,6 +56,10 @@ class PromiseDesk:
             if dates.node_count.all():
                 end.ready_time.seconds = origin + int(dates.found[:, SECONDS].max())
         return promises + rest.SerializeToString()
+
+    def prepare(self, snapshot: Snapshot, now_seconds: int) -> None:
+        """A part of what the next minute needs; to be called once a second."""
+        self._promiser.prepare(snapshot, now_seconds, PREPARED_AT_ONCE)
 
     def _tables_of(self, compiled: Compiled) -> PromiseTables:
         if self._tables is None or self._tables.compiled is not compiled:

@@ -24,6 +24,7 @@ PARTS = (
     ("stock depth", "stock_depth_cents"),
     ("distance", "distance_cents"),
     ("priority", "node_priority_cents"),
+    ("stock price", "stock_price_cents"),
     ("transfer", "transfer_cents"),
     ("lateness", "lateness_cents"),
     ("node load", "node_load_cents"),

@@ -83,7 +83,8 @@ class World:
     @property
     def search(self) -> SearchLimits:
         """For the call that this thread works on."""
-        return self.settings.search.brief() if is_hasty() else self.settings.search
+        limits = self.settings.search.brief() if is_hasty() else self.settings.search
+        return limits.from_now(time.monotonic)
 
     def now_seconds(self) -> int:
         """Epoch seconds by the same clock as the ledger's."""

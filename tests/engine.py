@@ -28,6 +28,11 @@ def snapshot_of(world: World) -> Snapshot:
     ]
     columns = np.array(rows, np.int32).reshape(-1, 3)
     stock = Stock.of(len(catalogue), len(node_row), columns[:, 0], columns[:, 1], columns[:, 2])
+    if world.prices:
+        price = np.zeros(len(stock), np.int32)
+        for (sku_id, node_id), cents in world.prices.items():
+            price[stock.row(catalogue.ids.find(sku_id), node_row[node_id])] = cents
+        stock = stock.with_prices(price)
     states = states_of(world)
     return Snapshot.build(world.network, catalogue, world.rules, stock, world.receipts, states)
 

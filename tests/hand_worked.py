@@ -213,6 +213,7 @@ def complaints(decision: Decision, world: World) -> list[str]:
         world.now_seconds,
         world.expected,
         States(free=world.free, backlog=world.backlog, off_until=world.off),
+        world.price,
     )
 
 

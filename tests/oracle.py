@@ -25,6 +25,7 @@ from tests.oracle_facts import (
     metres_between,
     mistrust_cents,
     unit_depth_cents,
+    unit_price_cents,
     unit_value_cents,
     weighted,
 )
@@ -44,7 +45,8 @@ from tests.oracle_ways import Target, Ways
 
 class Oracle(Carriage):
     """One order, or one of its deliveries, under one strategy. ``stock[sku_id, node_id]``: units available,
-    absent without a row; ``receipts[sku_id, node_id]``: (epoch seconds, units); ``states`` of nodes."""
+    absent without a row; ``receipts[sku_id, node_id]``: (epoch seconds, units); ``states`` of nodes;
+    ``prices[sku_id, node_id]``: cents of a unit."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class Oracle(Carriage):
         delivery: Delivery | None = None,
         receipts: Receipts | None = None,
         states: States | None = None,
+        prices: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self.strategy = strategy
         self.order = order
@@ -65,6 +68,7 @@ class Oracle(Carriage):
         self.network = network
         self.nodes = {node.node_id: node for node in network.nodes}
         self.stock = stock
+        self.prices = prices or {}
         self.calendar = SlowCalendar(network, now_seconds)
         self.target = Target(network, order, delivery)
         self.ways = Ways(self.target, self.calendar)
@@ -278,6 +282,10 @@ class Oracle(Carriage):
                 ),
                 substitution_cents=substitution_cents(self.strategy, [(self.lines[i], own[i]) for i in sent]),
                 purchase_cents=purchase_cents(self.strategy, node, [(self.skus[i], own[i]) for i in sent]),
+                stock_price_cents=sum(
+                    n * unit_price_cents(self.strategy, self.prices.get((line.sku_id, node.node_id), 0))
+                    for line, n in zip(self.lines, own, strict=True)
+                ),
                 mistrust_cents=mistrust_cents(self.strategy, node, [self.skus[i].labels for i in sent]),
             ),
             options=tuple(self.options(source.node_ix, sent, grams, source.at)),

@@ -130,23 +130,20 @@ def decide_by_force(
     now_seconds: int,
     receipts: Receipts | None = None,
     states: States | None = None,
+    prices: Mapping[tuple[str, str], int] | None = None,
 ) -> Decision:
     """The whole answer: the first strategy that applies, then its fallbacks until one has a plan."""
     strategy, by_id = first_strategy(rules, order, network, skus)
-    world: dict[str, Any] = {
-        "skus": skus,
-        "stock": stock,
-        "receipts": receipts or {},
-        "now_seconds": now_seconds,
-    }
+    world: dict[str, Any] = {"skus": skus, "stock": stock, "receipts": receipts or {}}
+    world["now_seconds"] = now_seconds
     tried: list[str] = []
     plan: Plan | None = None
     while strategy is not None and plan is None and strategy.id not in tried:
         tried.append(strategy.id)
         plans = [
-            best_of_deliveries(strategy, served, network, states=states, **world)
+            best_of_deliveries(strategy, served, network, states=states, prices=prices, **world)
             if served.deliveries
-            else Oracle(strategy, served, network, states=states, delivery=way, **world).best()
+            else Oracle(strategy, served, network, states=states, prices=prices, delivery=way, **world).best()
             for chosen in served_orders(order)
             for served in of_components(chosen, skus, strategy.limits.allow_partial and order.fill is None)
             if is_clear(served)

@@ -28,10 +28,11 @@ def best_of_deliveries(
     now_seconds: int,
     receipts: Receipts | None = None,
     states: States | None = None,
+    prices: Mapping[tuple[str, str], int] | None = None,
 ) -> Plan | None:
     """The plan with the most units, then the least cost; None when there is no answer."""
     world: dict[str, Any] = {"skus": skus, "stock": stock, "receipts": receipts, "now_seconds": now_seconds}
-    world["states"] = states
+    world |= {"states": states, "prices": prices}
     variants = [
         [
             Oracle(strategy, order, network, delivery=way, **world)

@@ -84,6 +84,12 @@ def unit_depth_cents(strategy: Strategy, node: Node, left: int) -> int:
     return total
 
 
+def unit_price_cents(strategy: Strategy, price_cents: int) -> int:
+    """What a unit with this price adds to the cost."""
+    weights = [o.weight for o in strategy.objectives if o.kind == "stock_price"]
+    return weighted(price_cents, sum(weights, Decimal(0)))
+
+
 def metres_between(node: Node, place: Destination) -> int:
     """Great circle on a sphere of 6,371,000 m, rounded half up to whole metres."""
     phi, psi = math.radians(node.latitude), math.radians(place.latitude)

@@ -96,6 +96,9 @@ MISTRUST = "mistrust"
 """Nodes are trusted differently where it is among the objectives."""
 PURCHASE = "purchase"
 """Nodes ask for goods where it is among the objectives."""
+STOCK_PRICE = "stock_price"
+"""Units have a price where it is among the objectives."""
+PRICED = Features(objectives=(*EVERYTHING.objectives, STOCK_PRICE))
 TRUST = Features(objectives=(*EVERYTHING.objectives, MISTRUST))
 WHOLE_LINES = Features(line_splits=("never",))
 """No line may be divided: what the subset search alone answers."""

@@ -38,10 +38,12 @@ from tests.world_rules import (
     NODE_GROUPS,
     NODE_LABELS,
     OMNICHANNEL,
+    PRICED,
     PURCHASE,
     SEGMENTS,
     SERVICE_LABELS,
     SKU_LABELS,
+    STOCK_PRICE,
     TRUST,
     WHOLE_LINES,
     ZONES,
@@ -54,6 +56,9 @@ __all__ = [
     "EVERYTHING",
     "NOW_SECONDS",
     "OMNICHANNEL",
+    "PRICED",
+    "PURCHASE",
+    "STOCK_PRICE",
     "TRUST",
     "WHOLE_LINES",
     "Features",
@@ -95,6 +100,8 @@ class World:
     backlog: Mapping[tuple[str, LoadKind], int] = field(default_factory=dict)
     off: Mapping[str, int] = field(default_factory=dict)
     """Until then (epoch seconds), by node id."""
+    prices: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Cents of a unit, of those in ``stock``."""
 
     def sku_of(self, sku_id: str) -> Sku:
         """Raises NotFound."""
@@ -111,6 +118,10 @@ class World:
     def available(self, sku_id: str, node_id: str) -> int | None:
         """Units available, None without a row."""
         return self.stock.get((sku_id, node_id))
+
+    def price(self, sku_id: str, node_id: str) -> int:
+        """Cents of a unit."""
+        return self.prices.get((sku_id, node_id), 0)
 
     def expected(self, sku_id: str, node_id: str) -> tuple[tuple[int, int], ...]:
         """Its receipts."""
@@ -191,10 +202,14 @@ class _Recipe(CapacityRecipe):
             order=order,
             now_seconds=now,
             receipts=receipts,
-            free=states.free,
-            backlog=states.backlog,
-            off=states.off,
+            **{name: getattr(states, name) for name in ("free", "backlog", "off")},
+            prices=self.prices(stock),
         )
+
+    def prices(self, stock: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+        if STOCK_PRICE not in self.features.objectives:
+            return {}
+        return {key: self.pick((0, 0, 300, 75, 801, 1499)) for key in stock}
 
     def with_more(self, order: Order, nodes: Sequence[Node], skus: Sequence[Sku], now: int) -> Order:
         """With exclusions and substitutes."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from router.kernels.geo import metres_of
 from router.kernels.jit import allocating, inline, kernel
-from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum
+from router.kernels.prices import days_of, delay_sum, depth_sum, distance_sum, unit_stock_price
 from router.kernels.routes import offer_of
 from router.kernels.types import (
     BIT_INSUFFICIENT,
@@ -343,6 +343,8 @@ def price_candidates(
     rate, per_unit = rules.distance_rate, rules.distance_per_unit
     depth_first, depth_stop = rules.depth_start[t], rules.depth_start[t + 1]
     depth_cents, target, applies = rules.depth_cents, rules.depth_target, rules.depth_applies
+    sku_start, stock_node, price_cents = world.stock.sku_start, world.stock.node_ix, world.stock.price_cents
+    price_weight = rules.price_weight[t]
     supplies, node, chord2, group_cents, ship_cents = c.supply, c.node, c.chord2, c.group_cents, c.ship_cents
     leads, shared, item_units, available = c.line_leads, c.line_shared, c.line_item_units, c.available
     quantity, group = orders.quantity, orders.group
@@ -366,6 +368,9 @@ def price_candidates(
                 continue
             cls = sku_class[sku_ix[i]]
             cents = line_cents[cls, k] + quantity[i] * (unit_cents[cls, k] + away)
+            cents += quantity[i] * unit_stock_price(
+                sku_start, stock_node, price_cents, price_weight, sku_ix[i], k
+            )
             if leads[line] and shared[line] < 0:
                 have, units = available[row, line], item_units[line]
                 cents += depth_sum(depth_cents, target, applies, depth_first, depth_stop, k, have, 0, units)

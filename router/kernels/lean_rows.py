@@ -11,7 +11,7 @@ import numpy as np
 
 from router.kernels.geo import NEAR_CHORD2, far_metres, near_metres
 from router.kernels.jit import inline
-from router.kernels.prices import days_of, delay_sum
+from router.kernels.prices import days_of, delay_sum, part_of_price
 from router.kernels.types import (
     CLASSES,
     F64,
@@ -56,6 +56,8 @@ def scan_rows(
     xyz, node_country = world.network.node_xyz, world.network.node_country
     profile, below = rules.depth_profile[t], rules.depth_below
     deepest = below.shape[1] - 1
+    price_cents, price_weight = world.stock.price_cents, rules.price_weight[t]
+    priced = price_weight != 0 and len(price_cents) != 0
     listed, lines, goods, have, chord2, last = k.listed, k.lines, k.goods, k.have, c.chord2, k.last_order
     first, stop = orders.line_start[b], orders.line_start[b + 1]
     x, y, z = orders.xyz[b, 0], orders.xyz[b, 1], orders.xyz[b, 2]
@@ -87,6 +89,8 @@ def scan_rows(
             lines[n] |= 1 << line
             have[line, n] = own
             cents = line_cents[n] + units * unit_cents[n]
+            if priced:
+                cents += units * part_of_price(price_cents[r], price_weight)
             if lead:
                 cents += below[profile[n], min(own, deepest)] - below[profile[n], min(own - need, deepest)]
             goods[g, n] += cents
@@ -117,6 +121,8 @@ def scan_nodes(
             )
         else:
             lay_out(stock.node_ix, stock.available, low, high, own)
+        if rules.price_weight[t] != 0 and len(stock.price_cents) != 0:
+            add_prices(stock.node_ix, stock.price_cents, low, high, units, rules.price_weight[t], goods)
         mark(need, 1 << line, own, rules.keep_units[t, cls], chord2, rules.near_chord2[t, cls], lines)
         if rules.same_country[t] != 0:
             country, home = orders.country[b], rules.home_only[t, cls]
@@ -169,6 +175,15 @@ def lay_out_priced(
         prices = np.uint64(profile[n])
         left = np.uint64(min(max(units - need, 0), deepest))
         goods[n] += below[prices, np.uint64(min(units, deepest))] - below[prices, left]
+
+
+@inline
+def add_prices(
+    stock_node: I32, price_cents: I32, low: int, high: int, units: int, weight: int, goods: I64
+) -> None:
+    """To the goods what ``units`` of a SKU are worth to orders to come."""
+    for r in range(low, high):
+        goods[np.uint64(stock_node[r])] += units * part_of_price(price_cents[r], weight)
 
 
 @inline

@@ -5,11 +5,12 @@ from __future__ import annotations
 from router.cost import Part
 from router.kernels.geo import metres_of
 from router.kernels.jit import inline
-from router.kernels.prices import days_of, delay_sum, distance_sum, step_tariff
+from router.kernels.prices import days_of, delay_sum, distance_sum, step_tariff, unit_stock_price
 from router.kernels.types import Candidates, OrderArrays, PlanArrays, Subsets, World
 
 SHIPPING, HANDLING, DELAY, SPLIT = int(Part.SHIPPING), int(Part.HANDLING), int(Part.DELAY), int(Part.SPLIT)
 DEPTH, DISTANCE, PRIORITY = int(Part.STOCK_DEPTH), int(Part.DISTANCE), int(Part.NODE_PRIORITY)
+PRICE = int(Part.STOCK_PRICE)
 
 
 @inline
@@ -83,6 +84,8 @@ def price_shipments(
     rate, which = rules.distance_rate, rules.distance_per_unit
     profile, below = rules.depth_profile[t], rules.depth_below
     deepest = below.shape[1] - 1
+    sku_start, stock_node, price_cents = world.stock.sku_start, world.stock.node_ix, world.stock.price_cents
+    price_weight = rules.price_weight[t]
     first, stop = orders.line_start[b], orders.line_start[b + 1]
     ship_start, ship_row, ship_groups, all_parts = (
         out.ship_start[b],
@@ -97,7 +100,7 @@ def price_shipments(
         n, lane = node[row], lanes[row, out.ship_service[at]]
         metres = metres_of(chord2[row])
         per_unit = distance_sum(rate, which, dist_first, dist_stop, metres, 1)
-        weight, handling, depth, count = 0, ship_cents[n], 0, 0
+        weight, handling, depth, worth, count = 0, ship_cents[n], 0, 0, 0
         for i in range(first, stop):
             if (mask >> group[i]) & 1 == 0:
                 continue
@@ -117,6 +120,7 @@ def price_shipments(
                         have -= quantity[other]
             p = profile[n]
             depth += below[p, min(have, deepest)] - below[p, min(have - units, deepest)]
+            worth += units * unit_stock_price(sku_start, stock_node, price_cents, price_weight, sku_ix[i], n)
         seconds = c.seconds[row, out.ship_service[at]]
         longest = max(longest, seconds)
         greatest = grams[bracket_start[lane + 1] - 1]
@@ -126,6 +130,7 @@ def price_shipments(
         parts[HANDLING] = handling
         parts[DEPTH] = depth
         parts[DISTANCE] = distance_sum(rate, which, dist_first, dist_stop, metres, 0) + count * per_unit
+        parts[PRICE] = worth
         parts[PRIORITY] = ship_rank[n] + count * unit_rank[n]
         out.ship_node[at] = n
         out.ship_parcels[at] = max(1, (weight + greatest - 1) // greatest)

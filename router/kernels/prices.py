@@ -9,7 +9,10 @@ import numpy as np
 
 from router.kernels.geo import metres_of
 from router.kernels.jit import allocating, inline, kernel
-from router.kernels.types import DAYS_TABLE, F64, I64, U8, NetworkArrays, RuleArrays
+from router.kernels.types import DAYS_TABLE, F64, I32, I64, U8, NetworkArrays, RuleArrays, StockArrays
+
+WEIGHT_SCALE = 10_000
+"""Of ``RuleArrays.price_weight``: weights have four decimals."""
 
 
 @inline
@@ -78,6 +81,36 @@ def depth_price(rules: RuleArrays, strategy: int, node: int, available: int, tak
             units,
         )
     )
+
+
+@inline
+def part_of_price(cents: int, weight: int) -> int:
+    """A stock price times its weight in units of 1 / WEIGHT_SCALE, rounded half up."""
+    return int((np.int64(cents) * weight + WEIGHT_SCALE // 2) // WEIGHT_SCALE)
+
+
+@inline
+def unit_stock_price(sku_start: I64, node_ix: I32, price_cents: I32, weight: int, sku: int, node: int) -> int:
+    """What a unit of a SKU at a node is worth to orders to come; 0 for what has no row. O(log nodes)."""
+    found = 0
+    if weight != 0 and len(price_cents) != 0:
+        low, high = sku_start[sku], sku_start[sku + 1]
+        end = high
+        while low < high:
+            middle = (low + high) // 2
+            if node_ix[middle] < node:
+                low = middle + 1
+            else:
+                high = middle
+        if low < end and node_ix[low] == node:
+            found = part_of_price(price_cents[low], weight)
+    return found
+
+
+@kernel
+def stock_price(stock: StockArrays, weight: int, sku: int, node: int) -> int:
+    """``unit_stock_price``, for callers that are not compiled."""
+    return int(unit_stock_price(stock.sku_start, stock.node_ix, stock.price_cents, weight, sku, node))
 
 
 @inline

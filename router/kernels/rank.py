@@ -14,17 +14,18 @@ import numpy as np
 from router.cost import PART_COUNT, Part
 from router.kernels.fill import carry, find_candidates, fits_lane, read_groups, sum_subsets
 from router.kernels.jit import allocating
-from router.kernels.prices import distance_price, tariff_cents
+from router.kernels.prices import distance_price, tariff_cents, unit_stock_price
 from router.kernels.types import FAR, I32, I64, U8, U64, Candidates, OrderArrays, Subsets, World
 
 SHIPPING, HANDLING, DELAY, SPLIT = int(Part.SHIPPING), int(Part.HANDLING), int(Part.DELAY), int(Part.SPLIT)
 DEPTH, DISTANCE, PRIORITY = int(Part.STOCK_DEPTH), int(Part.DISTANCE), int(Part.NODE_PRIORITY)
+PRICE = int(Part.STOCK_PRICE)
 
 ROW, SERVICE, ARRIVAL, TOTAL, FIRST_PART = 0, 1, 2, 3, 4
 """Rows of the answer: candidate, service, arrival in epoch seconds, cents; then the parts of the cost."""
 ANSWER_ROWS = FIRST_PART + PART_COUNT
 
-OWN_HANDLING, OWN_DISTANCE, OWN_PRIORITY = 0, 1, 2
+OWN_HANDLING, OWN_DISTANCE, OWN_PRIORITY, OWN_PRICE = 0, 1, 2, 3
 """Rows of ``own_cents``."""
 
 SHORT_LIST = 32
@@ -39,7 +40,7 @@ class LineColumns(NamedTuple):
 
     bits: U64  # [C] reasons against; 0: eligible
     available: I64  # [C] units
-    own_cents: I64  # [3, C] handling, distance and node priority of the whole line
+    own_cents: I64  # [4, C] handling, distance, node priority and stock price of the whole line
     lane: I32  # [C, V] -1 for none in time
     delay_cents: I64  # [C, V] what the arrival by the service costs
     seconds: I64  # [C, V] from the origin to the arrival
@@ -137,6 +138,7 @@ def write_answer(line: LineColumns, row: int, at: int, origin: int, s: Scratch, 
     out[FIRST_PART + DEPTH, at] = s.depth[row]
     out[FIRST_PART + DISTANCE, at] = line.own_cents[OWN_DISTANCE, row]
     out[FIRST_PART + PRIORITY, at] = line.own_cents[OWN_PRIORITY, row]
+    out[FIRST_PART + PRICE, at] = line.own_cents[OWN_PRICE, row]
 
 
 @allocating
@@ -174,6 +176,7 @@ def price_rows(line: LineColumns, s: Scratch) -> int:
                 least, soonest, best = cents, seconds, v
         own = line.own_cents
         own_cents = own[OWN_HANDLING, row] + own[OWN_DISTANCE, row] + own[OWN_PRIORITY, row]
+        own_cents += own[OWN_PRICE, row]
         s.total[row] = least + own_cents + s.depth[row]
         s.arrival[row] = soonest
         s.service[row] = best
@@ -299,10 +302,10 @@ def rank_line(
     rows = find_candidates(world, orders, b, t, c)
     carry(world, orders, b, t, origin, groups, rows, c, w)
     line = orders.line_start[b]
-    quantity, cls = orders.quantity[line], world.catalogue.sku_class[orders.sku_ix[line]]
+    quantity, sku, stock = orders.quantity[line], orders.sku_ix[line], world.stock
+    cls, unit_grams = world.catalogue.sku_class[sku], world.catalogue.weight_grams[sku]
     first, stop = rules.depth_start[t], rules.depth_start[t + 1]
-    applies = np.empty((stop - first, rows), np.uint8)
-    own = np.empty((3, rows), np.int64)
+    applies, own = np.empty((stop - first, rows), np.uint8), np.empty((4, rows), np.int64)
     for row in range(rows):
         k, chord2 = c.node[row], c.chord2[row]
         own[OWN_HANDLING, row] = (
@@ -314,13 +317,15 @@ def rank_line(
             rules, t, chord2, 1
         )
         own[OWN_PRIORITY, row] = rules.ship_priority_cents[t, k] + quantity * rules.unit_priority_cents[t, k]
+        own[OWN_PRICE, row] = quantity * unit_stock_price(
+            stock.sku_start, stock.node_ix, stock.price_cents, rules.price_weight[t], sku, k
+        )
         for d in range(first, stop):
             applies[d - first, row] = rules.depth_applies[d, k]
-    weight = quantity * world.catalogue.weight_grams[orders.sku_ix[line]]
     lane_cents = np.full(len(net.lane_service), FAR)
     for lane in range(len(lane_cents)):
         if fits_lane(world, orders, line, t, lane):
-            lane_cents[lane] = tariff_cents(net, rules.bracket_cents[t], lane, weight)
+            lane_cents[lane] = tariff_cents(net, rules.bracket_cents[t], lane, quantity * unit_grams)
     eligible = rank_candidates(
         c.bits[:rows, 0].copy(),
         c.available[:rows, 0].copy(),

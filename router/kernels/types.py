@@ -121,6 +121,7 @@ class RuleArrays(NamedTuple):
     delay_cents: I64  # [T, DAYS_TABLE]
     delay_slope_cents: I64  # [T]
     split_cents: I64  # [T]
+    price_weight: I64  # [T] of stock prices, in ten-thousandths; 0: they do not count
     max_nodes: I64  # [T]
     min_part_value_cents: I64  # [T]
     line_splits: I64  # [T] domain.LineSplits
@@ -134,6 +135,7 @@ class StockArrays(NamedTuple):
     sku_start: I64  # [S + 1]
     node_ix: I32  # [R]
     available: I32  # [R] written in place by the one writer
+    price_cents: I32  # [R] what a unit is worth to orders to come; [0] when there are no prices
 
 
 class OrderArrays(NamedTuple):

@@ -50,6 +50,7 @@ FIELDS = (
     "Cost.stock_depth_cents",
     "Cost.distance_cents",
     "Cost.node_priority_cents",
+    "Cost.stock_price_cents",
 )
 """The fields whose tag bytes ``encode`` is given, in this order. A cost's parts are in that of ``Part``."""
 (

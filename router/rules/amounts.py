@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from router.domain import MAX_LINES, MAX_QUANTITY, MAX_UNIT_VALUE_CENTS
+from router.domain import MAX_LINES, MAX_QUANTITY, MAX_STOCK_PRICE_CENTS, MAX_UNIT_VALUE_CENTS
 from router.network import Network
 from router.rules.check import Finding
 from router.rules.model import (
@@ -29,6 +29,7 @@ from router.rules.model import (
     Shipping,
     Split,
     StockDepth,
+    StockPrice,
     Substitution,
     Transfer,
     Waiting,
@@ -141,6 +142,8 @@ def most_cents(objective: Objective, greatest: Greatest) -> int:
         return weighted(greatest.payable_cents) * MOST_UNITS
     if isinstance(objective, StockDepth):
         return weighted(objective.cents) * MOST_UNITS
+    if isinstance(objective, StockPrice):
+        return weighted(MAX_STOCK_PRICE_CENTS) * MOST_UNITS
     count = MOST_UNITS if objective.per == "unit" else MOST_SHIPMENTS
     if isinstance(objective, NodePriority):
         return weighted(objective.cents) * (greatest.priority - 1) * count

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from router.columns import frozen
 from router.domain import DeliveryMethod, LineSplits, SalesChannel
+from router.kernels.prices import WEIGHT_SCALE
 from router.kernels.types import (
     DAYS_TABLE,
     FAR,
@@ -182,6 +183,7 @@ def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[st
     delay = np.zeros((len(strategies), DAYS_TABLE), np.int64)
     slope = np.zeros(len(strategies), np.int64)
     split = np.zeros(len(strategies), np.int64)
+    price = np.zeros(len(strategies), np.int64)
     days = np.arange(DAYS_TABLE)
     for t, strategy in enumerate(strategies):
         for goal in strategy.objectives:
@@ -194,6 +196,8 @@ def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[st
                 applies.append(universe.nodes(goal.nodes))
             elif isinstance(goal, model.Split):
                 split[t] += weighted(goal.cents, goal.weight)
+            elif isinstance(goal, model.StockPrice):
+                price[t] += int(goal.weight * WEIGHT_SCALE)
             elif isinstance(goal, model.Delay):
                 each = weighted(goal.cents_per_day, goal.weight)
                 delay[t] += each * np.maximum(0, days - goal.free_days)
@@ -214,6 +218,7 @@ def _listed_costs(strategies: Sequence[Strategy], universe: Universe) -> dict[st
         "delay_cents": delay,
         "delay_slope_cents": slope,
         "split_cents": split,
+        "price_weight": price,
     }
 
 

@@ -8,7 +8,6 @@ to whole cents, so that decisions only ever add integers.
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -17,8 +16,18 @@ from pydantic import Field
 from router.rules.resource_model import OfferRules, ResourceRules
 from router.rules.return_model import ReturnRules
 from router.rules.selectors import Cents, Country, Id, NodeSelector, NodeTypeName, SkuSelector, Strict, Weight
+from router.rules.supply_model import Backorder, Preorder, Receipts, SupplyRule
 
-__all__ = ["Country", "Id", "NodeSelector", "NodeTypeName", "SkuSelector"]
+__all__ = [
+    "Backorder",
+    "Country",
+    "Id",
+    "NodeSelector",
+    "NodeTypeName",
+    "Preorder",
+    "Receipts",
+    "SkuSelector",
+]
 """Named here as well, for those who read rules."""
 
 MethodName = Literal["SHIP", "PICKUP", "SHIP_TO_STORE", "PICKUP_POINT", "CARRY_OUT", "RESERVE_AND_COLLECT"]
@@ -122,39 +131,6 @@ EligibilityRule = Annotated[
 ]
 
 
-class _Supply(Strict):
-    name: Id = Field(description="Appears in explanations; unique within the strategy.")
-    skus: SkuSelector = Field(default=SkuSelector(), description="Lines the rule is about; all by default.")
-    nodes: NodeSelector = NodeSelector()
-
-
-class Receipts(_Supply):
-    """Goods that the selected nodes expect within ``max_days`` may be promised."""
-
-    kind: Literal["receipts"]
-    max_days: Annotated[int, Field(ge=1, le=365)] = 365
-
-
-class Backorder(_Supply):
-    """The selected nodes supply up to ``max_units`` more of a SKU to an order, ``lead_days`` after it is
-    placed."""
-
-    kind: Literal["backorder"]
-    lead_days: Annotated[int, Field(ge=1, le=365)]
-    max_units: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000_000
-
-
-class Preorder(_Supply):
-    """The selected nodes supply up to ``max_units`` more of a SKU to an order from a local date on."""
-
-    kind: Literal["preorder"]
-    available_on: date
-    max_units: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000_000
-
-
-SupplyRule = Annotated[Receipts | Backorder | Preorder, Field(discriminator="kind")]
-
-
 class Shipping(Strict):
     """The carrier's tariff."""
 
@@ -238,6 +214,13 @@ class StockDepth(Strict):
     target_units: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class StockPrice(Strict):
+    """What the units taken are worth to orders to come: the price of their SKU at their node."""
+
+    kind: Literal["stock_price"]
+    weight: Weight = Decimal(1)
+
+
 class NodeLoad(Strict):
     """The price of a busy node: of each order, line or unit, as the node states its capacity; nothing up to
     ``from_percent`` of the day's capacity, ``cents`` when all of it is taken."""
@@ -308,6 +291,7 @@ Objective = Annotated[
     | Waiting
     | Split
     | StockDepth
+    | StockPrice
     | NodeLoad
     | Duty
     | Distance

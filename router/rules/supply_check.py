@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from router.rules.check import Finding, covers, disjoint
-from router.rules.model import AllowNodes, ExcludeNodes, Receipts, Strategy, SupplyRule
+from router.rules.model import AllowNodes, ExcludeNodes, Receipts, Strategy
+from router.rules.supply_model import SupplyRule
 from router.rules.yaml_lines import Path
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+ALL_SEARCHES = 5
+"""Times the limit of one, that all searches of a decision may take."""
+
+
+def always() -> bool:
+    """Without a limit."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,11 +22,13 @@ class SearchLimits:
     time_limit_seconds: wall time; a net for orders whose single nodes are slow.
     size_limit: candidate nodes times items up to which an integer programme is set up at all, which can take
     longer than the search.
+    goes_on: asked before each further search of an order that needs many; False ends them with what there is.
     """
 
     node_limit: int = 20_000
     time_limit_seconds: float = 2.0
     size_limit: int = 1_000_000_000
+    goes_on: Callable[[], bool] = field(default=always, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.node_limit < 1:
@@ -29,8 +40,15 @@ class SearchLimits:
 
     def brief(self) -> SearchLimits:
         """For one of the many decisions that explain another."""
-        return SearchLimits(
+        return replace(
+            self,
             node_limit=min(self.node_limit, 500),
             time_limit_seconds=min(self.time_limit_seconds, 0.25),
             size_limit=min(self.size_limit, 2_000),
         )
+
+    def from_now(self, clock: Callable[[], float]) -> SearchLimits:
+        """Of a decision that begins now by ``clock``, in seconds: all its searches together take little more
+        than ALL_SEARCHES times ``time_limit_seconds``."""
+        end = clock() + ALL_SEARCHES * self.time_limit_seconds
+        return replace(self, goes_on=lambda: clock() < end)

@@ -24,6 +24,11 @@ def nothing_expected(sku_id: str, node_id: str) -> Sequence[tuple[int, int]]:
     return ()
 
 
+def no_price(sku_id: str, node_id: str) -> int:
+    """No prices of stock."""
+    return 0
+
+
 NOTHING_KNOWN = States()
 """Every node is on, and its days are free."""
 
@@ -35,7 +40,8 @@ class Case:
 
     sku_of: the SKU of an id; raises for an unknown one. available: units of (sku_id, node_id) net of
     reservations and safety stock, None without a row, possibly negative. receipts: (expected epoch seconds,
-    units that are not promised yet) of (sku_id, node_id). states: of nodes.
+    units that are not promised yet) of (sku_id, node_id). states: of nodes. stock_price: cents of a unit
+    of (sku_id, node_id).
     """
 
     order: Order
@@ -46,6 +52,7 @@ class Case:
     delivery: Delivery | None = None
     receipts: Callable[[str, str], Sequence[tuple[int, int]]] = nothing_expected
     states: States = NOTHING_KNOWN
+    stock_price: Callable[[str, str], int] = no_price
 
     @cached_property
     def nodes(self) -> dict[str, Node]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from router.domain import Certificate, CertificateKind, Decision, LineFill, Order, Plan, Status
 from router.network import Network
 from router.rules.model import RuleSet, Strategy
-from router.verify.case import NOTHING_KNOWN, Case, cases_of, nothing_expected
+from router.verify.case import NOTHING_KNOWN, Case, cases_of, no_price, nothing_expected
 from router.verify.deliveries import form_complaints, permission_complaints, plan_complaints, portions
 from router.verify.facts import SkuFacts
 from router.verify.kits import all_in_components, in_components
@@ -29,17 +29,27 @@ def verify(
     now_seconds: int,
     receipts: Callable[[str, str], Sequence[tuple[int, int]]] = nothing_expected,
     states: States = NOTHING_KNOWN,
+    stock_price: Callable[[str, str], int] = no_price,
 ) -> list[str]:
     """Everything in which ``decision`` contradicts the cost model, readable; empty when clean.
 
     ``available(sku_id, node_id)`` is the stock the decision was made from, net of reservations and safety
     stock, None without a row; ``receipts(sku_id, node_id)`` is what was expected there: (epoch seconds, units
-    not promised yet); ``states`` how nodes were. ``sku_of`` raises for an unknown SKU; that error passes
-    through.
+    not promised yet); ``states`` how nodes were; ``stock_price(sku_id, node_id)`` the cents of a unit.
+    ``sku_of`` raises for an unknown SKU; that error passes through.
     Slow and plain. Proven are permission, prices and the arithmetic of the certificate, and that no other
     way for a single shipment would be better; not that no other plan is. The order must be right.
     """
-    asked = Case(order, network, sku_of, available, now_seconds, receipts=receipts, states=states)
+    asked = Case(
+        order,
+        network,
+        sku_of,
+        available,
+        now_seconds,
+        receipts=receipts,
+        states=states,
+        stock_price=stock_price,
+    )
     cases, plan, kits, found = served(asked, decision.plan)
     ordered, decision = decision, replace(decision, plan=plan)
     if decision.order_id != order.order_id:

@@ -23,6 +23,7 @@ from router.rules.model import (
     Shipping,
     Split,
     StockDepth,
+    StockPrice,
     Strategy,
     Substitution,
     Transfer,
@@ -181,6 +182,16 @@ def stock_depth_cents(strategy: Strategy, node: Node, *, available: int, unit_co
     return total
 
 
+def stock_price_cents(case: Case, strategy: Strategy, node: Node, units_by_line: Mapping[str, int]) -> int:
+    """What the units of one shipment are worth to orders to come. Weights of several objectives add up
+    before the price of a unit is rounded."""
+    weight = sum((o.weight for o in strategy.objectives if isinstance(o, StockPrice)), Decimal(0))
+    return sum(
+        rounded_half_up(case.stock_price(case.lines[line_id].sku_id, node.node_id), weight) * units
+        for line_id, units in units_by_line.items()
+    )
+
+
 def node_load_cents(
     case: Case, strategy: Strategy, node: Node, *, date: int, line_count: int, unit_count: int
 ) -> int:
@@ -266,6 +277,7 @@ def shipment_cents(
         Part.MISTRUST: mistrust_cents(case, strategy, node, units_by_line),
         Part.DISTANCE: distance_cents(strategy, distance_m=distance_m, unit_count=unit_count),
         Part.NODE_PRIORITY: node_priority_cents(strategy, node, unit_count=unit_count),
+        Part.STOCK_PRICE: stock_price_cents(case, strategy, node, units_by_line),
         Part.NODE_LOAD: node_load_cents(
             case, strategy, node, date=date, line_count=line_count, unit_count=unit_count
         ),

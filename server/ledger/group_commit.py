@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from router.errors import BrokenInvariant
+from server.turns import aside
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -67,6 +68,10 @@ class GroupCommit(Generic[Item, Answer]):
 
     def submit(self, item: Item) -> Answer:
         """The answer to ``item``; blocks until its group is done."""
+        with aside():
+            return self._submit(item)
+
+    def _submit(self, item: Item) -> Answer:
         call: _Call[Item, Answer] = _Call(item)
         with self._lock:
             self._queue.append(call)

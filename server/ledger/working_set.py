@@ -145,10 +145,9 @@ class WorkingSet:
         stock = [command for command in commands if isinstance(command, UpdateStock)]
         state.updates.update(tables.updates([command.request_id for command in stock if command.request_id]))
         for request in requests:
-            for hold in request.holds:
-                wanted[hold.sku_id].add(hold.node_id)
-            for day in request.days:
-                wanted[day.hold.sku_id].add(day.hold.node_id)
+            for choice in request.choices:
+                for hold in (*choice.holds, *(day.hold for day in choice.days)):
+                    wanted[hold.sku_id].add(hold.node_id)
             for correction in request.corrections:
                 wanted[correction.sku_id].add(correction.node_id)
             known = state.reserves.get(request.request_id)

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from router.domain import MAX_QUANTITY
 from router.errors import InvalidInput, NotFound, RequestIdReused, StateConflict, Violation
-from router.ledger import Hold, Reservation, ReserveCode, ReserveRequest, ResolveCode, ResolveOutcome
+from router.ledger import (
+    Fallback,
+    Hold,
+    Reservation,
+    ReserveCode,
+    ReserveRequest,
+    ResolveCode,
+    ResolveOutcome,
+)
 from router.ledger_commands import merged
 from router.node_rows import is_node_row
 from server.api.sourcing.v1 import reservation_pb2, reservation_pb2_grpc
@@ -29,7 +37,7 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
     def CreateReservation(  # noqa: N802
         self, request: reservation_pb2.CreateReservationRequest, context: Call
     ) -> reservation_pb2.Reservation:
-        holds = self._parse_holds(request)
+        holds, *others = self._parse_choices(request)
         check_wanted(context)
         about(order_id=request.order_id)
         wanted = ReserveRequest(
@@ -38,6 +46,7 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
             order_id=request.order_id,
             holds=holds,
             ttl_seconds=request.hold_seconds or self._world.settings.hold_seconds,
+            fallbacks=tuple(Fallback(holds=other) for other in others),
         )
         with stage(Stage.RESERVE):
             outcome = self._world.ledger.reserve(wanted)
@@ -49,16 +58,18 @@ class ReservationService(reservation_pb2_grpc.ReservationServiceServicer):
             raise SoldOut(outcome.shortages)
         return reservation_to_proto(outcome.reservation)
 
-    def _parse_holds(self, request: reservation_pb2.CreateReservationRequest) -> tuple[Hold, ...]:
-        """Raises InvalidInput with everything that is wrong with the request."""
+    def _parse_choices(self, request: reservation_pb2.CreateReservationRequest) -> list[tuple[Hold, ...]]:
+        """Its holds, then those of its fallbacks. Raises InvalidInput with everything that is wrong."""
         found = envelope_violations(request.request_id, request.hold_seconds)
         if not request.order_id:
             found.append(Violation("order_id", "must not be empty"))
         found += id_violations("order_id", request.order_id)
-        holds = self._holds("holds", request.holds, 1, found)
+        choices = [self._holds("holds", request.holds, 1, found)]
+        for i, other in enumerate(request.fallbacks):
+            choices.append(self._holds(f"fallbacks[{i}].holds", other.holds, 1, found))
         if found:
             raise InvalidInput(found)
-        return holds
+        return choices
 
     def _holds(
         self, name: str, holds: Sequence[reservation_pb2.ReservationHold], least: int, found: list[Violation]

@@ -32,6 +32,7 @@ from server.holding import Answer, Ask, HoldRun
 from server.promise_desk import PromiseDesk
 from server.resourcing import AskAgain, hold_again, quote_again
 from server.status import TooManyExplanations
+from server.turns import aside
 from server.world import World
 
 DEFAULT_NODES_PER_LINE = 20
@@ -111,6 +112,10 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
         else:
             results = self._held(request, context)
         return sourcing_pb2.SourceOrdersResponse(results=results)
+
+    def prepare(self) -> None:
+        """For the next minute; to be called once a second."""
+        self._promise.prepare(self._world.snapshot, self._world.now_seconds())
 
     @takes_bytes
     def GetPromise(  # type: ignore[override]  # noqa: N802
@@ -212,7 +217,8 @@ class SourcingService(sourcing_pb2_grpc.SourcingServiceServicer):
     def _decided(self, request_bytes: bytes) -> Batch | None:
         """Decides and remembers what it can of a request for quotes; None when that is nothing."""
         now_seconds = self._world.now_seconds()
-        batch = self._world.read(lambda snapshot: self._fast.decide(request_bytes, snapshot, now_seconds))
+        with aside():
+            batch = self._world.read(lambda snapshot: self._fast.decide(request_bytes, snapshot, now_seconds))
         if batch is not None:
             self._world.decisions.remember_quotes(batch.quotes)
             decided_quickly("batch", batch.quotes.statuses())

@@ -21,8 +21,8 @@ from tests.cases.adapter import (
     read_cases,
     said,
 )
+from tests.cases.covered import DIFFERENTIAL, ELSEWHERE, PEERS
 from tests.cases.moves import move, reserved_at, stocked
-from tests.cases.not_yet import DIFFERENTIAL, ELSEWHERE, NOT_YET, PEERS
 from tests.cases.policies import policy_of
 from tests.cases.returning import returned
 
@@ -43,11 +43,7 @@ NOT_EXPECTED = {"note", "peer_answer"}
 
 
 def sources_an_order(file_name: str, case: Case) -> bool:
-    return (
-        case["name"] not in NOT_YET.get(file_name, {})
-        and "reservation_move" not in case
-        and "return_qty" not in case
-    )
+    return "reservation_move" not in case and "return_qty" not in case
 
 
 def moves_a_reservation(file_name: str, case: Case) -> bool:
@@ -127,16 +123,14 @@ def files() -> list[Any]:
 
 
 @pytest.mark.parametrize("file_name", files())
-def test_every_case_is_tested_or_waits_for_a_reason(file_name: str) -> None:
+def test_every_case_is_tested(file_name: str) -> None:
     if file_name in ELSEWHERE:
         assert (Path(__file__).parent / f"{ELSEWHERE[file_name]}.py").is_file()
         return
-    assert file_name in {*PEERS, DIFFERENTIAL, *NOT_YET}
+    assert file_name in {*PEERS, DIFFERENTIAL}
     cases = read_cases(file_name)
     names = [case["name"] for case in cases]
-    waiting = NOT_YET.get(file_name, {})
     assert len(set(names)) == len(names)
-    assert set(waiting) <= set(names)
     tested = {
         case["name"]
         for case in cases
@@ -148,5 +142,4 @@ def test_every_case_is_tested_or_waits_for_a_reason(file_name: str) -> None:
             )
         )
     }
-    assert tested.isdisjoint(waiting)
-    assert tested | set(waiting) == set(names)
+    assert tested == set(names)

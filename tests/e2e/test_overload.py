@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from server.admission import Lane
 from server.api.sourcing.v1 import reservation_pb2, sourcing_pb2
 from server.guard import HASTY
 from tests.e2e.files import CONFIG
@@ -37,6 +39,9 @@ def test_who_cannot_be_served_soon_is_told_so(tmp_path: Path, monkeypatch: pytes
         assert entered.wait(30)
         quote = sourcing_pb2.SourceOrderRequest(order=order((sku, 1)), validate_only=True)
         waiting = [service.sourcing.SourceOrder.future(quote) for _ in range(3 * ROOM)]
+        admission = service.app.admission
+        while admission.waiting_count + admission.shed_count[Lane.SOURCE] < len(waiting):
+            time.sleep(0.001)
         late = sourcing_pb2.SourceOrderRequest(order=order((sku, 1)), request_id=new_id())
         expiring = service.sourcing.SourceOrder.future(late, timeout=0.2)
         confirming = service.reservations.ConfirmReservation.future(

@@ -213,3 +213,27 @@ def test_a_hold_is_extended_from_now_on(own_service: Service) -> None:
     assert (found.reason, found.metadata["state"]) == ("RESERVATION_STATE", "EXPIRED")
     unknown = reservation_pb2.ExtendReservationRequest(reservation_id="r-000000000999")
     assert failure(lambda: own_service.reservations.ExtendReservation(unknown)).reason == "NOT_FOUND"
+
+
+def fallback(*holds: Any) -> Any:
+    return reservation_pb2.HoldSet(holds=holds)
+
+
+def test_what_is_not_there_is_held_elsewhere_in_the_same_step(service: Service) -> None:
+    sku = service.sku()
+    others = [fallback(hold(sku, "store-lille", 99)), fallback(hold(sku, "dc-lyon", 2))]
+    held = create(service, hold(sku, "store-paris", 99), fallbacks=others)
+    assert [(h.node_id, h.quantity) for h in held.holds] == [("dc-lyon", 2)]
+    assert service.available(sku) == {"store-paris": 10, "store-lille": 8, "dc-lyon": 8}
+    left = failure(lambda: create(service, hold(sku, "store-paris", 99), fallbacks=others[:1]))
+    assert left.reason == "SOLD_OUT"
+
+
+def test_wrong_fallbacks_are_named(service: Service) -> None:
+    sku = service.sku()
+    wrong = [fallback(hold(sku, "store-paris", 1)), fallback(hold(sku, "store-mars", 1)), fallback()]
+    told = failure(lambda: create(service, hold(sku, "store-paris", 1), fallbacks=wrong))
+    assert paths(told) == ["fallbacks[1].holds[0].node_id", "fallbacks[2].holds"]
+    many = [fallback(hold(sku, "store-paris", 1))] * 21
+    told = failure(lambda: create(service, hold(sku, "store-paris", 1), fallbacks=many))
+    assert paths(told) == ["fallbacks"]

@@ -79,7 +79,7 @@ def test_the_page_counts_what_happened(service: Service, page: Page) -> None:
     service.reservations.ConfirmReservation(
         reservation_pb2.ConfirmReservationRequest(reservation_id=held.reservation_id)
     )
-    orders = [order((sku, 1)), order(("nowhere-1", 1))]
+    orders = [order((sku, 1)), order(("nowhere-1", 9_000))]
     service.sourcing.SourceOrders(sourcing_pb2.SourceOrdersRequest(orders=orders, validate_only=True))
     failure(lambda: service.quote(order(("unknown", 1))))
     after = samples(page)

@@ -53,6 +53,7 @@ QUESTIONS: dict[str, Question] = {
     "a group that travels alone": Question("everything", 2),
     "a group that travels alone, six parts of the cost": Question("everything", 14),
     "lines that stay together": Question("everything", 15),
+    "stock prices": Question("prices", 45),
     "several parcels": Question("everything", 22),
     "a deadline": Question("everything", 49),
     "a deadline, fallback": Question("everything", 53),

@@ -29,7 +29,9 @@ from tests.worlds import (
     DIVIDED_LINES,
     EVERYTHING,
     OMNICHANNEL,
+    PRICED,
     PURCHASE,
+    STOCK_PRICE,
     TRUST,
     WHOLE_LINES,
     Features,
@@ -47,6 +49,7 @@ KINDS: dict[str, Features] = {
     "open": replace(EVERYTHING, conditions=False, eligibility=False, deadlines=False, heavy_units=False),
     # nodes that reject shipments, or do not have what they say
     "trust": replace(TRUST, conditions=False),
+    "prices": replace(PRICED, conditions=False),
     # cheap and slow against dear and fast, and nothing else to pay for
     "delays": replace(
         WHOLE_LINES,
@@ -80,6 +83,9 @@ OMNICHANNEL_KINDS: dict[str, Features] = {
     # all deliveries want the same SKU, and there is little of it
     "scarce deliveries": replace(SOURCED_EASILY, skus=1, deliveries=3, tight_limits=False),
     "whole deliveries": replace(SOURCED_EASILY, skus=2, line_splits=("never",), partial=False),
+    "prices for deliveries": replace(
+        SOURCED_EASILY, skus=2, objectives=(*SOURCED_EASILY.objectives, STOCK_PRICE)
+    ),
     # orders without deliveries
     "hours": replace(EVERYTHING, calendars=True),
     "fill": replace(EVERYTHING, fill=True, heavy_units=False, strategies=2, tight_limits=False),
@@ -173,6 +179,7 @@ SUPPLY_KINDS: dict[str, Features] = {
         objectives=("shipping", "delay", "stock_depth", "waiting"),
         tight_limits=False,
     ),
+    "supply at a price": replace(WAITING_SOON, objectives=(*WAITING.objectives, STOCK_PRICE)),
     # every date of a node depends on its clock
     "supply by the clock": replace(WAITING_SOON, nodes=2, calendars=True),
     "supply of deliveries": replace(
@@ -317,6 +324,7 @@ def against_force(world: World) -> Outcome:
         now_seconds=world.now_seconds,
         receipts=world.receipts,
         states=OracleStates(world.free, world.backlog, world.off),
+        prices=world.prices,
     )
     facts = {
         "status": (decision.status.name, truth.status.name),

@@ -28,6 +28,7 @@ WORLDS = {
     "shared stock": 600,
     "open": 600,
     "trust": 600,
+    "prices": 600,
     "delays": 400,
     "many lines": 200,
 }
@@ -42,14 +43,16 @@ def test_every_answer_is_that_of_brute_force(kind: str) -> None:
         assert outcome.against == (), f"world_of({kind!r}, {seed})"
         seen[outcome.status.name] += 1
         seen["FALLBACK"] += outcome.strategies_tried > 1
+        seen["STOCK_PRICE"] += outcome.plan.cost.stock_price_cents > 0
         seen["MISTRUST"] += outcome.plan.cost.mistrust_cents > 0
     wanted = {"SOURCED", "UNSOURCEABLE", "FALLBACK"} | ({"PARTIAL"} if KINDS[kind].partial else set())
-    wanted |= {"MISTRUST"} if kind == "trust" else set()
+    wanted |= {"trust": {"MISTRUST"}, "prices": {"STOCK_PRICE"}}.get(kind, set())
     assert min(seen[name] for name in wanted) >= 20, seen
 
 
 @pytest.mark.parametrize(
-    ("kind", "searched"), [("divided lines", 30), ("open", 30), ("trust", 20), ("many lines", 5)]
+    ("kind", "searched"),
+    [("divided lines", 30), ("open", 30), ("trust", 20), ("prices", 20), ("many lines", 5)],
 )
 def test_the_integer_programme_alone_gives_the_answer_of_brute_force(kind: str, searched: int) -> None:
     """It takes the orders that are too large for the others; here it must take small ones."""

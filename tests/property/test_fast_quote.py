@@ -13,7 +13,7 @@ from server.fast_quote import MAX_QUOTE_BYTES, MAX_QUOTE_LINES, FastQuote
 from server.guard import LocalCall
 from server.services.sourcing import SourcingService
 from tests.property.shopper import MAX_ORDERS, Shopper, busy_shop, damaged, served, shop
-from tests.world_rules import Features
+from tests.world_rules import PRICED, Features
 from tests.worlds import NOW_SECONDS
 
 
@@ -26,6 +26,10 @@ def requests(seed: int, count: int) -> list[sourcing_pb2.SourceOrderRequest]:
 @pytest.mark.parametrize("seed", range(10))
 def test_answers_are_those_of_the_general_way(seed: int) -> None:
     assert check_answers(seed, shop(seed, Features())) > MAX_ORDERS
+
+
+def test_so_they_are_where_units_have_prices() -> None:
+    assert sum(check_answers(seed, shop(seed, PRICED)) for seed in range(6)) > 6 * MAX_ORDERS
 
 
 def test_so_they_are_where_nodes_are_busy_or_off() -> None:

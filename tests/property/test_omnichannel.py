@@ -20,6 +20,7 @@ WORLDS = {
     "deliveries": 500,
     "scarce deliveries": 200,
     "whole deliveries": 300,
+    "prices for deliveries": 150,
     "hours": 60,
     "borders": 200,
     "exclusions": 150,
@@ -50,6 +51,7 @@ RARE = {
     },
     "scarce deliveries": {"SOURCED", "PARTIAL", "PICKUP", "SHIP_TO_STORE", "stock of one row"},
     "whole deliveries": {"SOURCED", "UNSOURCEABLE", "FALLBACK"},
+    "prices for deliveries": {"SOURCED", "FALLBACK", "stock price"},
     "hours": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "no deliveries"},
     "fill": {"SOURCED", "PARTIAL", "UNSOURCEABLE", "FALLBACK", "whole line in a partial answer"},
     "fill of deliveries": {"SOURCED", "PARTIAL", "UNSOURCEABLE"},
@@ -106,6 +108,8 @@ def features(world: World, plan: Plan) -> Iterator[str]:
                 yield "put together"
     if plan.cost.substitution_cents:
         yield "substitution"
+    if plan.cost.stock_price_cents:
+        yield "stock price"
     if plan.cost.purchase_cents:
         yield "purchase"
     if plan.cost.lateness_cents:

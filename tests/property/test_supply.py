@@ -20,6 +20,7 @@ WORLDS = {
     "open supply": 250,
     "whole supply": 200,
     "supply in parts": 250,
+    "supply at a price": 150,
     "supply by the clock": 100,
     "supply of deliveries": 480,
     "scarce supply": 250,
@@ -31,6 +32,7 @@ RARE = {
     "open supply": {"owed", "several parts"},
     "whole supply": {"PARTIAL", "FALLBACK", "owed"},
     "supply in parts": {"a node at two dates", "mixed", "PARTIAL"},
+    "supply at a price": {"stock price"},
     "supply by the clock": {"several parts", "mixed", "owed"},
     "supply of deliveries": {"window", "PICKUP", "SHIP_TO_STORE", "PICKUP_POINT"},
     "scarce supply": {"stock of one row", "PARTIAL"},
@@ -91,6 +93,7 @@ def test_every_answer_is_that_of_brute_force(kind: str) -> None:
         assert outcome.against == (), f"world_of({kind!r}, {seed})"
         seen[outcome.status.name] += 1
         seen["FALLBACK"] += outcome.strategies_tried > 1
+        seen["stock price"] += outcome.plan.cost.stock_price_cents > 0
         seen.update(set(features(world, outcome.plan)))
     wanted = RARE[kind] | {"SOURCED", "later", "receipts", "backordered", "priced"}
     assert min(seen[name] for name in wanted) >= 3, seen

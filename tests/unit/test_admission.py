@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import nullcontext
 
 import pytest
 
 from server.admission import (
+    AT_ONCE,
     LANES,
     PRESSED,
     SHARE,
@@ -19,6 +21,7 @@ from server.admission import (
     is_hasty,
 )
 from server.api.sourcing.v1 import node_pb2, reservation_pb2, returns_pb2, sourcing_pb2, stock_pb2
+from server.turns import aside
 
 ROOM = 100
 
@@ -149,3 +152,82 @@ def test_every_name_is_that_of_a_method() -> None:
     methods = {method.name for service in services for method in service.methods}
     assert set(LANES) <= methods
     assert {"ConfirmReservation", "ReleaseReservation", "SetStock"} <= methods - set(LANES)
+
+
+class Crowd:
+    """Calls that stay until they are told to go; who is at work is known."""
+
+    def __init__(self, threads: int) -> None:
+        self.admission = Admission(threads, 1_000, 1e9)
+        self.go = threading.Event()
+        self.at_work = threading.Semaphore(0)
+
+    def stay(self) -> str:
+        self.at_work.release()
+        assert self.go.wait(30)
+        return "done"
+
+    def stay_aside(self) -> str:
+        with aside():
+            return self.stay()
+
+    def wait_for(self, calls: int) -> None:
+        for _ in range(calls):
+            assert self.at_work.acquire(timeout=30)
+
+    def end(self, *asked: Future[str]) -> None:
+        self.go.set()
+        assert {future.result(30) for future in asked} == {"done"}
+        self.admission.shut_down()
+
+
+def test_few_calls_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.admission.LONG_SECONDS", 3_600.0)
+    crowd = Crowd(8)
+    asked = [crowd.admission.submit(Lane.SOURCE, crowd.stay) for _ in range(8)]
+    crowd.wait_for(AT_ONCE)
+    assert not crowd.at_work.acquire(timeout=0.05)
+    assert crowd.admission.waiting_count == 8 - AT_ONCE
+    crowd.end(*asked)
+
+
+def test_a_call_that_waits_lets_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.admission.LONG_SECONDS", 3_600.0)
+    crowd = Crowd(8)
+    asked = [crowd.admission.submit(Lane.SOURCE, crowd.stay_aside) for _ in range(8 - AT_ONCE)]
+    crowd.wait_for(8 - AT_ONCE)
+    asked += [crowd.admission.submit(Lane.SOURCE, crowd.stay) for _ in range(3)]
+    crowd.wait_for(AT_ONCE)
+    assert not crowd.at_work.acquire(timeout=0.05)
+    crowd.end(*asked)
+
+
+def test_a_call_that_takes_long_keeps_nobody_waiting() -> None:
+    crowd = Crowd(8)
+    asked = [crowd.admission.submit(Lane.BATCH, crowd.stay) for _ in range(7)]
+    crowd.wait_for(7)
+    assert crowd.admission.submit(Lane.SOURCE, lambda: "quick").result(30) == "quick"
+    crowd.end(*asked)
+
+
+def test_turns_are_given_back() -> None:
+    """Many short calls, of which some step aside, after which as many run at a time as before."""
+    crowd, running, most = Crowd(4), [0], [0]
+    lock = threading.Lock()
+
+    def short(steps_aside: bool) -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        with lock:
+            running[0] -= 1
+        with aside() if steps_aside else nullcontext():
+            pass
+
+    asked = [crowd.admission.submit(Lane.SOURCE, short, i % 3 == 0) for i in range(2_000)]
+    for future in asked:
+        future.result(30)
+    stays = [crowd.admission.submit(Lane.SOURCE, crowd.stay) for _ in range(2)]
+    crowd.wait_for(2)
+    crowd.end(*stays)
+    assert most[0] <= 4

@@ -47,14 +47,15 @@ COST = Cost(
     stock_depth_cents=16,
     distance_cents=32,
     node_priority_cents=64,
-    transfer_cents=128,
-    lateness_cents=256,
-    node_load_cents=512,
-    waiting_cents=1024,
-    duty_cents=2048,
-    mistrust_cents=4096,
-    purchase_cents=8192,
-    substitution_cents=16384,
+    stock_price_cents=128,
+    transfer_cents=256,
+    lateness_cents=512,
+    node_load_cents=1024,
+    waiting_cents=2048,
+    duty_cents=4096,
+    mistrust_cents=8192,
+    purchase_cents=16384,
+    substitution_cents=32768,
 )
 PLAN = Plan(
     shipments=(
@@ -238,7 +239,7 @@ def test_the_envelope(request_id: str, hold_seconds: int, held: bool, expected: 
 
 def test_a_cost_has_every_part() -> None:
     wire = convert_decision.cost_to_proto(COST)
-    assert wire.total_cents == 32767
+    assert wire.total_cents == 65535
     names = [field.name for field in fields(Cost)]
     assert len(names) == len(Part)
     assert [getattr(wire, name) for name in names] == [1 << i for i in range(len(names))]
@@ -370,7 +371,7 @@ def test_an_explanation_has_every_field() -> None:
         wire.lines[0].DESCRIPTOR.fields_by_name
     )
     eligible, rejected = wire.lines[0].candidates
-    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 32767)
+    assert (eligible.arrival_time.seconds, eligible.cost.total_cents) == (NOW, 65535)
     assert (eligible.taken_quantity, rejected.taken_quantity) == (0, 2)
     assert eligible.supply_time.seconds == NOW - 1
     assert not rejected.HasField("supply_time")

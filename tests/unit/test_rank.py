@@ -51,7 +51,7 @@ def random_columns(
     return LineColumns(
         bits=(rng.random(count) < 0.2).astype(np.uint64) * np.uint64(1 << 9),
         available=quantity + rng.integers(0, 6, count),
-        own_cents=rng.integers(0, spread, (3, count)),
+        own_cents=rng.integers(0, spread, (4, count)),
         lane=lane.astype(np.int32),
         delay_cents=rng.integers(0, spread, (count, services)),
         seconds=rng.integers(0, 3, (count, 1)) * 3600 + rng.integers(0, 4, lanes)[lane] * 43_200,
@@ -93,6 +93,7 @@ def ranked_plainly(line: LineColumns, quantity: int) -> list[list[int]]:
         answer[FIRST_PART + Part.STOCK_DEPTH] = depth
         answer[FIRST_PART + Part.DISTANCE] = own[1]
         answer[FIRST_PART + Part.NODE_PRIORITY] = own[2]
+        answer[FIRST_PART + Part.STOCK_PRICE] = own[3]
         answers.append(answer)
     return sorted(answers, key=lambda a: (a[TOTAL], a[ARRIVAL], -int(line.available[a[ROW]]), a[ROW]))
 
@@ -116,7 +117,7 @@ def test_long_runs_of_equal_totals_are_sorted_by_arrival_stock_and_node() -> Non
     """Thousands of candidates of equal cost: wide digits, then the radix sort of the run."""
     rng = np.random.default_rng(5)
     line = random_columns(rng, 5_000, spread=1, quantity=1)
-    line = line._replace(own_cents=np.repeat(rng.integers(0, 2, (3, 50)), 100, axis=1))
+    line = line._replace(own_cents=np.repeat(rng.integers(0, 2, (4, 50)), 100, axis=1))
     out, rival = (np.zeros((ANSWER_ROWS, 5_000), np.int64) for _ in range(2))
     eligible = rank_candidates(*line, NOW_SECONDS, 1, 5_000, out)
     assert eligible == rank_numpy(line, NOW_SECONDS, 1, 5_000, rival)

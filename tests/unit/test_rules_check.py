@@ -13,7 +13,7 @@ from router.domain import NodeType, Status
 from router.errors import InvalidConfig
 from router.network import Bracket, Lane, Network, Node, Service, Zone
 from router.network import Path as HubPath
-from router.rules import model
+from router.rules import model, supply_model
 from router.rules.parse import read_rules
 from router.sourcer import decide
 from server.load.rules import load_rules
@@ -346,7 +346,8 @@ def test_examples_of_the_reference_parse_and_show_every_kind() -> None:
     file = read_rules(text, "rules.md")
     assert file.warnings == ()
     strategy = file.rules.profiles[0].strategies[0]
-    defined = set(re.findall(r'kind: Literal\["(\w+)"\]', Path(model.__file__).read_text(encoding="utf-8")))
+    text = "".join(Path(m.__file__).read_text(encoding="utf-8") for m in (model, supply_model))
+    defined = set(re.findall(r'kind: Literal\["(\w+)"\]', text))
     shown = (*strategy.eligibility, *strategy.supply, *strategy.objectives)
     assert {part.kind for part in shown} == defined
     for kind in defined:

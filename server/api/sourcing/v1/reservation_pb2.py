@@ -25,29 +25,31 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(server/api/sourcing/v1/reservation.proto\x12\x0bsourcing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x01\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.sourcing.v1.ReservationState\x12+\n\x05holds\x18\x04 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x0fReservationHold\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x31\n\rexpected_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x83\x01\n\x18\x43reateReservationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12+\n\x05holds\x18\x03 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\x12\x14\n\x0chold_seconds\x18\x04 \x01(\x03\"_\n\x19\x43onfirmReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12*\n\x04part\x18\x02 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\"H\n\x18\x45xtendReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x14\n\x0chold_seconds\x18\x02 \x01(\x03\"3\n\x19ReleaseReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"/\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t*\xb1\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x32\xc0\x03\n\x12ReservationService\x12T\n\x11\x43reateReservation\x12%.sourcing.v1.CreateReservationRequest\x1a\x18.sourcing.v1.Reservation\x12V\n\x12\x43onfirmReservation\x12&.sourcing.v1.ConfirmReservationRequest\x1a\x18.sourcing.v1.Reservation\x12V\n\x12ReleaseReservation\x12&.sourcing.v1.ReleaseReservationRequest\x1a\x18.sourcing.v1.Reservation\x12T\n\x11\x45xtendReservation\x12%.sourcing.v1.ExtendReservationRequest\x1a\x18.sourcing.v1.Reservation\x12N\n\x0eGetReservation\x12\".sourcing.v1.GetReservationRequest\x1a\x18.sourcing.v1.Reservationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(server/api/sourcing/v1/reservation.proto\x12\x0bsourcing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x01\n\x0bReservation\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.sourcing.v1.ReservationState\x12+\n\x05holds\x18\x04 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x0fReservationHold\x12\x0e\n\x06sku_id\x18\x01 \x01(\t\x12\x0f\n\x07node_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\x31\n\rexpected_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xac\x01\n\x18\x43reateReservationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12+\n\x05holds\x18\x03 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\x12\x14\n\x0chold_seconds\x18\x04 \x01(\x03\x12\'\n\tfallbacks\x18\x05 \x03(\x0b\x32\x14.sourcing.v1.HoldSet\"6\n\x07HoldSet\x12+\n\x05holds\x18\x01 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\"_\n\x19\x43onfirmReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12*\n\x04part\x18\x02 \x03(\x0b\x32\x1c.sourcing.v1.ReservationHold\"H\n\x18\x45xtendReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x14\n\x0chold_seconds\x18\x02 \x01(\x03\"3\n\x19ReleaseReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"/\n\x15GetReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t*\xb1\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_CONFIRMED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x32\xc0\x03\n\x12ReservationService\x12T\n\x11\x43reateReservation\x12%.sourcing.v1.CreateReservationRequest\x1a\x18.sourcing.v1.Reservation\x12V\n\x12\x43onfirmReservation\x12&.sourcing.v1.ConfirmReservationRequest\x1a\x18.sourcing.v1.Reservation\x12V\n\x12ReleaseReservation\x12&.sourcing.v1.ReleaseReservationRequest\x1a\x18.sourcing.v1.Reservation\x12T\n\x11\x45xtendReservation\x12%.sourcing.v1.ExtendReservationRequest\x1a\x18.sourcing.v1.Reservation\x12N\n\x0eGetReservation\x12\".sourcing.v1.GetReservationRequest\x1a\x18.sourcing.v1.Reservationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'server.api.sourcing.v1.reservation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONSTATE']._serialized_start=866
-  _globals['_RESERVATIONSTATE']._serialized_end=1043
+  _globals['_RESERVATIONSTATE']._serialized_start=963
+  _globals['_RESERVATIONSTATE']._serialized_end=1140
   _globals['_RESERVATION']._serialized_start=91
   _globals['_RESERVATION']._serialized_end=335
   _globals['_RESERVATIONHOLD']._serialized_start=337
   _globals['_RESERVATIONHOLD']._serialized_end=456
   _globals['_CREATERESERVATIONREQUEST']._serialized_start=459
-  _globals['_CREATERESERVATIONREQUEST']._serialized_end=590
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=592
-  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=687
-  _globals['_EXTENDRESERVATIONREQUEST']._serialized_start=689
-  _globals['_EXTENDRESERVATIONREQUEST']._serialized_end=761
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=763
-  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=814
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=816
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=863
-  _globals['_RESERVATIONSERVICE']._serialized_start=1046
-  _globals['_RESERVATIONSERVICE']._serialized_end=1494
+  _globals['_CREATERESERVATIONREQUEST']._serialized_end=631
+  _globals['_HOLDSET']._serialized_start=633
+  _globals['_HOLDSET']._serialized_end=687
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_start=689
+  _globals['_CONFIRMRESERVATIONREQUEST']._serialized_end=784
+  _globals['_EXTENDRESERVATIONREQUEST']._serialized_start=786
+  _globals['_EXTENDRESERVATIONREQUEST']._serialized_end=858
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_start=860
+  _globals['_RELEASERESERVATIONREQUEST']._serialized_end=911
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=913
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=960
+  _globals['_RESERVATIONSERVICE']._serialized_start=1143
+  _globals['_RESERVATIONSERVICE']._serialized_end=1591
 # @@protoc_insertion_point(module_scope)

@@ -148,6 +148,7 @@ class CreateReservationRequest(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     HOLDS_FIELD_NUMBER: _builtins.int
     HOLD_SECONDS_FIELD_NUMBER: _builtins.int
+    FALLBACKS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a retry return the first answer, if that is a reservation; what was sold out is tried anew."""
     order_id: _builtins.str
@@ -158,6 +159,12 @@ class CreateReservationRequest(_message.Message):
     def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReservationHold]:
         """1 to 1,000 holds; equal rows add up."""
 
+    @_builtins.property
+    def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HoldSet]:
+        """What to hold instead where that is not there: the first of these, in order, that is all there. All of it
+        is decided in one step, on what the ledger knows, however old what the caller knew was. At most 20.
+        """
+
     def __init__(
         self,
         *,
@@ -165,14 +172,39 @@ class CreateReservationRequest(_message.Message):
         order_id: _builtins.str = ...,
         holds: _abc.Iterable[Global___ReservationHold] | None = ...,
         hold_seconds: _builtins.int = ...,
+        fallbacks: _abc.Iterable[Global___HoldSet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_seconds", b"hold_seconds", "holds", b"holds", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "hold_seconds", b"hold_seconds", "holds", b"holds", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateReservationRequest: _TypeAlias = CreateReservationRequest  # noqa: Y015
+
+@_typing.final
+class HoldSet(_message.Message):
+    """Holds that are made together or not at all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def holds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReservationHold]:
+        """1 to 1,000 holds; equal rows add up."""
+
+    def __init__(
+        self,
+        *,
+        holds: _abc.Iterable[Global___ReservationHold] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holds", b"holds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HoldSet: _TypeAlias = HoldSet  # noqa: Y015
 
 @_typing.final
 class ConfirmReservationRequest(_message.Message):

@@ -1044,6 +1044,7 @@ class Cost(_message.Message):
     DELAY_CENTS_FIELD_NUMBER: _builtins.int
     SPLIT_CENTS_FIELD_NUMBER: _builtins.int
     STOCK_DEPTH_CENTS_FIELD_NUMBER: _builtins.int
+    STOCK_PRICE_CENTS_FIELD_NUMBER: _builtins.int
     DISTANCE_CENTS_FIELD_NUMBER: _builtins.int
     NODE_PRIORITY_CENTS_FIELD_NUMBER: _builtins.int
     TRANSFER_CENTS_FIELD_NUMBER: _builtins.int
@@ -1066,6 +1067,8 @@ class Cost(_message.Message):
     """Shipments beyond the first."""
     stock_depth_cents: _builtins.int
     """The worth of the units taken where they are scarce."""
+    stock_price_cents: _builtins.int
+    """What the units are worth to orders to come, by the prices of stock."""
     distance_cents: _builtins.int
     """Kilometres."""
     node_priority_cents: _builtins.int
@@ -1095,6 +1098,7 @@ class Cost(_message.Message):
         delay_cents: _builtins.int = ...,
         split_cents: _builtins.int = ...,
         stock_depth_cents: _builtins.int = ...,
+        stock_price_cents: _builtins.int = ...,
         distance_cents: _builtins.int = ...,
         node_priority_cents: _builtins.int = ...,
         transfer_cents: _builtins.int = ...,
@@ -1108,7 +1112,7 @@ class Cost(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "purchase_cents", b"purchase_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "substitution_cents", b"substitution_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delay_cents", b"delay_cents", "distance_cents", b"distance_cents", "duty_cents", b"duty_cents", "handling_cents", b"handling_cents", "lateness_cents", b"lateness_cents", "mistrust_cents", b"mistrust_cents", "node_load_cents", b"node_load_cents", "node_priority_cents", b"node_priority_cents", "purchase_cents", b"purchase_cents", "shipping_cents", b"shipping_cents", "split_cents", b"split_cents", "stock_depth_cents", b"stock_depth_cents", "stock_price_cents", b"stock_price_cents", "substitution_cents", b"substitution_cents", "total_cents", b"total_cents", "transfer_cents", b"transfer_cents", "waiting_cents", b"waiting_cents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
