@@ -43,6 +43,7 @@ CURRENT: ContextVar[Connection | None] = ContextVar("connection", default=None)
 
 
 def use_connection(
+    context: typer.Context,
     ca: Annotated[
         Path | None, typer.Option(envvar=CA_VARIABLE, help="Roots of the server's certificate, PEM: TLS.")
     ] = None,
@@ -55,7 +56,8 @@ def use_connection(
     ] = None,
 ) -> None:
     """Decide where orders come from. Exit codes and examples: docs/cli.md."""
-    CURRENT.set(Connection(ca, cert, key, token_file))
+    before = CURRENT.set(Connection(ca, cert, key, token_file))
+    context.call_on_close(lambda: CURRENT.reset(before))
 
 
 def open_channel(target: str, connection: Connection | None = None) -> grpc.Channel:
