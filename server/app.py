@@ -91,7 +91,7 @@ class Serving:
     drain_seconds: float = 0
     max_calls_per_connection: int = 256
     max_waiting_calls: int = 1_000
-    max_wait_seconds: float = 2.0
+    max_wait_seconds: float = 1.0
     shares_port: bool = False
     tls: TlsFiles | None = None
 

@@ -100,7 +100,7 @@ class ServerSection(_Model):
         description="Calls that may wait for a thread; lower lanes use up a part of it only.",
     )
     max_wait_millis: int = Field(
-        default=2_000,
+        default=1_000,
         ge=1,
         le=3_600_000,
         description="How long a call may have to wait, as far as can be foreseen; one that would longer is "

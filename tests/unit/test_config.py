@@ -76,7 +76,7 @@ def test_defaults_and_paths_beside_the_file(folder: Path) -> None:
         drain_seconds=0,
         max_calls_per_connection=256,
         max_waiting_calls=1_000,
-        max_wait_millis=2_000,
+        max_wait_millis=1_000,
         workers=1,
         max_stale_seconds=30,
         search=SearchLimits(),
